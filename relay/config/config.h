@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration: YAML in, one immutable snapshot out.  A snapshot belongs to the signalling thread
+ * and is reference-counted there; connections, calls and trunks hold one.  Building one needs files
+ * alone: no socket, no root.  Unknown words, duplicates, numbers without a unit are errors, and all are
+ * reported in one run with file:line:column, the source line and a caret.
+ */
+#ifndef GH_CONFIG_H
+#define GH_CONFIG_H
+
+#include <stdio.h>
+
+#include <gatehouse/facts.h>
+#include "policy/policy.h"
+
+struct gh_tls_context; /* crypto/tls.h */
+struct gh_trust;       /* crypto/cert.h */
+
+#define GH_DESTINATIONS_MAX 16 /* CUCM: destinations of one trunk */
+
+struct gh_config_tls {
+    const char *name;
+    const char *certificate, *private_key;               /* absolute paths */
+    const char *client_certificate, *client_private_key; /* default: the two above */
+    const char *trust;
+    const char *crl;                                     /* NULL: no revocation check */
+    enum gh_waiver crl_unavailable;
+    enum gh_tls_policy policy;
+    struct gh_trust *trust_store;                        /* loaded: roots and CRLs */
+    struct gh_tls_context *server, *client;              /* loaded: identity, versions, ciphers */
+};
+
+struct gh_config_listener {
+    const char *name;
+    enum gh_transport transport;
+    struct gh_addr address;
+    const struct gh_config_tls *tls; /* NULL unless TLS */
+};
+
+struct gh_config_profile {
+    const char *name;
+    enum gh_device_mode device_mode;
+    bool digest_authentication;
+    uint64_t nonce_validity_ms;
+    bool accept_presence_subscription, accept_out_of_dialog_refer, accept_unsolicited_notification;
+    bool accept_replaces_header, transmit_security_status, allow_charging_header;
+    enum { GH_V150_DEFAULT = 0, GH_V150_NONE, GH_V150_REMOVE_MER, GH_V150_REMOVE_PRE_MER } v150_filter;
+    /* suites live in gh_trunk_rules */
+};
+
+/* A destination: a literal address, or a name to be resolved. */
+struct gh_config_destination {
+    const char *host;     /* as written */
+    uint16_t port;
+    struct gh_addr addr;  /* family 0: @host is a name */
+};
+
+enum gh_media_source { GH_SOURCE_SDP = 0, GH_SOURCE_SDP_HOST, GH_SOURCE_SYMMETRIC };
+enum gh_mux_rule { GH_MUX_ACCEPT = 0, GH_MUX_REFUSE, GH_MUX_OFFER };
+
+struct gh_config_trunk {
+    struct gh_trunk_rules rules;       /* what policy looks at: names, modes, suites */
+    const struct gh_config_profile *profile;
+    const struct gh_config_listener *listener;
+    const struct gh_config_tls *tls;   /* that of the listener; NULL unless TLS */
+    struct gh_trust *trust_store;      /* the trunk's own trust, else that of tls */
+    struct gh_config_destination destinations[GH_DESTINATIONS_MAX];
+    size_t destination_count;
+    const char *srv;                   /* NULL, or "_sips._tcp.example.net" */
+    bool srtp_path_bridge;             /* srtp_path: bridge */
+    bool roc_keep;                     /* roc_on_rekey: keep */
+    enum gh_key_reuse key_reuse;
+    enum gh_media_source media_source;
+    enum gh_mux_rule rtcp_mux;
+    enum { GH_REFER_LOCAL = 0, GH_REFER_PASS, GH_REFER_REFUSE } refer;
+    enum { GH_REDIRECT_REFUSE = 0, GH_REDIRECT_LOCAL } redirect;
+    const char *const *bodies;         /* content types that cross, lower case */
+    size_t body_count;
+    const char *contact;               /* host in Contact and Via; NULL: the listener's address */
+    struct gh_addr source;             /* local address of outgoing connections; family 0: any */
+    uint32_t max_calls, max_cps;       /* 0: no limit */
+};
+
+struct gh_config_route {
+    const char *pattern;
+    const struct gh_config_trunk **trunks; /* in order */
+    size_t trunk_count;
+    bool circular;
+    struct gh_require require;
+    enum gh_on_downgrade on_downgrade;     /* GH_DOWNGRADE_MARK when the route says nothing */
+};
+
+struct gh_config {
+    unsigned refs;
+    uint64_t generation;               /* 1 for the first, one more for each reload */
+    const char *path;
+    const char *node_name;
+    struct gh_config_tls *tls;
+    size_t tls_count;
+    struct gh_config_listener *listeners;
+    size_t listener_count;
+    struct gh_config_profile *profiles;
+    size_t profile_count;
+    struct gh_config_trunk *trunks;
+    size_t trunk_count;
+    struct gh_trunk_rules *rules;      /* the same trunks, in the same order, for policy */
+    struct gh_config_route *routes;
+    size_t route_count;
+    const char **route_patterns;       /* for gh_policy_route, in the order of @routes */
+    struct {
+        struct gh_addr address;        /* where ports are bound; port unused */
+        struct gh_addr advertise;      /* what SDP says; default: address */
+        uint16_t port_first, port_last;
+        unsigned workers;              /* 0: auto */
+        uint64_t timeout_ms, timeout_on_hold_ms, latch_window_ms;
+        bool builtin_srtp;
+    } media;
+    struct {
+        const char *directory;
+        bool on_error_continue;        /* audit.on_error: continue */
+    } audit;
+    struct {
+        uint64_t handshake_timeout_ms, idle_timeout_ms, first_message_timeout_ms, reconnect_grace_ms;
+        uint64_t ring_timeout_ms;
+        uint32_t max_connections, max_connections_per_address, max_calls;
+        uint32_t max_hops_same_call;
+    } limits;
+    struct gh_config_arena *arena;     /* owns every string and array above */
+};
+
+/* Trunk names to ids over the life of a process: ids are given once and never reused. */
+struct gh_config_names;
+int gh_config_names_new(struct gh_config_names **out);
+void gh_config_names_free(struct gh_config_names *names);
+
+/**
+ * Read, type and check @path, and load certificates, keys and trust.
+ *
+ * @names    gives trunk ids; borrowed
+ * @wall_us  microseconds since 1970: certificates are judged by it
+ * @errors   every error goes there as text, and every note ("accepted, not yet in effect")
+ * @out      written on success only, with one reference
+ * @return 0, GH_ESYNTAX when something was reported, or a system error
+ */
+int gh_config_load(struct gh_config **out, const char *path, struct gh_config_names *names,
+                   uint64_t generation, int64_t wall_us, FILE *errors);
+
+struct gh_config *gh_config_ref(struct gh_config *config);
+void gh_config_unref(struct gh_config *config);
+
+/** NULL when there is none.  The pointer lives as long as @config. */
+const struct gh_config_trunk *gh_config_trunk_by_id(const struct gh_config *config, gh_trunk_id id);
+const struct gh_config_trunk *gh_config_trunk_by_name(const struct gh_config *config, const char *name);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Certificates: loading trust, reading the facts of a leaf, building a chain again with one trunk's roots.
+ * Everything that a peer's certificate says is hostile text until it is in struct gh_cert_facts.
+ * Thread: signalling, and the work thread that builds a configuration snapshot.
+ */
+#ifndef GH_CERT_H
+#define GH_CERT_H
+
+#include <gatehouse/facts.h>
+#include "policy/policy.h"
+
+/* Roots and CRLs of one trust setting.  Reference-counted on the signalling thread. */
+struct gh_trust;
+
+/* The certificates that a peer sent, leaf first.  Owned by the connection facts' holder. */
+struct gh_chain;
+
+/**
+ * @path      a PEM file or a directory whose files are read one by one
+ * @crl_path  NULL, or a PEM file or directory of CRLs; then every CA of a chain needs a fresh one
+ * @text      of @text_len octets: on failure what is wrong with which file, for the operator
+ * @return 0, GH_ESYNTAX, GH_ENOTFOUND (no certificate in it), GH_ENOMEM or a system error
+ */
+int gh_trust_load(struct gh_trust **out, const char *path, const char *crl_path, char *text, size_t text_len);
+struct gh_trust *gh_trust_ref(struct gh_trust *trust);
+void gh_trust_unref(struct gh_trust *trust);
+
+/**
+ * Build the peer's chain with the roots of @trust alone and judge it at @wall_us.
+ * Source: RFC 5280 section 6; purpose by EKU is left to policy.  Level 2 is reported as @out->weak, not refused here.
+ * @role  ours: GH_ROLE_SERVER judges a client's chain
+ */
+void gh_cert_verify(const struct gh_chain *chain, const struct gh_trust *trust, enum gh_role role,
+                    int64_t wall_us, struct gh_chain_facts *out);
+
+struct gh_chain *gh_chain_ref(struct gh_chain *chain);
+void gh_chain_unref(struct gh_chain *chain);
+
+/** Facts of the leaf.  @return 0 or GH_ENOMEM; free with gh_cert_facts_fini. */
+int gh_chain_leaf_facts(const struct gh_chain *chain, struct gh_cert_facts *out);
+void gh_cert_facts_fini(struct gh_cert_facts *facts);
+
+/* What is wrong with an own certificate and key, for `check`. */
+enum gh_identity_flaw {
+    GH_IDENTITY_OK = 0, GH_IDENTITY_CERT_UNREADABLE, GH_IDENTITY_CERT_BAD, GH_IDENTITY_KEY_UNREADABLE,
+    GH_IDENTITY_KEY_EXPOSED /* group or others may read it */, GH_IDENTITY_KEY_BAD,
+    GH_IDENTITY_MISMATCH, GH_IDENTITY_EXPIRED, GH_IDENTITY_NOT_YET_VALID, GH_IDENTITY_EKU
+};
+
+/**
+ * Check certificate file and private key file against each other, the clock and our role.
+ * @role  GH_ROLE_SERVER: needs serverAuth when it has an EKU; GH_ROLE_CLIENT: clientAuth
+ * @text  detail for people: dates, names, the system's words; never a key octet
+ */
+enum gh_identity_flaw gh_identity_check(const char *cert_path, const char *key_path, enum gh_role role,
+                                        int64_t wall_us, char *text, size_t text_len);
+
+#endif
