@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include <gatehouse/addr.h>
+#include <gatehouse/reason.h>
 #include <gatehouse/suite.h>
 
 enum gh_transport { GH_TRANSPORT_NONE = 0, GH_TRANSPORT_UDP, GH_TRANSPORT_TCP, GH_TRANSPORT_TLS };
@@ -66,6 +67,17 @@ struct gh_conn_facts {
     bool forward_secret;
     bool peer_cert;             /* the peer showed a certificate; @cert is filled */
     struct gh_cert_facts cert;
+};
+
+/* What a TLS listener or trunk accepts: presets of versions, ciphers and strengths. */
+enum gh_tls_policy { GH_TLS_MODERN = 0, GH_TLS_NIST_800_52R2, GH_TLS_BSI_TR_02102, GH_TLS_LEGACY_CUCM };
+
+/* What crypto found when it built the chain again with one trunk's roots only. */
+struct gh_chain_facts {
+    enum gh_reason reason;    /* GH_REASON_NONE: chain holds, apart from what the two flags say */
+    bool crl_missing;         /* no fresh CRL; nothing else was wrong */
+    bool weak;                /* a key or signature below level 2 (112 bits, no SHA-1) in the chain */
+    int64_t valid_from_us, valid_until_us; /* latest notBefore and earliest notAfter, roots included */
 };
 
 /* ---- media ---- */

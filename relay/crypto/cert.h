@@ -8,7 +8,6 @@
 #define GH_CERT_H
 
 #include <gatehouse/facts.h>
-#include "policy/policy.h"
 
 /* Roots and CRLs of one trust setting.  Reference-counted on the signalling thread. */
 struct gh_trust;

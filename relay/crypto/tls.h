@@ -11,7 +11,6 @@
 
 #include <gatehouse/facts.h>
 #include "crypto/cert.h"
-#include "policy/policy.h"
 
 struct gh_tls_context; /* identity, versions, ciphers, union of trust; reference-counted, signalling thread */
 struct gh_tls;         /* one connection */

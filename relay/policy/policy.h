@@ -24,7 +24,6 @@ typedef uint32_t gh_trunk_id;
 /* ---- the rules of one trunk: its own and those of its security profile -------------------------- */
 
 enum gh_device_mode { GH_MODE_NON_SECURE = 0, GH_MODE_AUTHENTICATED, GH_MODE_ENCRYPTED };
-enum gh_tls_policy { GH_TLS_MODERN = 0, GH_TLS_NIST_800_52R2, GH_TLS_BSI_TR_02102, GH_TLS_LEGACY_CUCM };
 enum gh_srtp_mode { GH_SRTP_OFF = 0, GH_SRTP_ALLOWED, GH_SRTP_REQUIRED, GH_SRTP_MODE_COUNT };
 enum gh_traffic_secure { GH_SECURE_SRTP_AND_TLS = 0, GH_SECURE_SRTP_ONLY, GH_TRAFFIC_SECURE_COUNT };
 enum gh_name_in { GH_NAME_IN_SAN = 0, GH_NAME_IN_CN, GH_NAME_IN_ANY };
@@ -77,14 +76,6 @@ enum gh_signalling {
     GH_SIG_TLS_NULL,       /* verified, but the cipher hides nothing */
     GH_SIG_TLS_VERIFIED,   /* verified and encrypting */
     GH_SIG_COUNT
-};
-
-/* What crypto found when it built the chain again with one trunk's roots only. */
-struct gh_chain_facts {
-    enum gh_reason reason;    /* GH_REASON_NONE: chain holds, apart from what the two flags say */
-    bool crl_missing;         /* no fresh CRL; nothing else was wrong */
-    bool weak;                /* a key or signature below level 2 (112 bits, no SHA-1) in the chain */
-    int64_t valid_from_us, valid_until_us; /* latest notBefore and earliest notAfter, roots included */
 };
 
 #define GH_STANDING_MARKS_MAX 4
