@@ -18,10 +18,11 @@ struct gh_secret {
     uint32_t number; /* names the key in logs and records: key=17.  Drawn from a process-wide counter */
 };
 
-/** Copy @len octets in.  @return 0 or GH_EINVAL (too long).  Gives a fresh number.  Thread: any. */
+/** Copy @len octets in, which may lie in @secret itself.  Gives a fresh number.  Thread: any.
+ *  @return 0, or GH_EINVAL (too long): @secret is wiped then, so that no older key stands in for it */
 int gh_secret_set(struct gh_secret *secret, const uint8_t *octets, size_t len);
 
-/** Draw master key and salt for @suite.  @return 0, GH_ENOSUITE or GH_ECRYPTO.  Thread: any. */
+/** Draw master key and salt for @suite.  @return 0, GH_ENOSUITE or GH_ECRYPTO, @secret wiped.  Thread: any. */
 int gh_secret_draw(struct gh_secret *secret, enum gh_suite suite);
 
 /** Equal octets, in constant time; the numbers play no part.  Two empty secrets are not equal. */
