@@ -18,6 +18,8 @@ struct gh_trust;       /* crypto/cert.h */
 
 #define GH_DESTINATIONS_MAX 16 /* CUCM: destinations of one trunk */
 
+struct gh_config_arena; /* config/arena.h, private to this folder */
+
 struct gh_config_tls {
     const char *name;
     const char *certificate, *private_key;               /* absolute paths */
@@ -87,7 +89,7 @@ struct gh_config_route {
     size_t trunk_count;
     bool circular;
     struct gh_require require;
-    enum gh_on_downgrade on_downgrade;     /* GH_DOWNGRADE_MARK when the route says nothing */
+    enum gh_on_downgrade on_downgrade;     /* route says nothing: REJECT with require, else MARK */
 };
 
 struct gh_config {
@@ -124,32 +126,49 @@ struct gh_config {
         uint64_t ring_timeout_ms;
         uint32_t max_connections, max_connections_per_address, max_calls;
         uint32_t max_hops_same_call;
+        uint64_t max_queued_octets;    /* not yet written on one connection; more closes it */
     } limits;
     struct gh_config_arena *arena;     /* owns every string and array above */
 };
 
+#define GH_CONFIG_MEMORY_MAX (64UL << 20) /* octets of one snapshot; a thousand trunks need about 4 MiB */
+
 /* Trunk names to ids over the life of a process: ids are given once and never reused. */
 struct gh_config_names;
+/** @return 0 or GH_ENOMEM */
 int gh_config_names_new(struct gh_config_names **out);
 void gh_config_names_free(struct gh_config_names *names);
 
 /**
- * Read, type and check @path, and load certificates, keys and trust.
+ * Read, type and check @path and the files it includes, and load certificates, keys and trust.
+ * Opens no socket.  Any thread; one load at a time for one @names.
  *
- * @names    gives trunk ids; borrowed
+ * @names    gives trunk ids; borrowed.  A load that fails gives none
  * @wall_us  microseconds since 1970: certificates are judged by it
- * @errors   every error goes there as text, and every note ("accepted, not yet in effect")
+ * @errors   every error goes there as text, in the order of the file; so does every warning, and a
+ *           line for each option that is "accepted, not yet in effect".  Borrowed, not flushed.
+ *           No text names the value of a secret option
  * @out      written on success only, with one reference
- * @return 0, GH_ESYNTAX when something was reported, or a system error
+ * @return 0 (there may be warnings), GH_ESYNTAX when an error was reported, GH_ENOMEM, GH_ELIMIT (the
+ *         snapshot would be larger than GH_CONFIG_MEMORY_MAX), or the system error that kept @path
+ *         itself from being read, which is reported too
  */
 int gh_config_load(struct gh_config **out, const char *path, struct gh_config_names *names,
                    uint64_t generation, int64_t wall_us, FILE *errors);
 
+/** @return @config.  Thread: signalling, or the work thread that still owns the only reference. */
 struct gh_config *gh_config_ref(struct gh_config *config);
+/** The last one lets go of trust stores, TLS contexts and all memory.  NULL is fine. */
 void gh_config_unref(struct gh_config *config);
 
 /** NULL when there is none.  The pointer lives as long as @config. */
 const struct gh_config_trunk *gh_config_trunk_by_id(const struct gh_config *config, gh_trunk_id id);
 const struct gh_config_trunk *gh_config_trunk_by_name(const struct gh_config *config, const char *name);
+
+/**
+ * Write the reference of all options: name, type, bounds, default, what a reload may change, and what
+ * this version does not have yet.  Made from the table that the loader itself reads.
+ */
+void gh_config_describe(FILE *out);
 
 #endif
