@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void gh_buf_fini(struct gh_buf *buf)
+{
+    if (!buf)
+        return;
+    if (buf->p)
+        explicit_bzero(buf->p, buf->cap);
+    free(buf->p);
+    buf->p = NULL;
+    buf->len = buf->cap = 0;
+    buf->err = 0;
+}
+
+void gh_buf_reset(struct gh_buf *buf)
+{
+    if (buf->p)
+        explicit_bzero(buf->p, buf->cap);
+    buf->len = 0;
+    buf->err = 0;
+}
+
+char *gh_buf_room(struct gh_buf *buf, size_t len)
+{
+    size_t limit = buf->limit ? buf->limit : GH_BUF_LIMIT;
+    size_t cap = buf->cap ? buf->cap : 256;
+    char *p;
+
+    if (buf->err)
+        return NULL;
+    if (len > limit - buf->len) {
+        buf->err = GH_ELIMIT;
+        return NULL;
+    }
+    if (len <= buf->cap - buf->len)
+        return buf->p + buf->len;
+    while (cap - buf->len < len)
+        cap *= 2;
+    /* Not realloc: it may leave the old octets behind in freed memory. */
+    p = malloc(cap);
+    if (!p) {
+        buf->err = GH_ENOMEM;
+        return NULL;
+    }
+    if (buf->p) {
+        memcpy(p, buf->p, buf->len);
+        explicit_bzero(buf->p, buf->cap);
+        free(buf->p);
+    }
+    buf->p = p;
+    buf->cap = cap;
+    return p + buf->len;
+}
+
+void gh_buf_add(struct gh_buf *buf, struct gh_span octets)
+{
+    char *room = octets.len ? gh_buf_room(buf, octets.len) : NULL;
+
+    if (!room)
+        return;
+    memcpy(room, octets.p, octets.len);
+    buf->len += octets.len;
+}
+
+void gh_buf_str(struct gh_buf *buf, const char *text)
+{
+    gh_buf_add(buf, gh_span_str(text));
+}
+
+void gh_buf_fmt(struct gh_buf *buf, const char *fmt, ...)
+{
+    va_list args;
+    char *room;
+    int len;
+
+    va_start(args, fmt);
+    len = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    if (len < 0) {
+        if (!buf->err)
+            buf->err = GH_EINVAL;
+        return;
+    }
+    room = gh_buf_room(buf, (size_t)len + 1);
+    if (!room)
+        return;
+    va_start(args, fmt);
+    vsnprintf(room, (size_t)len + 1, fmt, args);
+    va_end(args);
+    buf->len += (size_t)len;
+}
+
+void gh_buf_drop(struct gh_buf *buf, size_t len)
+{
+    size_t left;
+
+    if (len > buf->len)
+        len = buf->len;
+    if (len == 0)
+        return;
+    left = buf->len - len;
+    if (left)
+        memmove(buf->p, buf->p + len, left);
+    explicit_bzero(buf->p + left, len);
+    buf->len = left;
+}
