@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The media plane as the signalling thread sees it: ports, streams, keys in; events and counters out.
+ * Workers own sockets and SRTP contexts; both sides of a stream live on one worker, so that the packet path
+ * takes no lock.  A keyed side never becomes a plain one: that needs a new stream.
+ *
+ * Sides: 0 is `a` (the caller's leg), 1 is `b`.  rx is what a side sends us, tx what we send to it.
+ */
+#ifndef GH_MEDIA_H
+#define GH_MEDIA_H
+
+#include <gatehouse/facts.h>
+#include <gatehouse/suite.h>
+#include "crypto/secret.h"
+
+struct gh_media;
+struct uv_loop_s;
+
+typedef uint64_t gh_stream_id; /* never reused in a process; 0: none */
+
+/* How packets that arrive from a side go on to the other. */
+enum gh_path {
+    GH_PATH_NONE = 0, /* dropped: nothing was agreed yet */
+    GH_PATH_CLEAR,    /* RTP in, RTP out */
+    GH_PATH_PASS,     /* SRTP in, authenticated, the same octets out: the far side has the same key */
+    GH_PATH_BRIDGE,   /* unprotected and protected anew; also SRTP to RTP and RTP to SRTP */
+    GH_PATH_COUNT
+};
+
+/* Why a packet was dropped, each counted apart. */
+#define GH_DROP_MAP(X)                                                                  \
+    X(AUTH_FAILED, "auth_failed")       /* tag wrong: forged, or a wrong key */         \
+    X(REPLAYED, "replayed")             /* seen before, or older than the window */     \
+    X(PLAIN_ON_SRTP, "plain_on_srtp")   /* not protected, on a keyed side */            \
+    X(UNKNOWN_SOURCE, "unknown_source") /* not from the address that SDP named */       \
+    X(MALFORMED, "malformed")           /* neither RTP nor RTCP, or truncated */        \
+    X(NO_KEY_YET, "no_key_yet")         /* before the answer */                         \
+    X(NOT_SENDING, "not_sending")       /* the direction is not open */                 \
+    X(SEND_FAILED, "send_failed")       /* the kernel took it not: full buffer, ICMP */ \
+    X(KEY_LIMIT, "key_limit")           /* our own key has reached its packet limit */
+
+enum gh_drop {
+#define X(id, name) GH_DROP_##id,
+    GH_DROP_MAP(X)
+#undef X
+    GH_DROP_COUNT
+};
+
+/* Counters of one side of one stream; a snapshot. */
+struct gh_media_counters {
+    uint64_t rx_pkts, rx_octets;       /* everything that came to the port, dropped or not */
+    uint64_t authenticated;            /* SRTP and SRTCP packets whose tag was right */
+    uint64_t authenticated_rtcp;       /* of these, SRTCP */
+    uint64_t plain;                    /* RTP and RTCP accepted on a clear side */
+    uint64_t tx_pkts, tx_octets;       /* sent to this side */
+    uint64_t icmp;                     /* ICMP errors that came back */
+    uint64_t drops[GH_DROP_COUNT];
+    int64_t first_authenticated_us;    /* wall clock; 0: never */
+    int64_t first_plain_us, last_rx_us;
+};
+
+enum gh_media_event_kind {
+    GH_MEDIA_EVENT_PROVEN = 1,   /* first authenticated packet under this generation's key */
+    GH_MEDIA_EVENT_TIMEOUT,      /* nothing accepted from this side for timeout_ms while it may send */
+    GH_MEDIA_EVENT_PLAIN,        /* first plain packet on a keyed side */
+    GH_MEDIA_EVENT_AUTH_FAILED,  /* first packet that failed authentication */
+    GH_MEDIA_EVENT_FAILED        /* set could not be carried out; err says why */
+};
+
+struct gh_media_event {
+    gh_stream_id stream;
+    int side;
+    uint32_t generation;         /* of the set that it is about */
+    enum gh_media_event_kind kind;
+    int err;
+    int64_t wall_us;
+};
+
+struct gh_media_handlers {
+    void *arg;
+    /* On the signalling thread. */
+    void (*event)(void *arg, const struct gh_media_event *event);
+    /* The worker let go of the stream; the last counters of both sides. */
+    void (*closed)(void *arg, gh_stream_id stream, const struct gh_media_counters counters[2]);
+};
+
+struct gh_media_config {
+    struct gh_addr address;            /* bound; port unused */
+    uint16_t port_first, port_last;    /* pairs: RTP even, RTCP odd */
+    unsigned workers;                  /* 0: cores - 1, at least 1 */
+    uint64_t port_delay_ms;            /* a released pair rests that long */
+};
+
+/** Bind nothing yet; start the workers.  gh_srtp_ciphers_start was called before.  @return 0 or an error */
+int gh_media_start(struct gh_media **out, struct uv_loop_s *signalling, const struct gh_media_config *config,
+                   const struct gh_media_handlers *handlers);
+
+/** Close every stream, join the workers.  closed is not called any more.  The signalling loop runs once more. */
+void gh_media_stop(struct gh_media *media);
+void gh_media_free(struct gh_media *media);
+
+unsigned gh_media_workers(const struct gh_media *media);
+
+struct gh_media_open {
+    uint64_t call;                     /* streams of one call share a worker; a number of the caller's choice */
+    uint64_t timeout_ms;               /* 0: none */
+};
+
+/**
+ * Bind a pair of ports for each side and hand them to the worker with the fewest streams.
+ * @ports  RTP port of each side, at media.address; RTCP is the next
+ * @return 0, GH_EFULL (no pair is free), or an error
+ */
+int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_stream_id *out, uint16_t ports[2]);
+
+/* What one side is from now on.  A set replaces the one before; the same key again keeps context, ROC and
+ * replay state. */
+struct gh_media_set {
+    gh_stream_id stream;
+    int side;
+    uint32_t generation;               /* grows with each set of this side; comes back in events */
+    struct gh_addr remote_rtp, remote_rtcp; /* family 0: not known, nothing is sent or accepted */
+    bool rtcp_mux;
+    bool may_send;                     /* this side may send to us */
+    bool may_receive;                  /* we may send to this side */
+    enum gh_path path;                 /* for what arrives from this side */
+    enum gh_suite suite;               /* of this side, both ways; GH_SUITE_NONE: plain RTP */
+    struct gh_secret rx_key;           /* this side declared it; empty for plain */
+    struct gh_secret tx_key;           /* we declared it to this side; with pass on the other side, that side's rx_key */
+};
+
+/** @set  taken: its keys are wiped here on every path.  @return 0, GH_ENOTFOUND, GH_EINVAL (a keyed side made
+ *  plain, key length not the suite's), GH_ENOMEM */
+int gh_media_set(struct gh_media *media, struct gh_media_set *set);
+
+/** Let go of sockets and keys; closed follows.  @return 0 or GH_ENOTFOUND */
+int gh_media_close(struct gh_media *media, gh_stream_id stream);
+
+/** Counters as they are now.  @return 0 or GH_ENOTFOUND */
+int gh_media_counters(struct gh_media *media, gh_stream_id stream, struct gh_media_counters counters[2]);
+
+/** Pairs of ports that are bound or resting, and all of them. */
+void gh_media_port_usage(const struct gh_media *media, unsigned *used, unsigned *all);
+
+#endif
