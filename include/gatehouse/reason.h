@@ -128,6 +128,8 @@
     /* Media and keying */                                                                          \
     X(SRTP_REQUIRED, "srtp_required", 488, "this trunk requires SRTP for every stream",             \
       "offer SRTP keys for each m-line over a verified TLS trunk, or set srtp: allowed")            \
+    X(SRTP_OFF, "srtp_off", 488, "this trunk carries RTP only",                                     \
+      "offer RTP/AVP, or set srtp: allowed on the trunk")                                           \
     X(NO_USABLE_CRYPTO, "no_usable_crypto", 488, "no a=crypto line is usable",                      \
       "offer a suite that the security profile lists, without session parameters")                  \
     X(CRYPTO_ANSWER_BAD, "crypto_answer_bad", 488,                                                  \
@@ -195,6 +197,8 @@
       "do not believe that neighbour's lock icon")                                                  \
     X(CLAIM_LOWERED, "claim_lowered", 0, "a neighbour says that the call is less secure beyond",    \
       "look at the far side")                                                                       \
+    X(MEDIA_CLEAR, "media_clear", 0, "a stream goes without SRTP on a trunk that allows it",        \
+      "offer SRTP keys, or set srtp: required to refuse such calls")                                \
     X(SRTP_FALLBACK, "srtp_fallback", 0, "the answerer fell back to RTP as the trunk allows",       \
       "set srtp: required to forbid it")                                                            \
     X(KEYS_STRIPPED, "keys_stripped", 0, "keys that may not cross were removed from the message",   \

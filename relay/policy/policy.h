@@ -78,14 +78,15 @@ enum gh_signalling {
     GH_SIG_COUNT
 };
 
-#define GH_STANDING_MARKS_MAX 4
+/* WEAK_TLS, NO_FORWARD_SECRECY, CERT_WEAK, EKU_WAIVED, CRL_WAIVED: each at most once. */
+#define GH_STANDING_MARKS_MAX 5
 
-/* What a connection's facts prove at one moment. */
+/* What a connection's facts prove at one moment.  Zeroed memory denies: its reason is GH_REASON_NO_RULE. */
 struct gh_standing {
-    gh_trunk_id trunk;        /* 0: none */
+    gh_trunk_id trunk;        /* 0: none; also 0 whenever the reason is not GH_REASON_NONE */
     enum gh_signalling signalling;
     enum gh_reason reason;    /* GH_REASON_NONE when the trunk may be used */
-    int64_t proven_until_us;  /* TLS: earliest notAfter of the chain; else INT64_MAX */
+    int64_t proven_until_us;  /* TLS: earliest notAfter of the chain; else INT64_MAX; 0 when refused */
     enum gh_reason marks[GH_STANDING_MARKS_MAX]; /* waivers and weaknesses beside it */
     size_t mark_count;
 };
@@ -104,18 +105,29 @@ struct gh_trunk_match {
 struct gh_trunk_match gh_policy_match_trunk(const struct gh_conn_facts *facts, unsigned listener,
                                             const struct gh_trunk_rules *trunks, size_t count);
 
-/** Among several trunks with one name: the one whose match_host is @host.  NULL: none or several. */
+/**
+ * Among several trunks with one name, all with match_host: the one whose match_host is @host.
+ * @return NULL: none, several, or gh_policy_match_trunk does not say by_host
+ */
 const struct gh_trunk_rules *gh_policy_match_host(const struct gh_conn_facts *facts, unsigned listener,
                                                   const struct gh_trunk_rules *trunks, size_t count,
                                                   struct gh_span host);
 
-/** Does the certificate carry one of the trunk's names?  Both roles. */
+/**
+ * Does the certificate carry one of the trunk's names?  Both roles.
+ * Case does not count, nor does one dot at the end; a trunk without names fits nobody.
+ */
 bool gh_policy_name_fits(const struct gh_cert_facts *cert, const struct gh_trunk_rules *trunk);
 
 /**
  * Judge a connection by one trunk alone: name, chain, validity at @wall_us, EKU for the peer's role,
  * key and signature strength, TLS version, cipher.  Verified means that this returned a signalling of
  * GH_SIG_TLS_NULL or GH_SIG_TLS_VERIFIED.  A non-TLS connection of the trunk gives GH_SIG_CLEAR.
+ *
+ * When several things are wrong the reason is the first of: certificate missing; chain (revoked, untrusted,
+ * incomplete ...); not yet valid, expired; revocation unknown; name; EKU; weak certificate; TLS version;
+ * cipher.  What a certificate says means nothing before its chain holds, and strength nothing before it is
+ * the right neighbour's.
  *
  * @chain    NULL for a non-TLS connection
  * @wall_us  microseconds since 1970, UTC
@@ -160,6 +172,14 @@ enum gh_gate_action {
 
 enum gh_gate_action gh_policy_gate_action(enum gh_msg_class msg);
 
+/**
+ * May the key carriers of one m-line be taken out of a message that the gate refused, instead of refusing it?
+ * Only in a request that brings an offer, and only from an RTP/AVP(F) m-line: a SAVP one means nothing
+ * without keys, and an answer without them would no longer answer its offer.  The caller then remembers the
+ * keys as exposed, marks GH_REASON_KEYS_STRIPPED and judges the m-line as GH_SEEN_NOTHING.
+ */
+bool gh_policy_may_strip(enum gh_unproven_keys rule, enum gh_msg_class msg, enum gh_profile profile);
+
 /* ---- SRTP mode: offers and answers, one m-line at a time ------------------------------------------- */
 
 /* Key-free facts of one a=crypto line. */
@@ -182,6 +202,13 @@ enum gh_crypto_verdict {
 enum gh_crypto_verdict gh_policy_crypto_usable(const struct gh_crypto_facts *line,
                                                const struct gh_trunk_rules *trunk);
 
+/**
+ * The line of an offer that we answer with: the offerer's first usable one, or with suite_order_local the
+ * usable one that stands first in our list.  @return its index, -1: none is usable
+ */
+int gh_policy_crypto_pick(const struct gh_crypto_facts *lines, size_t count,
+                          const struct gh_trunk_rules *trunk);
+
 /* What the keying of one m-line amounts to, after each line was judged. */
 enum gh_keying_seen {
     GH_SEEN_NOTHING = 0, GH_SEEN_SDES_UNUSABLE, GH_SEEN_SDES, GH_SEEN_DTLS, GH_KEYING_SEEN_COUNT
@@ -199,7 +226,10 @@ struct gh_stream_judgement {
     enum gh_reason reason;    /* of the refusal, or a mark; GH_REASON_NONE otherwise */
 };
 
-/** An m-line that the trunk's side offers us. */
+/**
+ * An m-line that the trunk's side offers us.  Keys count only where gh_policy_gate lets them pass: the same
+ * gate is asked again here.  A stream that goes on as RTP although the trunk allows SRTP is marked.
+ */
 struct gh_stream_judgement gh_policy_offer_in(enum gh_srtp_mode mode, enum gh_signalling signalling,
                                               enum gh_profile profile, enum gh_keying_seen seen);
 
@@ -213,6 +243,7 @@ struct gh_offer_judgement {
     enum gh_reason reason;
 };
 
+/** @return plan and, when it is not SRTP although the trunk allows it, why (a mark). */
 struct gh_offer_judgement gh_policy_offer_out(enum gh_srtp_mode mode, enum gh_signalling signalling,
                                               enum gh_best_effort best_effort);
 
@@ -223,10 +254,25 @@ enum gh_answer_crypto {
     GH_ANSWER_CRYPTO_COUNT
 };
 
-/** An m-line (port not 0) of an answer to an offer that followed @plan. */
+/**
+ * Compare the lines of an answer with the lines that we offered.          Source: RFC 4568 section 5.1.3
+ *
+ * @offered  what we wrote: tag and suite count
+ * @which    written with GH_ANSWER_MATCHES and GH_ANSWER_RENUMBERED: index of the offered line
+ */
+enum gh_answer_crypto gh_policy_answer_crypto(const struct gh_crypto_facts *offered, size_t offered_count,
+                                              const struct gh_crypto_facts *answer, size_t answer_count,
+                                              const struct gh_trunk_rules *trunk, size_t *which);
+
+/**
+ * An m-line (port not 0) of an answer to an offer that followed @plan.  A refusal ends the call.
+ * @signalling     of the connection that brought the answer: keys pass the gate again here
+ * @srtp_fallback  that message carries X-cisco-srtp-fallback in Supported
+ */
 struct gh_stream_judgement gh_policy_answer_in(enum gh_offer_plan plan, enum gh_srtp_mode mode,
-                                               enum gh_profile profile, enum gh_answer_crypto crypto,
-                                               bool strict_tags, bool srtp_fallback);
+                                               enum gh_signalling signalling, enum gh_profile profile,
+                                               enum gh_answer_crypto crypto, bool strict_tags,
+                                               bool srtp_fallback);
 
 enum gh_key_memory { GH_KEY_FRESH = 0, GH_KEY_SEEN_EXPOSED, GH_KEY_SEEN_ECHOED, GH_KEY_SEEN_REUSED,
                      GH_KEY_SEEN_HAIRPIN, GH_KEY_MEMORY_COUNT };
@@ -258,6 +304,10 @@ enum gh_status gh_policy_leg_status(enum gh_traffic_secure rule, enum gh_signall
  *  Unknown until @connected. */
 enum gh_status gh_policy_call_status(bool connected, const enum gh_status leg[2], const enum gh_status claim[2]);
 
+/** The mark that a neighbour's claim earns beside what we measured of its leg.  @return GH_REASON_NONE,
+ *  GH_REASON_CLAIM_LOWERED or GH_REASON_CLAIM_CONTRADICTED */
+enum gh_reason gh_policy_claim_mark(enum gh_status claim, enum gh_status measured);
+
 /* ---- grade ----------------------------------------------------------------------------------------- */
 
 /* Whether packets proved that a side holds the key, in one key epoch. */
@@ -272,10 +322,21 @@ struct gh_hop_facts {
     bool dtls_passed;              /* dtls only: fingerprint unchanged, handshake seen, certificate equal */
 };
 
-/** Grade of one stream in one epoch.  An epoch in which no media packet was relayed is not given here. */
+/**
+ * Grade of one stream in one epoch.  An epoch in which no media packet was relayed is not given here.
+ * GH_PROOF_PENDING counts as missing: what is not proven is not claimed.  A live view asks
+ * gh_policy_stream_pending and says "pending" instead; a set-up that wants the best grade still within
+ * reach gives GH_PROOF_SEEN.
+ */
 enum gh_grade gh_policy_stream_grade(const struct gh_hop_facts hop[2]);
 
-/** Worse of two grades; GH_GRADE_NONE does not count. */
+/** Whether a proof that is still pending can raise the grade of this stream. */
+bool gh_policy_stream_pending(const struct gh_hop_facts hop[2]);
+
+/** Two streams of one call at the same time: clear only when both are; clear beside anything else is mixed. */
+enum gh_grade gh_policy_beside(enum gh_grade a, enum gh_grade b);
+
+/** One after the other in time: the worse of two grades; GH_GRADE_NONE does not count. */
 enum gh_grade gh_policy_worse(enum gh_grade a, enum gh_grade b);
 
 /** @grade raised to attested when it is hop_by_hop and both claims are fresh and Encrypted. */
@@ -301,16 +362,30 @@ enum gh_reason gh_policy_require(const struct gh_require *require, enum gh_grade
 /* ---- routes ----------------------------------------------------------------------------------------- */
 
 #define GH_PATTERN_MAX 64 /* octets of a pattern */
+#define GH_NUMBER_MAX 32  /* octets of a number; a longer one matches nothing.  E.164 has 15 digits */
 
-/** Is @pattern one of CUCM's route patterns: digits, X, !, [a-b], [^..], ?, +, ., @, \+, #, *?
- *  @return 0 or GH_ESYNTAX; *at is then the offset of the octet that does not fit; *text says why (static) */
+/* How many numbers of one length a pattern matches.  Exact: at most 12 symbols in each of 32 places. */
+__extension__ typedef unsigned __int128 gh_breadth;
+
+/**
+ * Is @pattern one of CUCM's route patterns: digits, A-D, *, #, \+, X, !, [a-b], [^..], ?, + and one dot?
+ *
+ * @at    written on failure: offset of the octet that does not fit
+ * @text  written on failure: why, static, for the operator
+ * @return 0 or GH_ESYNTAX
+ */
 int gh_policy_pattern_check(const char *pattern, size_t *at, const char **text);
 
-/** @return whether @number (the user part as dialled) matches; *breadth is then log10 of how many
- *  numbers of the dialled length the pattern could match: the closest match has the least. */
-bool gh_policy_pattern_match(const char *pattern, struct gh_span number, double *breadth);
+/**
+ * Does @number match?  Octets as dialled: unescaped, no visual separators.  Time is bounded by the pattern,
+ * not by what was dialled.
+ *
+ * @breadth  written on a match: how many numbers of the dialled length the pattern matches
+ * @return false also for a number that is empty or too long, and for a bad pattern
+ */
+bool gh_policy_pattern_match(const char *pattern, struct gh_span number, gh_breadth *breadth);
 
-/** Index of the closest match among @count patterns, the first among equals.  @return -1: none */
+/** Index of the closest match among @count patterns (the least breadth), the first among equals.  @return -1: none */
 int gh_policy_route(const char *const *patterns, size_t count, struct gh_span number);
 
 #endif
