@@ -16,8 +16,13 @@ struct gh_trust;
 struct gh_chain;
 
 /**
- * @path      a PEM file or a directory whose files are read one by one
- * @crl_path  NULL, or a PEM file or directory of CRLs; then every CA of a chain needs a fresh one
+ * Every certificate of @path is an anchor: a root, but also an intermediate or a peer's very own certificate,
+ * none of which needs its issuer here.
+ *
+ * @path      a PEM file or a directory whose files are read one by one; in a directory every plain file that
+ *            does not start with a dot must hold certificates or CRLs
+ * @crl_path  NULL, or a PEM file or directory of CRLs; then every CA of a chain needs a fresh one.  An anchor
+ *            itself needs none: it is revoked by taking it out of @path
  * @text      of @text_len octets: on failure what is wrong with which file, for the operator
  * @return 0, GH_ESYNTAX, GH_ENOTFOUND (no certificate in it), GH_ENOMEM or a system error
  */
@@ -26,8 +31,13 @@ struct gh_trust *gh_trust_ref(struct gh_trust *trust);
 void gh_trust_unref(struct gh_trust *trust);
 
 /**
- * Build the peer's chain with the roots of @trust alone and judge it at @wall_us.
- * Source: RFC 5280 section 6; purpose by EKU is left to policy.  Level 2 is reported as @out->weak, not refused here.
+ * Build the peer's chain with the anchors of @trust alone and judge it at @wall_us.  Source: RFC 5280 section 6
+ *
+ * Names and the leaf's EKU are left to policy.  Below level 2 is reported as @out->weak, not refused; but what
+ * can be forged in practice (MD5, RSA below 1024) is refused as cert_weak in any case.
+ * GH_REASON_CERT_EKU_MISSING here means that a CA of the chain is limited to other purposes than the peer's role,
+ * and that nothing else was wrong.
+ *
  * @role  ours: GH_ROLE_SERVER judges a client's chain
  */
 void gh_cert_verify(const struct gh_chain *chain, const struct gh_trust *trust, enum gh_role role,

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * TLS over memory: octets from the network in, octets for the network out, facts when the handshake ends.
- * No socket, no timer, no clock in here.  Handshake and admission are two steps: a server's handshake
- * accepts a chain that any of its trust stores accepts; which trunk the leaf is, and whether it is verified for that
+ * No socket and no timer in here.  Handshake and admission are two steps: a handshake accepts a chain that any
+ * of its trust stores accepts, at the system's clock; which trunk the leaf is, and whether it is verified for that
  * trunk alone, is decided by trunk/ with gh_cert_verify and gh_policy_admit before any octet is framed.
- * No session resumption, no renegotiation, no compression, no early data.
+ * What a trunk may waive (EKU, missing revocation list) and who the peer is (names) the handshake leaves to
+ * admission.  No session resumption, no renegotiation, no compression, no early data.
+ *
+ * After every call that moves octets, in this order: gh_tls_read until it gives 0, gh_tls_output until it
+ * gives 0 (alerts too, also after a failure), then gh_tls_state.
+ *
+ * Thread: a context and its connections belong to one thread, the signalling one; a context may be built on
+ * the work thread that builds a configuration snapshot.
  */
 #ifndef GH_TLS_H
 #define GH_TLS_H
@@ -39,27 +46,44 @@ enum gh_tls_state { GH_TLS_HANDSHAKE = 0, GH_TLS_UP, GH_TLS_CLOSED /* close_noti
 
 /**
  * Give octets that came from the network, or none to start a client's handshake.
- * Afterwards always: write what gh_tls_output holds (alerts too), then look at the state.
- * @return the state.  GH_TLS_FAILED: gh_tls_failure tells why
+ *
+ * In TLS 1.3 a client is up before the server has judged its certificate (RFC 8446 section 4.4.2.4): the refusal
+ * comes as an alert in gh_tls_read, GH_TLS_FAILED with tls_peer_refused_ours.  The first octet that such a
+ * client reads proves that the server took its certificate.
+ *
+ * @return the state.  While GH_TLS_UP, records are opened by gh_tls_read, so look at gh_tls_state after it.
+ *         GH_TLS_FAILED: gh_tls_failure tells why
  */
 enum gh_tls_state gh_tls_input(struct gh_tls *tls, const uint8_t *octets, size_t len);
 
-/** The peer's TCP side ended. */
+/** The peer's TCP side ended: GH_TLS_FAILED with tls_closed during the handshake.  Once up, records that came whole
+ *  before it can still be read, and the last gh_tls_read (0) makes it GH_TLS_CLOSED. */
 enum gh_tls_state gh_tls_input_eof(struct gh_tls *tls);
 
-/** Take decrypted octets.  @return how many were written to @buf, 0 when there is nothing now */
+/** The state after everything so far. */
+enum gh_tls_state gh_tls_state(const struct gh_tls *tls);
+
+/** Take decrypted octets.  @return how many were written to @buf, 0 when there is nothing now: the state may
+ *  have become GH_TLS_CLOSED or GH_TLS_FAILED then, and the output may hold an alert */
 size_t gh_tls_read(struct gh_tls *tls, uint8_t *buf, size_t len);
 
-/** Encrypt @len octets into the output.  @return 0, GH_ESTATE (not up), GH_ECRYPTO */
+/** Encrypt @len octets into the output.  @return 0, GH_ESTATE (not up, or gh_tls_shutdown was called), GH_ECRYPTO
+ *  (the connection is GH_TLS_FAILED then) */
 int gh_tls_write(struct gh_tls *tls, const uint8_t *octets, size_t len);
 
 /** Take octets for the network.  @return how many were written to @buf, 0 when there is nothing now */
 size_t gh_tls_output(struct gh_tls *tls, uint8_t *buf, size_t len);
 
-/** Send close_notify. */
+/** Send close_notify; nothing can be written after it, but the peer's octets can still be read.  Not up: nothing. */
 void gh_tls_shutdown(struct gh_tls *tls);
 
-/** Why the handshake failed: the reason, and the library's and the alert's words for the log (static or owned by tls). */
+/**
+ * Why the connection is GH_TLS_FAILED.  An error after the handshake that is no refusal of our certificate is
+ * connection_lost.
+ * @text  NULL, or gets words for the log: the library's, the alert's, the certificate's names.  Printable ASCII,
+ *        owned by @tls; "" when it has not failed
+ * @return GH_REASON_NONE when it has not failed
+ */
 enum gh_reason gh_tls_failure(const struct gh_tls *tls, const char **text);
 
 /**
