@@ -10,9 +10,11 @@
 struct gh_loop;
 struct uv_loop_s;
 
+/** Also has SIGPIPE ignored, if nobody decided on it: a peer that went away must not end the process. */
 int gh_loop_new(struct gh_loop **out);
 
-/** Every handle must be closed.  NULL is fine. */
+/** Every handle of other owners must be closed; aborts otherwise.  Timers that still run are forgotten.
+ *  NULL is fine. */
 void gh_loop_free(struct gh_loop *loop);
 
 struct uv_loop_s *gh_loop_uv(struct gh_loop *loop);
@@ -28,13 +30,16 @@ int64_t gh_wall_us(void);
 
 typedef void (*gh_signal_fn)(void *arg, int signo);
 
-/** Call @fn on the loop for each of @signo.  @return 0 or an error */
+/** Call @fn on the loop for each @signo that comes, until gh_loop_free.  @return 0 or an error */
 int gh_loop_on_signal(struct gh_loop *loop, int signo, gh_signal_fn fn, void *arg);
 
-/** Run until gh_loop_stop and until every handle of other owners is closed. */
+/** Run until gh_loop_stop was called and every handle of other owners is closed.  @return 0 or an error */
 int gh_loop_run(struct gh_loop *loop);
 
-/** Close the loop's own handles (signals, timer), so that gh_loop_run returns when all others are closed. */
+/** One turn: wait for the next event, handle what came.  For tests and tools.  @return whether there is more to come */
+bool gh_loop_turn(struct gh_loop *loop);
+
+/** Let gh_loop_run return as soon as every handle of other owners is closed.  Timers and signals work until then. */
 void gh_loop_stop(struct gh_loop *loop);
 
 #endif
