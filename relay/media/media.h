@@ -31,14 +31,24 @@ enum gh_path {
 #define GH_DROP_MAP(X)                                                                  \
     X(AUTH_FAILED, "auth_failed")       /* tag wrong: forged, or a wrong key */         \
     X(REPLAYED, "replayed")             /* seen before, or older than the window */     \
-    X(PLAIN_ON_SRTP, "plain_on_srtp")   /* not protected, on a keyed side */            \
+    X(PLAIN_ON_SRTP, "plain_on_srtp")   /* tag wrong and the form of a plain packet: below */ \
     X(UNKNOWN_SOURCE, "unknown_source") /* not from the address that SDP named */       \
     X(MALFORMED, "malformed")           /* neither RTP nor RTCP, or truncated */        \
     X(NO_KEY_YET, "no_key_yet")         /* before the answer */                         \
     X(NOT_SENDING, "not_sending")       /* the direction is not open */                 \
     X(SEND_FAILED, "send_failed")       /* the kernel took it not: full buffer, ICMP */ \
-    X(KEY_LIMIT, "key_limit")           /* our own key has reached its packet limit */
+    X(KEY_LIMIT, "key_limit")           /* our own key has reached its packet limit */  \
+    X(SSRC_LIMIT, "ssrc_limit")         /* authentic, but more sources than a key may have here */
 
+/*
+ * plain_on_srtp claims exactly this: the packet did not authenticate, and it has the form of a plain one.
+ * RTCP: its parts add up to the datagram (SRTCP has a tail behind them), or its E flag is off (RFC 3711 section 3.4).
+ * RTP: too short to hold the suite's tag; or of a static payload type (RFC 3551: 0, 3, 8, 9, 18) with whole frames,
+ * where frames and a tag would not be whole frames.  Other plain RTP cannot be told from forged SRTP and is
+ * auth_failed.  Whoever can send from the peer's address can forge the form, so this is a hint, not evidence.
+ *
+ * replayed is found before the tag is looked at: a forged packet with an old number counts here.
+ */
 enum gh_drop {
 #define X(id, name) GH_DROP_##id,
     GH_DROP_MAP(X)
@@ -46,9 +56,13 @@ enum gh_drop {
     GH_DROP_COUNT
 };
 
-/* Counters of one side of one stream; a snapshot. */
+/*
+ * Counters of one side of one stream; a snapshot, not one instant.  When nothing is under way,
+ * rx_pkts of a side = tx_pkts of the other + all drops of the side.  Strangers are read under a rate limit, so in
+ * a flood unknown_source is a lower bound.
+ */
 struct gh_media_counters {
-    uint64_t rx_pkts, rx_octets;       /* everything that came to the port, dropped or not */
+    uint64_t rx_pkts, rx_octets;       /* everything read from the port, dropped or not */
     uint64_t authenticated;            /* SRTP and SRTCP packets whose tag was right */
     uint64_t authenticated_rtcp;       /* of these, SRTCP */
     uint64_t plain;                    /* RTP and RTCP accepted on a clear side */
@@ -56,17 +70,19 @@ struct gh_media_counters {
     uint64_t icmp;                     /* ICMP errors that came back */
     uint64_t drops[GH_DROP_COUNT];
     int64_t first_authenticated_us;    /* wall clock; 0: never */
-    int64_t first_plain_us, last_rx_us;
+    int64_t first_plain_us, last_rx_us; /* accepted packets: plain on a clear side; of either kind */
 };
 
 enum gh_media_event_kind {
     GH_MEDIA_EVENT_PROVEN = 1,   /* first authenticated packet under this generation's key */
     GH_MEDIA_EVENT_TIMEOUT,      /* nothing accepted from this side for timeout_ms while it may send */
-    GH_MEDIA_EVENT_PLAIN,        /* first plain packet on a keyed side */
-    GH_MEDIA_EVENT_AUTH_FAILED,  /* first packet that failed authentication */
-    GH_MEDIA_EVENT_FAILED        /* set could not be carried out; err says why */
+    GH_MEDIA_EVENT_PLAIN,        /* first packet counted plain_on_srtp */
+    GH_MEDIA_EVENT_AUTH_FAILED,  /* first packet counted auth_failed */
+    GH_MEDIA_EVENT_FAILED,       /* set could not be carried out; err says why; nothing flows to or from this side */
+    GH_MEDIA_EVENT_KEY_SOON      /* 9/10 of the packets that our own key to this side may protect: bring a new one */
 };
 
+/* Each kind at most once for one generation of a side. */
 struct gh_media_event {
     gh_stream_id stream;
     int side;
@@ -86,6 +102,7 @@ struct gh_media_handlers {
 
 struct gh_media_config {
     struct gh_addr address;            /* bound; port unused */
+    struct gh_addr address6;           /* a second one of the other family; family 0: none */
     uint16_t port_first, port_last;    /* pairs: RTP even, RTCP odd */
     unsigned workers;                  /* 0: cores - 1, at least 1 */
     uint64_t port_delay_ms;            /* a released pair rests that long */
@@ -104,22 +121,26 @@ unsigned gh_media_workers(const struct gh_media *media);
 struct gh_media_open {
     uint64_t call;                     /* streams of one call share a worker; a number of the caller's choice */
     uint64_t timeout_ms;               /* 0: none */
+    uint8_t family[2];                 /* of each side's port: 4 or 6; 0: that of media.address */
 };
 
 /**
  * Bind a pair of ports for each side and hand them to the worker with the fewest streams.
- * @ports  RTP port of each side, at media.address; RTCP is the next
- * @return 0, GH_EFULL (no pair is free), or an error
+ * @ports  RTP port of each side, at media.address or address6; RTCP is the next
+ * @return 0, GH_EFULL (no pair is free), GH_EINVAL (no address of that family), or an error
  */
 int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_stream_id *out, uint16_t ports[2]);
 
-/* What one side is from now on.  A set replaces the one before; the same key again keeps context, ROC and
- * replay state. */
+/*
+ * What one side is from now on.  A set replaces the one before; the same key and suite again keep context, ROC and
+ * replay state.  A new rx key: the old one is still accepted for 2 s, or 1 s past the first packet under the new one.
+ * A keyed side is sent only what is under its tx key: by pass when tx_key is the key of the source, else by bridge.
+ */
 struct gh_media_set {
     gh_stream_id stream;
     int side;
     uint32_t generation;               /* grows with each set of this side; comes back in events */
-    struct gh_addr remote_rtp, remote_rtcp; /* family 0: not known, nothing is sent or accepted */
+    struct gh_addr remote_rtp, remote_rtcp; /* family or port 0: not known, nothing is sent or accepted */
     bool rtcp_mux;
     bool may_send;                     /* this side may send to us */
     bool may_receive;                  /* we may send to this side */
@@ -129,8 +150,12 @@ struct gh_media_set {
     struct gh_secret tx_key;           /* we declared it to this side; with pass on the other side, that side's rx_key */
 };
 
-/** @set  taken: its keys are wiped here on every path.  @return 0, GH_ENOTFOUND, GH_EINVAL (a keyed side made
- *  plain, key length not the suite's), GH_ENOMEM */
+/**
+ * @set  taken: its keys are wiped here on every path
+ * @return 0, GH_ENOTFOUND, GH_ENOMEM, or GH_EINVAL: a keyed side made plain, a key length that is not the suite's
+ * (0: no key yet), a path that the suite cannot have, a generation that does not grow, an address of the
+ * other family than the port's
+ */
 int gh_media_set(struct gh_media *media, struct gh_media_set *set);
 
 /** Let go of sockets and keys; closed follows.  @return 0 or GH_ENOTFOUND */
