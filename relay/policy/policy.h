@@ -364,7 +364,8 @@ enum gh_reason gh_policy_require(const struct gh_require *require, enum gh_grade
 #define GH_PATTERN_MAX 64 /* octets of a pattern */
 #define GH_NUMBER_MAX 32  /* octets of a number; a longer one matches nothing.  E.164 has 15 digits */
 
-/* How many numbers of one length a pattern matches.  Exact: at most 12 symbols in each of 32 places. */
+/* How many numbers of one length a pattern matches.  Exact; a count of 2^128 or more, which takes a pattern
+ * with nearly every symbol in each of 32 places, stays at the largest value. */
 __extension__ typedef unsigned __int128 gh_breadth;
 
 /**
