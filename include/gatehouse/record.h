@@ -90,7 +90,7 @@ struct gh_record_verdict {
     char first_ts[GH_RECORD_TIME_MAX];     /* of the first and last sound record; empty: none */
     char last_ts[GH_RECORD_TIME_MAX];
     char anchored_ts[GH_RECORD_TIME_MAX];  /* of the record that the anchor names */
-    bool stopped_cleanly;          /* the last daemon.start has its daemon.stop, as last record */
+    bool stopped_cleanly;          /* the last daemon.start has its daemon.stop */
     bool writer_running;           /* a process holds the ledger's lock */
 };
 
@@ -112,6 +112,7 @@ int gh_record_verify(const char *directory, const struct gh_record_anchor *ancho
 struct gh_record_line {
     const char *file;    /* name in the directory */
     uint64_t file_index; /* from 0 */
+    bool last_file;      /* the newest one: the only one that may still grow */
     uint64_t number;     /* line in the file, from 1 */
     uint64_t offset;     /* octets before it in the file */
     struct gh_span raw;  /* without LF; lives during the call; empty when too_long */

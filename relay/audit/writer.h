@@ -139,12 +139,16 @@ void gh_audit_stats(const struct gh_audit *audit, struct gh_audit_stats *out);
 /**
  * Stop cleanly: counted records are put, all records are written and synced (one last try if the disk
  * fails), every done is called, then @stopped with 0 or the error that kept records from the disk.
- * Put daemon.stop just before.  The loop must run for this.  After it only gh_audit_free is allowed.
+ * Put daemon.stop just before.  The loop must run for this; nothing may be put any more.
  */
 void gh_audit_stop(struct gh_audit *audit, gh_audit_done_fn stopped, void *arg);
 
-/** Without a stop before, waits for the thread as if stopping; every done is called from here then.
- *  The loop must run once more to finish closing.  NULL is fine. */
+/** The same for a failed start or a test: waits for the thread.  Each done that is still due is called
+ *  from gh_audit_free. */
+void gh_audit_stop_now(struct gh_audit *audit);
+
+/** After @stopped was called, or gh_audit_stop_now, and the loop ran once more (it closes a handle).
+ *  NULL is fine. */
 void gh_audit_free(struct gh_audit *audit);
 
 #endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls that a crash cut off.  The first pass looks at starts and ends alone, and finds those that are
+ * missing an end: the few that ran at a crash.  The second tells their last words; it parses only lines
+ * of calls, and only from the oldest of those starts on.
+ */
+#include "audit/lost.h"
+
+#include "audit/line.h"
+#include "audit/open_calls.h"
+
+struct scan {
+    struct gh_open_calls *calls;
+    bool ends_only;                   /* first pass */
+    uint64_t from_file, from_number;  /* second pass: nothing before this line */
+};
+
+/* A quote inside a JSON text is escaped, so a peer's text never looks like this; parsing decides anyway. */
+static bool mentions(struct gh_span raw, struct gh_span word)
+{
+    return raw.len && memmem(raw.p, raw.len, word.p, word.len);
+}
+
+static bool is_relevant(const struct scan *scan, const struct gh_record_line *at)
+{
+    if (scan->ends_only)
+        return mentions(at->raw, GH_SPAN("\"call.start\"")) || mentions(at->raw, GH_SPAN("\"call.end\"")) ||
+               mentions(at->raw, GH_SPAN("\"call.lost\""));
+    if (at->file_index < scan->from_file ||
+        (at->file_index == scan->from_file && at->number < scan->from_number))
+        return false;
+    return mentions(at->raw, GH_SPAN("\"call.")) || mentions(at->raw, GH_SPAN("\"call\":"));
+}
+
+static int scan_line(void *arg, const struct gh_record_line *at)
+{
+    struct scan *scan = arg;
+    struct gh_line line;
+    int err;
+
+    if (at->err || at->torn || !is_relevant(scan, at))
+        return 0;
+    err = gh_line_parse(at->raw, &line, NULL);
+    if (err)
+        return err == GH_ENOMEM ? err : 0;
+    err = gh_open_calls_note(scan->calls, &line, at);
+    gh_line_fini(&line);
+    return err;
+}
+
+static int scan_again(const char *directory, struct scan *scan)
+{
+    const struct gh_open_call *oldest = gh_open_calls_next(scan->calls, NULL);
+
+    if (!oldest)
+        return 0;
+    scan->ends_only = false;
+    scan->from_file = oldest->file_index;
+    scan->from_number = oldest->number;
+    /* Calls that begin and end in between are opened and closed once more, which changes nothing. */
+    return gh_record_read(directory, scan_line, scan);
+}
+
+int gh_lost_scan(const char *directory, gh_lost_fn fn, void *arg)
+{
+    struct scan scan = { .calls = gh_open_calls_new(), .ends_only = true };
+    const struct gh_open_call *call = NULL;
+    int err = GH_ENOMEM;
+
+    if (!scan.calls)
+        return err;
+    err = gh_record_read(directory, scan_line, &scan);
+    if (!err)
+        err = scan_again(directory, &scan);
+    while (!err && (call = gh_open_calls_next(scan.calls, call)))
+        fn(arg, &call->known);
+    gh_open_calls_free(scan.calls);
+    return err == GH_ENOTFOUND ? 0 : err;
+}
