@@ -32,7 +32,7 @@
 
 #define GH_SDP_OCTETS_MAX   65536 /* one body; the SIP framer takes no larger one */
 #define GH_SDP_LINES_MAX    2048
-#define GH_SDP_LINE_MAX     8192  /* octets of one line with its end */
+#define GH_SDP_LINE_MAX     8192  /* octets of one line without its end */
 #define GH_SDP_MEDIA_MAX    64    /* m-lines */
 #define GH_SDP_ATTRS_MAX    512   /* a-lines of one section; WebRTC-like offers come near 300 */
 #define GH_SDP_CRYPTO_MAX   32    /* a=crypto lines of one section */
@@ -87,7 +87,7 @@ int gh_sdp_print(const struct gh_sdp *doc, char *buf, size_t size, size_t *len);
 enum gh_sdp_change {
     GH_SDP_CHANGED = 0,    /* another o= version, session id, user or address */
     GH_SDP_SAME,           /* same octets */
-    GH_SDP_SAME_ORIGIN     /* o= line unchanged, other octets differ: the peer breaks RFC 3264; judge as changed */
+    GH_SDP_SAME_ORIGIN     /* o= unchanged, other octets differ: breaks RFC 3264; judge as changed */
 };
 
 /** Compares in constant time what may be keys. */
@@ -243,7 +243,7 @@ struct gh_sdp_key {
 
 /* Facts of one a=crypto line.  Nothing but keys[].text is secret. */
 struct gh_sdp_crypto {
-    bool parseable;           /* grammar of every part is right; else only @fault and what came before it count */
+    bool parseable;           /* every part is right; else only @fault counts, and what stands before it */
     const char *fault;        /* static text; NULL when parseable.  Never quotes the line */
     uint32_t tag;             /* one to nine digits on the wire */
     struct gh_span suite_name;
@@ -313,7 +313,7 @@ struct gh_sdp_media_facts {
     size_t crypto_count;        /* a=crypto lines */
     size_t crypto_parseable;    /* of these, with right grammar, known suite and key length */
     struct gh_addr rtp;         /* literal address and port; family 0: a name or none */
-    struct gh_addr rtcp;        /* a=rtcp, or RTP's port + 1; equal to @rtp with rtcp-mux; family 0 as above */
+    struct gh_addr rtcp;        /* a=rtcp, or RTP's port + 1; as @rtp with rtcp-mux; family 0 as above */
     bool rtcp_mux;
     bool host_is_name;          /* c= holds a name: must be resolved before media can flow */
     bool multicast;
@@ -373,10 +373,10 @@ int gh_sdp_set_name(struct gh_sdp *doc, struct gh_span name);
 /** Replace every c= of one section by one for @addr (its port is not used), adding it where there is none. */
 int gh_sdp_set_connection(struct gh_sdp *doc, int section, const struct gh_addr *addr);
 
-/** Remove every c= of one section.  Of an m-line only, and only when the session level has one. */
+/** Remove every c= of an m-line, when the session level has one: else, or for the session, GH_ESTATE. */
 int gh_sdp_remove_connection(struct gh_sdp *doc, int section);
 
-/** Port of an m-line; "/count" goes. */
+/** Port of an m-line; "/count" goes.  GH_ESTATE: other than 0 for an m-line without formats. */
 int gh_sdp_set_port(struct gh_sdp *doc, int index, uint16_t port);
 
 /** Transport of an m-line: "RTP/SAVP", ... */
@@ -390,8 +390,9 @@ int gh_sdp_append_media(struct gh_sdp *doc, struct gh_span kind, uint16_t port, 
                         struct gh_span formats);
 
 /**
- * Refuse an m-line (RFC 3264 section 6): port 0, media type, transport and formats stay, all other lines of its section
- * go except a=mid (RFC 5888 section 9: grouping still needs it).
+ * Refuse an m-line (RFC 3264 section 6): port 0; media type, transport and formats stay.  All other lines of its
+ * section go except a=mid (RFC 5888 section 9: grouping still needs it) and, when the session level has
+ * no c= (RFC 8866 section 5.7), one c= of 0.0.0.0.
  */
 int gh_sdp_disable_media(struct gh_sdp *doc, int index);
 
@@ -426,14 +427,14 @@ int gh_sdp_add_crypto(struct gh_sdp *doc, int index, uint32_t tag, enum gh_suite
 
 /**
  * The same from a line that another document (or this one) holds: suite, key and lifetime as written
- * there, our tag.  For `pass`, so only for a line with one key of the right length, without MKI and session
- * parameters: else GH_ESTATE.
+ * there, our tag.  For `pass`, so only for a line with one key of the right length whose octets are not all
+ * equal, without MKI and session parameters: else GH_ESTATE.
  */
 int gh_sdp_copy_crypto(struct gh_sdp *doc, int index, uint32_t tag, const struct gh_sdp_crypto *from);
 
 /* ---- strips: whole classes of lines; never fail; return how many lines went -------------------- */
 
-/** Every key carrier, fingerprint and what belongs to keying: nothing that gh_sdp_carriers reports is left. */
+/** Key carriers, fingerprints and what belongs to keying: nothing that gh_sdp_carriers reports is left. */
 size_t gh_sdp_strip_keying(struct gh_sdp *doc);
 
 /** The same in one section alone (an m-line whose keys are stripped, see `unproven_keys: strip`). */
@@ -441,12 +442,14 @@ size_t gh_sdp_strip_keying_in(struct gh_sdp *doc, int section);
 
 /**
  * What is not relayed yet and would mislead the far side or show it an address of this side: ICE, alt, group,
- * capability negotiation, source-filter, and any attribute outside rtcp, rtpmap and fmtp whose value holds an
- * IP address; also a=rtcp-mux, which is negotiated per leg.
+ * capability negotiation, source-filter; any attribute other than a=rtcp, and any i= u= e= p= line, that holds
+ * an IP address (such an s= becomes "-"); also a=rtcp-mux, which is negotiated per leg.  Left to the caller
+ * to set: o= c= a=rtcp.
  */
 size_t gh_sdp_strip_not_relayed(struct gh_sdp *doc);
 
-/** Every line that is not on the list of understood lines in sdp/strip.c.  For legs that fail the key gate. */
+/** Every line that is not on the list of understood ones in sdp/strip.c; s= becomes "-".  For legs that fail
+ *  the key gate. */
 size_t gh_sdp_strip_unknown(struct gh_sdp *doc);
 
 #endif
