@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The connections of all trunks: born and buried here, judged in judge.c, read in receive.c, wished for in
+ * want.c, written about in report.c.
+ */
+#include "trunk/trunk_int.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+
+#define QUEUED_MAX (1024 * 1024) /* octets that wait for a neighbour that reads slowly: some 300 messages */
+
+static void peer_free(struct gh_peer *peer)
+{
+    struct gh_trunks *trunks = peer->trunks;
+
+    gh_timer_stop(gh_loop_timers(trunks->loop), &peer->expiry);
+    TAILQ_REMOVE(&trunks->peers, peer, all);
+    gh_sip_framer_fini(&peer->framer);
+    gh_chain_unref(peer->chain);
+    gh_papers_unref(peer->papers);
+    free(peer);
+}
+
+/* The owner of a connection; an incoming one gets it here. */
+static struct gh_peer *peer_of(struct gh_trunks *trunks, struct gh_conn *conn)
+{
+    struct gh_peer *peer = gh_conn_owner(conn);
+
+    if (peer)
+        return peer;
+    peer = calloc(1, sizeof(*peer));
+    if (!peer)
+        return NULL;
+    peer->trunks = trunks;
+    peer->conn = conn;
+    peer->destination = GH_DESTINATION_NONE;
+    gh_conn_set_owner(conn, peer);
+    TAILQ_INSERT_TAIL(&trunks->peers, peer, all);
+    return peer;
+}
+
+static bool on_up(void *arg, struct gh_conn *conn, struct gh_chain *chain)
+{
+    struct gh_trunks *trunks = arg;
+    struct gh_peer *peer = peer_of(trunks, conn);
+    enum gh_reason reason = GH_REASON_INTERNAL;
+
+    if (!peer)
+        return false;
+    peer->chain = chain ? gh_chain_ref(chain) : NULL;
+    if (gh_peer_judge(peer)) {
+        peer->closing = true;
+    } else {
+        reason = peer->papers->standing.reason;
+        /* A neighbour that we called and that is not the right one gets nothing from us.  One that called
+         * us keeps its connection until its first request was answered with the reason. */
+        if (reason != GH_REASON_NONE && peer->destination != GH_DESTINATION_NONE)
+            peer->closing = true;
+    }
+    if (peer->destination != GH_DESTINATION_NONE)
+        gh_wants_settle(trunks, peer, reason);
+    if (peer->closing)
+        gh_conn_close(conn, reason);
+    return !peer->closing;
+}
+
+static void on_octets(void *arg, struct gh_conn *conn, struct gh_span octets)
+{
+    (void)arg;
+    gh_peer_receive(gh_conn_owner(conn), octets);
+}
+
+/* A handshake that failed is a refusal by one side or the other: it gets its record. */
+static void report_failed(struct gh_trunks *trunks, const struct gh_peer *peer, const struct gh_conn_end *end)
+{
+    char text[GH_ADDR_TEXT_MAX];
+
+    if (end->facts->transport == GH_TRANSPORT_TLS && end->reason != GH_REASON_CONNECTION_LOST &&
+        end->reason != GH_REASON_NONE) {
+        gh_report_refuse(trunks, peer, end->facts, end->reason, end->text[0] ? end->text : NULL);
+        return;
+    }
+    gh_log(GH_LOG_WARN, "trunk", "connect.fail", "%s=%s peer=%s error=\"%s\" text=%s",
+           peer->trunk ? "trunk" : "listener",
+           peer->trunk ? peer->trunk->rules.name
+                       : trunks->config->listeners[gh_conn_listener(peer->conn)].name,
+           gh_addr_text(&end->facts->peer, text), end->err ? gh_err_text(end->err) : "closed",
+           gh_log_quote(gh_span_str(end->text)).text);
+}
+
+static void on_down(void *arg, struct gh_conn *conn, const struct gh_conn_end *end)
+{
+    struct gh_trunks *trunks = arg;
+    struct gh_peer *peer = peer_of(trunks, conn);
+    bool was_good;
+
+    if (!peer)
+        return;
+    was_good = gh_peer_good(peer);
+    peer->closing = true;
+    if (!end->was_up && !peer->papers) {
+        report_failed(trunks, peer, end);
+    } else {
+        /* TLS 1.3: our certificate may be refused after we are up. */
+        if (end->reason == GH_REASON_TLS_PEER_REFUSED_OURS)
+            gh_report_refuse(trunks, peer, end->facts, end->reason, end->text[0] ? end->text : NULL);
+        gh_log(GH_LOG_INFO, "trunk", "conn.down", "trunk=%s conn=%llu reason=%s",
+               peer->trunk ? peer->trunk->rules.name : "-", (unsigned long long)gh_conn_id(conn),
+               gh_reason_name(end->reason));
+    }
+    if (peer->destination != GH_DESTINATION_NONE)
+        gh_wants_settle(trunks, peer, end->reason == GH_REASON_NONE ? GH_REASON_CONNECTION_LOST : end->reason);
+    if (was_good)
+        trunks->handlers.lost(trunks->handlers.arg, peer->papers);
+    gh_conn_set_owner(conn, NULL);
+    peer_free(peer);
+}
+
+int gh_trunks_new(struct gh_trunks **out, const struct gh_trunks_params *params)
+{
+    const struct gh_config *config = params->config;
+    struct gh_net_limits limits = {
+        .handshake_timeout_ms = config->limits.handshake_timeout_ms,
+        .first_message_timeout_ms = config->limits.first_message_timeout_ms,
+        .idle_timeout_ms = config->limits.idle_timeout_ms,
+        .max_connections = config->limits.max_connections,
+        .max_connections_per_address = config->limits.max_connections_per_address,
+        .max_queued = QUEUED_MAX,
+    };
+    struct gh_trunks *trunks = calloc(1, sizeof(*trunks));
+    struct gh_net_handlers handlers = { .arg = trunks, .up = on_up, .octets = on_octets, .down = on_down };
+    int err;
+
+    if (!trunks)
+        return GH_ENOMEM;
+    trunks->loop = params->loop;
+    trunks->audit = params->audit;
+    trunks->trace = params->trace;
+    trunks->handlers = params->handlers;
+    TAILQ_INIT(&trunks->peers);
+    TAILQ_INIT(&trunks->wants);
+    err = gh_net_new(&trunks->net, params->loop, &limits, &handlers);
+    if (err) {
+        free(trunks);
+        return err;
+    }
+    trunks->config = gh_config_ref(params->config);
+    *out = trunks;
+    return 0;
+}
+
+int gh_trunks_listen(struct gh_trunks *trunks, char *text, size_t text_len)
+{
+    char addr[GH_ADDR_TEXT_MAX];
+
+    for (size_t i = 0; i < trunks->config->listener_count; i++) {
+        const struct gh_config_listener *config = &trunks->config->listeners[i];
+        struct gh_net_listener listener = { .index = (unsigned)i, .transport = config->transport,
+                                            .address = config->address,
+                                            .tls = config->tls ? config->tls->server : NULL };
+        int err = gh_net_listen(trunks->net, &listener, NULL);
+
+        if (err) {
+            snprintf(text, text_len, "listener %s at %s: %s", config->name, gh_addr_text(&config->address, addr),
+                     gh_err_text(err));
+            return err;
+        }
+        gh_log(GH_LOG_INFO, "trunk", "listen", "listener=%s address=%s transport=%s", config->name,
+               gh_addr_text(&config->address, addr), config->transport == GH_TRANSPORT_TLS ? "tls" : "tcp");
+    }
+    return 0;
+}
+
+void gh_trunks_close(struct gh_trunks *trunks)
+{
+    struct gh_want *want;
+
+    while ((want = TAILQ_FIRST(&trunks->wants)))
+        gh_trunk_unwant(trunks, want);
+    gh_net_close(trunks->net);
+}
+
+void gh_trunks_free(struct gh_trunks *trunks)
+{
+    if (!trunks)
+        return;
+    gh_net_free(trunks->net);
+    gh_config_unref(trunks->config);
+    free(trunks);
+}
+
+int gh_trunk_send(struct gh_trunks *trunks, const struct gh_papers *papers, struct gh_buf *octets)
+{
+    struct gh_conn *conn = gh_net_conn(trunks->net, papers->conn);
+
+    if (!conn) {
+        gh_buf_fini(octets);
+        return GH_ECLOSED;
+    }
+    gh_trunk_trace(trunks, papers, false, gh_buf_span(octets));
+    return gh_conn_send(conn, papers->generation, octets);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of trunk/ share; nobody else includes it. */
+#ifndef GH_TRUNK_INT_H
+#define GH_TRUNK_INT_H
+
+#include <sys/queue.h>
+
+#include "sip/framer.h"
+#include "trunk/trunk.h"
+
+TAILQ_HEAD(gh_wants, gh_want);
+
+/* One connection, incoming or outgoing: the owner of a struct gh_conn. */
+struct gh_peer {
+    TAILQ_ENTRY(gh_peer) all;
+    struct gh_trunks *trunks;
+    struct gh_conn *conn;
+    struct gh_papers *papers;      /* NULL until the handshake was judged */
+    struct gh_chain *chain;        /* for judging again; NULL without TLS */
+    struct gh_sip_framer framer;
+    const struct gh_config_trunk *trunk; /* outgoing: the trunk that it is for; incoming: once judged, or NULL */
+    int destination;               /* outgoing: index; else GH_DESTINATION_NONE */
+    struct gh_timer expiry;        /* starts with good papers; judges again when proven_until has passed */
+    bool closing;
+};
+
+struct gh_want {
+    TAILQ_ENTRY(gh_want) link;
+    struct gh_trunks *trunks;
+    gh_trunk_id trunk;
+    uint32_t skip;                 /* destinations tried, or not wanted */
+    enum gh_reason reason;         /* of the last failure */
+    struct gh_peer *peer;          /* the connection that it waits for; NULL: decided, see @timer */
+    struct gh_timer timer;         /* calls fn on the next turn of the loop */
+    gh_want_fn fn;
+    void *arg;
+};
+
+struct gh_trunks {
+    struct gh_loop *loop;
+    struct gh_config *config;
+    struct gh_audit *audit;
+    struct gh_net *net;
+    FILE *trace;
+    struct gh_trunk_handlers handlers;
+    uint64_t generation;           /* of the last judgement */
+    TAILQ_HEAD(, gh_peer) peers;
+    struct gh_wants wants;
+};
+
+/* ---- judge.c: papers ---- */
+
+/** Judge @peer's connection now and give it new papers.  @return 0 or GH_ENOMEM */
+int gh_peer_judge(struct gh_peer *peer);
+
+static inline bool gh_peer_good(const struct gh_peer *peer)
+{
+    return peer->papers && !peer->closing && peer->papers->standing.reason == GH_REASON_NONE;
+}
+
+/* ---- report.c: what is written down ---- */
+
+/** tls.accept and the log line of a connection that was judged well. */
+void gh_report_accept(struct gh_peer *peer);
+
+/** tls.refuse and its one log line: trunk or listener, peer, role, reason, presented and expected names, what to change. */
+void gh_report_refuse(struct gh_trunks *trunks, const struct gh_peer *peer, const struct gh_conn_facts *facts,
+                      enum gh_reason reason, const char *text);
+
+/** The message with keys blanked goes to the trace file.  @to_us  direction */
+void gh_trunk_trace(struct gh_trunks *trunks, const struct gh_papers *papers, bool to_us, struct gh_span octets);
+
+/* ---- receive.c: octets to messages ---- */
+
+/** Octets of @peer.  May close it. */
+void gh_peer_receive(struct gh_peer *peer, struct gh_span octets);
+
+/* ---- want.c ---- */
+
+/** @peer came up in good standing, or will not (reason). */
+void gh_wants_settle(struct gh_trunks *trunks, struct gh_peer *peer, enum gh_reason reason);
+
+/** Start a connection to a destination.  @return NULL when that cannot even be tried; @reason says why */
+struct gh_peer *gh_peer_connect(struct gh_trunks *trunks, const struct gh_config_trunk *trunk, int destination,
+                                enum gh_reason *reason);
+
+#endif

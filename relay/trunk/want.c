@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a trunk to a connection that may carry a message: one pooled connection per destination, tried in
+ * order.  A destination counts as reached when its connection is admitted, not when TCP answers.
+ */
+#include "trunk/trunk_int.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+
+static struct gh_peer *peer_of_destination(struct gh_trunks *trunks, const struct gh_config_trunk *trunk,
+                                           int destination)
+{
+    struct gh_peer *peer;
+
+    TAILQ_FOREACH (peer, &trunks->peers, all) {
+        if (peer->trunk == trunk && peer->destination == destination && !peer->closing)
+            return peer;
+    }
+    return NULL;
+}
+
+struct gh_papers *gh_trunk_live_any(struct gh_trunks *trunks, gh_trunk_id trunk)
+{
+    struct gh_peer *peer;
+
+    TAILQ_FOREACH (peer, &trunks->peers, all) {
+        if (gh_peer_good(peer) && peer->papers->standing.trunk == trunk)
+            return peer->papers;
+    }
+    return NULL;
+}
+
+struct gh_papers *gh_trunk_live(struct gh_trunks *trunks, gh_trunk_id trunk, uint64_t conn)
+{
+    struct gh_conn *found = gh_net_conn(trunks->net, conn);
+    struct gh_peer *peer = found ? gh_conn_owner(found) : NULL;
+
+    return peer && gh_peer_good(peer) && peer->papers->standing.trunk == trunk ? peer->papers : NULL;
+}
+
+bool gh_trunk_has_more(const struct gh_trunks *trunks, gh_trunk_id trunk, uint32_t skip)
+{
+    const struct gh_config_trunk *config = gh_config_trunk_by_id(trunks->config, trunk);
+
+    for (size_t i = 0; config && i < config->destination_count; i++) {
+        if (!(skip & 1u << i))
+            return true;
+    }
+    return false;
+}
+
+/* ---- wishes ---------------------------------------------------------------------------------------- */
+
+static void want_end(struct gh_want *want, struct gh_papers *papers, int destination)
+{
+    gh_want_fn fn = want->fn;
+    void *arg = want->arg;
+    enum gh_reason reason = papers ? GH_REASON_NONE : want->reason;
+
+    gh_trunk_unwant(want->trunks, want);
+    fn(arg, papers, destination, reason);
+}
+
+/* The next destination that can be tried, or the end of the wish. */
+static void want_next(void *arg, uint64_t now_ms)
+{
+    struct gh_want *want = arg;
+    struct gh_trunks *trunks = want->trunks;
+    const struct gh_config_trunk *trunk = gh_config_trunk_by_id(trunks->config, want->trunk);
+    int count = trunk ? (int)trunk->destination_count : 0;
+
+    (void)now_ms;
+    want->peer = NULL;
+    if (trunk && count == 0) {
+        want_end(want, gh_trunk_live_any(trunks, want->trunk), GH_DESTINATION_NONE);
+        return;
+    }
+    for (int i = 0; i < count; i++) {
+        struct gh_peer *peer;
+
+        if (want->skip & 1u << i)
+            continue;
+        peer = peer_of_destination(trunks, trunk, i);
+        if (peer && gh_peer_good(peer)) {
+            want_end(want, peer->papers, i);
+            return;
+        }
+        if (!peer)
+            peer = gh_peer_connect(trunks, trunk, i, &want->reason);
+        if (peer) {
+            want->peer = peer;
+            return;
+        }
+        want->skip |= 1u << i;
+    }
+    want_end(want, NULL, GH_DESTINATION_NONE);
+}
+
+static int want_later(struct gh_want *want)
+{
+    struct gh_loop *loop = want->trunks->loop;
+
+    return gh_timer_start(gh_loop_timers(loop), &want->timer, gh_loop_now_ms(loop), want_next, want);
+}
+
+int gh_trunk_want(struct gh_trunks *trunks, gh_trunk_id trunk, uint32_t skip, gh_want_fn fn, void *arg,
+                  struct gh_want **out)
+{
+    struct gh_want *want = calloc(1, sizeof(*want));
+
+    if (!want)
+        return GH_ENOMEM;
+    *want = (struct gh_want){ .trunks = trunks, .trunk = trunk, .skip = skip,
+                              .reason = GH_REASON_NO_DESTINATION, .fn = fn, .arg = arg };
+    if (want_later(want)) {
+        free(want);
+        return GH_ENOMEM;
+    }
+    TAILQ_INSERT_TAIL(&trunks->wants, want, link);
+    *out = want;
+    return 0;
+}
+
+void gh_trunk_unwant(struct gh_trunks *trunks, struct gh_want *want)
+{
+    if (!want)
+        return;
+    gh_timer_stop(gh_loop_timers(trunks->loop), &want->timer);
+    TAILQ_REMOVE(&trunks->wants, want, link);
+    free(want);
+}
+
+void gh_wants_settle(struct gh_trunks *trunks, struct gh_peer *peer, enum gh_reason reason)
+{
+    struct gh_want *want, *next;
+
+    /* The callbacks run on the next turn: they may send, close, and wish again. */
+    for (want = TAILQ_FIRST(&trunks->wants); want; want = next) {
+        next = TAILQ_NEXT(want, link);
+        if (want->peer != peer)
+            continue;
+        want->peer = NULL;
+        if (reason != GH_REASON_NONE) {
+            want->skip |= 1u << peer->destination;
+            want->reason = reason;
+        }
+        if (want_later(want)) {
+            want->reason = GH_REASON_INTERNAL;
+            want_end(want, NULL, GH_DESTINATION_NONE);
+        }
+    }
+}
+
+/* ---- connecting ------------------------------------------------------------------------------------- */
+
+struct gh_peer *gh_peer_connect(struct gh_trunks *trunks, const struct gh_config_trunk *trunk, int destination,
+                                enum gh_reason *reason)
+{
+    const struct gh_config_destination *to = &trunk->destinations[destination];
+    struct gh_net_connect connect = {
+        .transport = trunk->rules.transport, .to = to->addr, .from = trunk->source,
+        .tls = trunk->tls ? trunk->tls->client : NULL,
+        .server_name = to->addr.family == 0 ? to->host : NULL,
+    };
+    struct gh_peer *peer;
+    char text[GH_ADDR_TEXT_MAX];
+    int err;
+
+    *reason = GH_REASON_NO_DESTINATION;
+    connect.to.port = to->port;
+    if (connect.to.family == 0)
+        return NULL; /* a name; the configuration refuses it in this version */
+    peer = calloc(1, sizeof(*peer));
+    if (!peer)
+        return NULL;
+    peer->trunks = trunks;
+    peer->trunk = trunk;
+    peer->destination = destination;
+    connect.owner = peer;
+    err = gh_net_connect(trunks->net, &connect, &peer->conn);
+    if (err) {
+        gh_log(GH_LOG_WARN, "trunk", "connect.fail", "trunk=%s destination=%s error=\"%s\"", trunk->rules.name,
+               gh_addr_text(&connect.to, text), gh_err_text(err));
+        free(peer);
+        return NULL;
+    }
+    TAILQ_INSERT_TAIL(&trunks->peers, peer, all);
+    return peer;
+}
