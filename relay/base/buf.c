@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#define CAP_FIRST 256 /* octets; doubled from there */
 
 void gh_buf_fini(struct gh_buf *buf)
 {
@@ -25,28 +28,13 @@ void gh_buf_reset(struct gh_buf *buf)
     buf->err = 0;
 }
 
-char *gh_buf_room(struct gh_buf *buf, size_t len)
+/* Move the content to @cap octets.  Not realloc: it may leave the old octets behind in freed memory. */
+static int grow(struct gh_buf *buf, size_t cap)
 {
-    size_t limit = buf->limit ? buf->limit : GH_BUF_LIMIT;
-    size_t cap = buf->cap ? buf->cap : 256;
-    char *p;
+    char *p = malloc(cap);
 
-    if (buf->err)
-        return NULL;
-    if (len > limit - buf->len) {
-        buf->err = GH_ELIMIT;
-        return NULL;
-    }
-    if (len <= buf->cap - buf->len)
-        return buf->p + buf->len;
-    while (cap - buf->len < len)
-        cap *= 2;
-    /* Not realloc: it may leave the old octets behind in freed memory. */
-    p = malloc(cap);
-    if (!p) {
-        buf->err = GH_ENOMEM;
-        return NULL;
-    }
+    if (!p)
+        return GH_ENOMEM;
     if (buf->p) {
         memcpy(p, buf->p, buf->len);
         explicit_bzero(buf->p, buf->cap);
@@ -54,13 +42,34 @@ char *gh_buf_room(struct gh_buf *buf, size_t len)
     }
     buf->p = p;
     buf->cap = cap;
-    return p + buf->len;
+    return 0;
+}
+
+char *gh_buf_room(struct gh_buf *buf, size_t len)
+{
+    size_t limit = buf->limit ? buf->limit : GH_BUF_LIMIT;
+    size_t cap = buf->cap ? buf->cap : CAP_FIRST;
+
+    if (buf->err)
+        return NULL;
+    /* The limit may have been lowered below what is there. */
+    if (buf->len > limit || len > limit - buf->len) {
+        buf->err = GH_ELIMIT;
+        return NULL;
+    }
+    while (cap - buf->len < len)
+        cap = cap > SIZE_MAX / 2 ? SIZE_MAX : cap * 2;
+    if (!buf->p || cap != buf->cap)
+        buf->err = grow(buf, cap);
+    return buf->err ? NULL : buf->p + buf->len;
 }
 
 void gh_buf_add(struct gh_buf *buf, struct gh_span octets)
 {
-    char *room = octets.len ? gh_buf_room(buf, octets.len) : NULL;
+    char *room;
 
+    assert(!buf->p || octets.p < buf->p || octets.p >= buf->p + buf->cap);
+    room = octets.len ? gh_buf_room(buf, octets.len) : NULL;
     if (!room)
         return;
     memcpy(room, octets.p, octets.len);

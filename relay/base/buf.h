@@ -2,6 +2,7 @@
 /*
  * A growing run of octets that wipes itself: whatever may hold SDP is built in one.  Freed and outgrown
  * memory is overwritten first.  Errors are sticky, so that a writer checks once, at the end.
+ * Thread: any; one at a time.
  */
 #ifndef GH_BUF_H
 #define GH_BUF_H
@@ -24,6 +25,7 @@ void gh_buf_fini(struct gh_buf *buf);
 /** Wipe the content, keep the memory, forget the error. */
 void gh_buf_reset(struct gh_buf *buf);
 
+/** @octets  must not lie in @buf itself, whose memory may move */
 void gh_buf_add(struct gh_buf *buf, struct gh_span octets);
 void gh_buf_str(struct gh_buf *buf, const char *text);
 void gh_buf_fmt(struct gh_buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -31,7 +33,8 @@ void gh_buf_fmt(struct gh_buf *buf, const char *fmt, ...) __attribute__((format(
 /** Drop @len octets at the front (all, if fewer are there); what is left moves down, the rest is wiped. */
 void gh_buf_drop(struct gh_buf *buf, size_t len);
 
-/** Room for @len more octets; write there, then add to len.  @return NULL after a failure */
+/** Room for @len more octets (never NULL without a failure, also for 0); write there, then add to len.
+ *  @return NULL after a failure */
 char *gh_buf_room(struct gh_buf *buf, size_t len);
 
 static inline struct gh_span gh_buf_span(const struct gh_buf *buf)

@@ -2,7 +2,9 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -10,13 +12,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RING_LINES 1024
+#include <gatehouse/err.h>
+
+#define WRITE_WAIT_MS 1000 /* for a full non-blocking pipe; then the rest of the line is given up */
 
 static struct {
-    pthread_mutex_t lock; /* protects head, count, stopping, lines and the start and stop of the thread */
+    pthread_mutex_t lock; /* protects all but least and dropped */
     pthread_cond_t filled;
     pthread_t thread;
-    bool running, stopping;
+    bool running;  /* the thread takes lines */
+    bool stopping; /* ... until none is left */
     int fd;
     atomic_int least;
     size_t head, count;
@@ -29,9 +34,12 @@ static struct {
 static void write_all(int fd, const char *p, size_t len)
 {
     while (len) {
+        struct pollfd full = { .fd = fd, .events = POLLOUT };
         ssize_t n = write(fd, p, len);
 
         if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN && poll(&full, 1, WRITE_WAIT_MS) == 1)
             continue;
         if (n <= 0)
             return; /* nobody to tell */
@@ -49,48 +57,75 @@ static size_t line_head(char *line, enum gh_log_level level, const char *part, c
 
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
-    len = snprintf(line, GH_LOG_LINE_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %-5s %-6s %s ",
+    len = snprintf(line, GH_LOG_LINE_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %-5s %-5.16s %-11.64s ",
                    utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min,
                    utc.tm_sec, now.tv_nsec / 1000000, levels[level], part, event);
     return len > 0 && len < GH_LOG_LINE_MAX ? (size_t)len : 0;
 }
 
-static void say_dropped(uint64_t dropped)
+static void say_dropped(int fd, uint64_t lines)
 {
     char line[GH_LOG_LINE_MAX];
     size_t len = line_head(line, GH_LOG_WARN, "log", "dropped");
 
-    len += (size_t)snprintf(line + len, sizeof(line) - len, "lines=%llu\n",
-                            (unsigned long long)(dropped - ring.dropped_said));
+    len += (size_t)snprintf(line + len, sizeof(line) - len, "lines=%llu\n", (unsigned long long)lines);
+    write_all(fd, line, len);
+}
+
+/* Lock held; let go of while a line is written, so that a slow terminal holds up nobody. */
+static void write_oldest(void)
+{
+    char line[GH_LOG_LINE_MAX];
+    uint64_t dropped = atomic_load(&ring.dropped), unsaid = dropped - ring.dropped_said;
+    int fd = ring.fd;
+
+    strcpy(line, ring.lines[ring.head]);
+    ring.head = (ring.head + 1) % GH_LOG_RING_LINES;
+    ring.count--;
     ring.dropped_said = dropped;
-    write_all(ring.fd, line, len);
+    pthread_mutex_unlock(&ring.lock);
+    if (unsaid)
+        say_dropped(fd, unsaid);
+    write_all(fd, line, strlen(line));
+    pthread_mutex_lock(&ring.lock);
 }
 
 static void *run(void *arg)
 {
-    char line[GH_LOG_LINE_MAX];
-
     (void)arg;
     pthread_mutex_lock(&ring.lock);
     while (ring.count || !ring.stopping) {
-        uint64_t dropped;
-
-        if (!ring.count) {
+        if (ring.count)
+            write_oldest();
+        else
             pthread_cond_wait(&ring.filled, &ring.lock);
-            continue;
-        }
-        memcpy(line, ring.lines[ring.head], sizeof(line));
-        ring.head = (ring.head + 1) % RING_LINES;
-        ring.count--;
-        dropped = atomic_load(&ring.dropped);
-        pthread_mutex_unlock(&ring.lock);
-        if (dropped != ring.dropped_said)
-            say_dropped(dropped);
-        write_all(ring.fd, line, strlen(line));
-        pthread_mutex_lock(&ring.lock);
     }
+    /* Before the lock is released, so that no line can be put where nobody takes it. */
+    ring.running = false;
     pthread_mutex_unlock(&ring.lock);
     return NULL;
+}
+
+/* Lock held.  Signals are for the loop's thread. */
+static int start_thread(void)
+{
+    sigset_t all, before;
+    int err;
+
+    ring.lines = calloc(GH_LOG_RING_LINES, sizeof(*ring.lines));
+    if (!ring.lines)
+        return GH_ENOMEM;
+    ring.head = ring.count = 0;
+    ring.stopping = false;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    err = -pthread_create(&ring.thread, NULL, run, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (err) {
+        free(ring.lines);
+        ring.lines = NULL;
+    }
+    return err;
 }
 
 int gh_log_start(int fd, enum gh_log_level least)
@@ -101,14 +136,8 @@ int gh_log_start(int fd, enum gh_log_level least)
     atomic_store(&ring.least, (int)least);
     ring.fd = fd;
     if (!ring.running) {
-        ring.lines = calloc(RING_LINES, sizeof(*ring.lines));
-        ring.stopping = false;
-        err = ring.lines ? -pthread_create(&ring.thread, NULL, run, NULL) : -ENOMEM;
+        err = start_thread();
         ring.running = !err;
-        if (err) {
-            free(ring.lines);
-            ring.lines = NULL;
-        }
     }
     pthread_mutex_unlock(&ring.lock);
     return err;
@@ -116,6 +145,8 @@ int gh_log_start(int fd, enum gh_log_level least)
 
 void gh_log_stop(void)
 {
+    uint64_t dropped;
+
     pthread_mutex_lock(&ring.lock);
     if (!ring.running) {
         pthread_mutex_unlock(&ring.lock);
@@ -126,12 +157,13 @@ void gh_log_stop(void)
     pthread_mutex_unlock(&ring.lock);
     pthread_join(ring.thread, NULL);
     pthread_mutex_lock(&ring.lock);
-    ring.running = false;
     free(ring.lines);
     ring.lines = NULL;
+    dropped = atomic_load(&ring.dropped);
+    if (dropped != ring.dropped_said)
+        say_dropped(ring.fd, dropped - ring.dropped_said);
+    ring.dropped_said = dropped;
     pthread_mutex_unlock(&ring.lock);
-    if (atomic_load(&ring.dropped) != ring.dropped_said)
-        say_dropped(atomic_load(&ring.dropped));
 }
 
 uint64_t gh_log_dropped(void)
@@ -139,37 +171,59 @@ uint64_t gh_log_dropped(void)
     return atomic_load(&ring.dropped);
 }
 
-void gh_log(enum gh_log_level level, const char *part, const char *event, const char *fmt, ...)
+/* Lock held. */
+static void put_line(enum gh_log_level level, const char *line)
 {
-    char line[GH_LOG_LINE_MAX];
-    size_t head;
-    int len;
-    va_list args;
+    size_t room = level < GH_LOG_ERROR ? GH_LOG_RING_LINES - GH_LOG_RING_SPARE : GH_LOG_RING_LINES;
 
-    if ((int)level < atomic_load(&ring.least))
-        return;
-    head = line_head(line, level, part, event);
-    va_start(args, fmt);
-    len = vsnprintf(line + head, sizeof(line) - head - 1, fmt, args);
-    va_end(args);
-    if (len < 0)
-        len = 0;
-    if ((size_t)len > sizeof(line) - head - 2)
-        len = (int)(sizeof(line) - head - 2);
-    line[head + (size_t)len] = '\n';
-    line[head + (size_t)len + 1] = 0;
-
-    pthread_mutex_lock(&ring.lock);
-    if (!ring.running || ring.stopping) {
+    if (!ring.running) {
         write_all(ring.fd, line, strlen(line));
-    } else if (ring.count == RING_LINES) {
+    } else if (ring.count >= room) {
         atomic_fetch_add(&ring.dropped, 1);
     } else {
-        memcpy(ring.lines[(ring.head + ring.count) % RING_LINES], line, sizeof(line));
+        strcpy(ring.lines[(ring.head + ring.count) % GH_LOG_RING_LINES], line);
         ring.count++;
         pthread_cond_signal(&ring.filled);
     }
+}
+
+void gh_log(enum gh_log_level level, const char *part, const char *event, const char *fmt, ...)
+{
+    char line[GH_LOG_LINE_MAX];
+    size_t len, room;
+    va_list args;
+    int want;
+
+    if ((int)level < atomic_load(&ring.least))
+        return;
+    len = line_head(line, level, part, event);
+    room = sizeof(line) - len - 1; /* 1: the line end, beside the NUL of vsnprintf */
+    va_start(args, fmt);
+    want = vsnprintf(line + len, room, fmt, args);
+    va_end(args);
+    if (want > 0)
+        len += (size_t)want < room ? (size_t)want : room - 1;
+    for (size_t i = 0; i < len; i++) {
+        if (line[i] < 0x20 || line[i] > 0x7e)
+            line[i] = '?';
+    }
+    memcpy(line + len, "\n", 2);
+    pthread_mutex_lock(&ring.lock);
+    put_line(level, line);
     pthread_mutex_unlock(&ring.lock);
+}
+
+bool gh_log_fold(struct gh_log_fold *fold, uint64_t now_ms, uint64_t *left_out)
+{
+    uint64_t second = now_ms / 1000 + 1;
+
+    if (fold->second == second) {
+        fold->left_out++;
+        return false;
+    }
+    *left_out = fold->left_out;
+    *fold = (struct gh_log_fold){ .second = second };
+    return true;
 }
 
 struct gh_log_text gh_log_quote(struct gh_span peer_text)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mailbox.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -27,6 +28,16 @@ static struct gh_msg *take_all(struct gh_mailbox *box)
     return all;
 }
 
+static void drop_all(struct gh_msg *msg)
+{
+    struct gh_msg *next;
+
+    for (; msg; msg = next) {
+        next = msg->next;
+        msg->drop(msg);
+    }
+}
+
 static void on_wake(uv_async_t *async)
 {
     struct gh_mailbox *box = async->data;
@@ -35,11 +46,14 @@ static void on_wake(uv_async_t *async)
     pthread_mutex_lock(&box->lock);
     msg = take_all(box);
     pthread_mutex_unlock(&box->lock);
-    for (; msg; msg = next) {
+    /* Only this thread closes the box, so it may look without the lock.  fn may have closed it, and the owner may
+     * be gone: the rest is not for it any more. */
+    for (; msg && !box->closed; msg = next) {
         next = msg->next;
         msg->next = NULL;
         box->fn(box->arg, msg);
     }
+    drop_all(msg);
 }
 
 static int mailbox_new(struct gh_mailbox **out)
@@ -139,28 +153,27 @@ static void on_closed(uv_handle_t *handle)
 
 void gh_mailbox_close(struct gh_mailbox *box)
 {
+    struct gh_msg *left = NULL;
+
+    assert(box->on_loop);
     pthread_mutex_lock(&box->lock);
     if (!box->closed) {
         box->closed = true;
-        if (box->on_loop)
-            uv_close((uv_handle_t *)&box->async, on_closed);
+        left = take_all(box);
+        uv_close((uv_handle_t *)&box->async, on_closed);
     }
     pthread_mutex_unlock(&box->lock);
+    drop_all(left);
 }
 
 void gh_mailbox_free(struct gh_mailbox *box)
 {
-    struct gh_msg *msg, *next;
-
     if (!box)
         return;
     /* Our own mistake: libuv would write into freed memory. */
     if (box->async_open)
         abort();
-    for (msg = box->head; msg; msg = next) {
-        next = msg->next;
-        msg->drop(msg);
-    }
+    drop_all(box->head);
     pthread_cond_destroy(&box->filled);
     pthread_mutex_destroy(&box->lock);
     free(box);

@@ -38,7 +38,7 @@ void gh_mailbox_post(struct gh_mailbox *box, struct gh_msg *msg);
  */
 struct gh_msg *gh_mailbox_wait(struct gh_mailbox *box, int timeout_ms);
 
-/** Loop form: stop the wake-ups, so that the loop can end.  What comes later is dropped at free.
+/** Loop form only: drop what is queued and what comes later, so that the loop can end.  May be called from @fn.
  *  Thread: the loop's. */
 void gh_mailbox_close(struct gh_mailbox *box);
 

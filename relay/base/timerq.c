@@ -5,6 +5,11 @@
 
 #include <gatehouse/err.h>
 
+static bool before(const struct gh_timer *a, const struct gh_timer *b)
+{
+    return a->due_ms != b->due_ms ? a->due_ms < b->due_ms : a->turn < b->turn;
+}
+
 static void place(struct gh_timerq *queue, size_t slot, struct gh_timer *timer)
 {
     queue->heap[slot] = timer;
@@ -13,7 +18,7 @@ static void place(struct gh_timerq *queue, size_t slot, struct gh_timer *timer)
 
 static void sift_up(struct gh_timerq *queue, struct gh_timer *timer, size_t slot)
 {
-    for (; slot > 1 && queue->heap[slot / 2]->due_ms > timer->due_ms; slot /= 2)
+    for (; slot > 1 && before(timer, queue->heap[slot / 2]); slot /= 2)
         place(queue, slot, queue->heap[slot / 2]);
     place(queue, slot, timer);
 }
@@ -25,9 +30,9 @@ static void sift_down(struct gh_timerq *queue, struct gh_timer *timer, size_t sl
 
         if (child > queue->count)
             break;
-        if (child < queue->count && queue->heap[child + 1]->due_ms < queue->heap[child]->due_ms)
+        if (child < queue->count && before(queue->heap[child + 1], queue->heap[child]))
             child++;
-        if (queue->heap[child]->due_ms >= timer->due_ms)
+        if (before(timer, queue->heap[child]))
             break;
         place(queue, slot, queue->heap[child]);
         slot = child;
@@ -55,7 +60,9 @@ int gh_timer_start(struct gh_timerq *queue, struct gh_timer *timer, uint64_t due
         queue->heap = heap;
         queue->cap = cap;
     }
-    timer->due_ms = due_ms;
+    /* What is past counts as now: else a timer that keeps starting itself in the past would come before all others. */
+    timer->due_ms = due_ms > queue->now_ms ? due_ms : queue->now_ms;
+    timer->turn = ++queue->turns;
     timer->fn = fn;
     timer->arg = arg;
     queue->count++;
@@ -74,7 +81,7 @@ void gh_timer_stop(struct gh_timerq *queue, struct gh_timer *timer)
     last = queue->heap[queue->count--];
     if (last == timer)
         return;
-    if (slot > 1 && queue->heap[slot / 2]->due_ms > last->due_ms)
+    if (slot > 1 && before(last, queue->heap[slot / 2]))
         sift_up(queue, last, slot);
     else
         sift_down(queue, last, slot);
@@ -82,9 +89,13 @@ void gh_timer_stop(struct gh_timerq *queue, struct gh_timer *timer)
 
 void gh_timerq_run(struct gh_timerq *queue, uint64_t now_ms)
 {
-    /* A callback may start a timer that is due at once, itself included: such a one must not starve the loop.
-     * So at most as many run as were there at the start. */
-    for (size_t left = queue->count; left && queue->count && queue->heap[1]->due_ms <= now_ms; left--) {
+    uint64_t last = queue->turns;
+
+    if (now_ms > queue->now_ms)
+        queue->now_ms = now_ms;
+    /* Whatever a callback starts is due now at the earliest and has a later turn, so it sorts behind all that
+     * were there: the first of them ends the run. */
+    while (queue->count && queue->heap[1]->due_ms <= now_ms && queue->heap[1]->turn <= last) {
         struct gh_timer *timer = queue->heap[1];
 
         gh_timer_stop(queue, timer);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Let one allocation of our own code fail: glibc's malloc, calloc and realloc are replaced in the test program,
+ * not in shared libraries.  A sanitizer has its own, so there is no such test under one: GH_ALLOC_CAN_FAIL is 0 then.
+ *
+ *     for (long n = 1;; n++) {
+ *         alloc_fail_at(n);            the nth allocation of this thread from here on gives NULL
+ *         err = work();
+ *         if (!alloc_failed())         there are fewer than n: all were tried
+ *             break;
+ *     }
+ */
+#ifndef GH_TEST_ALLOC_FAIL_H
+#define GH_TEST_ALLOC_FAIL_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#if defined(GH_SANITIZED) || !defined(__GLIBC__)
+#define GH_ALLOC_CAN_FAIL 0
+#else
+#define GH_ALLOC_CAN_FAIL 1
+
+extern void *__libc_malloc(size_t len);
+extern void *__libc_calloc(size_t count, size_t len);
+extern void *__libc_realloc(void *p, size_t len);
+
+static _Thread_local long alloc_countdown; /* 0: none fails */
+
+static inline void alloc_fail_at(long n)
+{
+    alloc_countdown = n;
+}
+
+/** Whether one has failed since alloc_fail_at; none will fail any more. */
+static inline bool alloc_failed(void)
+{
+    bool failed = alloc_countdown < 0;
+
+    alloc_countdown = 0;
+    return failed;
+}
+
+static inline bool alloc_now(void)
+{
+    if (alloc_countdown <= 0 || --alloc_countdown > 0)
+        return false;
+    alloc_countdown = -1;
+    errno = ENOMEM;
+    return true;
+}
+
+void *malloc(size_t len)
+{
+    return alloc_now() ? NULL : __libc_malloc(len);
+}
+
+void *calloc(size_t count, size_t len)
+{
+    return alloc_now() ? NULL : __libc_calloc(count, len);
+}
+
+void *realloc(void *p, size_t len)
+{
+    return alloc_now() ? NULL : __libc_realloc(p, len);
+}
+#endif
+
+#endif
