@@ -75,5 +75,5 @@ int gh_lost_scan(const char *directory, gh_lost_fn fn, void *arg)
     while (!err && (call = gh_open_calls_next(scan.calls, call)))
         fn(arg, &call->known);
     gh_open_calls_free(scan.calls);
-    return err == GH_ENOTFOUND ? 0 : err;
+    return err == GH_ENOTFOUND || err == -ENOENT ? 0 : err;
 }

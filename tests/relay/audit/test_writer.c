@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The writer thread: done after the sync and in order, groups, the bound, folding, failing disks, stopping.
+ * fdatasync is replaced here: it can be held, made to fail, and tells how much was synced.
+ */
+#include "support/check.h"
+
+#include <pthread.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <uv.h>
+
+#include "audit/writer.h"
+#include "relay/audit/support_audit.h"
+
+static struct {
+    pthread_mutex_t lock; /* protects all below */
+    pthread_cond_t changed;
+    bool held, waiting;
+    int fails_with;
+    long synced_size;
+} disk = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, false, 0, 0 };
+
+int fdatasync(int fd)
+{
+    struct stat st;
+    int fails_with;
+
+    pthread_mutex_lock(&disk.lock);
+    disk.waiting = disk.held;
+    pthread_cond_broadcast(&disk.changed);
+    while (disk.held)
+        pthread_cond_wait(&disk.changed, &disk.lock);
+    disk.waiting = false;
+    fails_with = disk.fails_with;
+    if (!fails_with && fstat(fd, &st) == 0)
+        disk.synced_size = (long)st.st_size;
+    pthread_mutex_unlock(&disk.lock);
+    errno = fails_with;
+    return fails_with ? -1 : 0; /* no real sync: the order is what is tested */
+}
+
+static void hold_disk(bool held)
+{
+    pthread_mutex_lock(&disk.lock);
+    disk.held = held;
+    pthread_cond_broadcast(&disk.changed);
+    pthread_mutex_unlock(&disk.lock);
+}
+
+static void await_writer_at_disk(void)
+{
+    pthread_mutex_lock(&disk.lock);
+    while (!disk.waiting)
+        pthread_cond_wait(&disk.changed, &disk.lock);
+    pthread_mutex_unlock(&disk.lock);
+}
+
+static void fail_disk(int with)
+{
+    pthread_mutex_lock(&disk.lock);
+    disk.fails_with = with;
+    pthread_mutex_unlock(&disk.lock);
+}
+
+static long synced_size(void)
+{
+    long size;
+
+    pthread_mutex_lock(&disk.lock);
+    size = disk.synced_size;
+    pthread_mutex_unlock(&disk.lock);
+    return size;
+}
+
+/* ---- one audit on one loop ---- */
+
+static const char *dir;
+static uv_loop_t loop;
+static struct gh_audit *audit;
+static int state_changes, last_state, stopped_with, stopped_times;
+static int done_count, done_errors, next_expected, out_of_order, not_synced;
+
+static void on_state(void *arg, int err)
+{
+    CHECK(arg == &loop);
+    state_changes++;
+    last_state = err;
+}
+
+static void set_up(size_t max_records)
+{
+    struct gh_audit_options options = {
+        .uv_loop = &loop, .wall_us = WALL_US, .max_records = max_records, .on_state = on_state, .arg = &loop,
+    };
+    char why[GH_AUDIT_WHY_MAX];
+
+    state_changes = last_state = stopped_times = done_count = done_errors = next_expected = 0;
+    out_of_order = not_synced = 0;
+    stopped_with = 1;
+    hold_disk(false);
+    fail_disk(0);
+    dir = fresh_dir();
+    options.directory = dir;
+    uv_loop_init(&loop);
+    if (!CHECK_INT(gh_audit_open(&audit, &options, why), 0)) {
+        fprintf(stderr, "%s\n", why);
+        exit(EXIT_FAILURE);
+    }
+}
+
+static void on_stopped(void *arg, int err)
+{
+    CHECK(arg == &stopped_with);
+    stopped_with = err;
+    stopped_times++;
+}
+
+static void stop(void)
+{
+    gh_audit_stop(audit, on_stopped, &stopped_with);
+    uv_run(&loop, UV_RUN_DEFAULT); /* ends by itself: nothing is left open */
+    CHECK_INT(stopped_times, 1);
+}
+
+static void tear_down(void)
+{
+    gh_audit_free(audit);
+    CHECK_INT(uv_loop_close(&loop), 0);
+    remove_dir(dir);
+}
+
+static void on_done(void *arg, int err)
+{
+    int n = (int)(intptr_t)arg;
+
+    if (n != next_expected)
+        out_of_order++;
+    next_expected = n + 1;
+    done_count++;
+    if (err)
+        done_errors++;
+}
+
+static int put(int n)
+{
+    struct gh_event *event = gh_event_new("test.event", WALL_US + n * 1000LL);
+
+    gh_event_int(event, "n", n);
+    return gh_audit_put(audit, event, on_done, (void *)(intptr_t)n);
+}
+
+static void run_until(const int *counter, int value)
+{
+    while (*counter < value)
+        uv_run(&loop, UV_RUN_ONCE);
+}
+
+static struct gh_audit_stats stats(void)
+{
+    struct gh_audit_stats s;
+
+    gh_audit_stats(audit, &s);
+    return s;
+}
+
+static long lines_that_hold(void)
+{
+    static const char *const files[] = { FIRST_FILE };
+
+    return second_opinion(dir, files, 1);
+}
+
+/* How many lines of the ledger contain @what. */
+static int count_lines(const char *what)
+{
+    char *text = read_file(dir, FIRST_FILE, NULL), *line, *rest = text;
+    int count = 0;
+
+    while (text && (line = strsep(&rest, "\n")))
+        count += strstr(line, what) != NULL;
+    free(text);
+    return count;
+}
+
+/* ---- order and groups ---- */
+
+static void on_done_look(void *arg, int err)
+{
+    char needle[32], *text;
+    size_t len, synced = (size_t)synced_size();
+
+    /* The record is within what was synced when its done is called. */
+    snprintf(needle, sizeof(needle), "\"n\":%d}\n", (int)(intptr_t)arg);
+    text = read_file(dir, FIRST_FILE, &len);
+    if (!text || synced > len || !memmem(text, synced, needle, strlen(needle)))
+        not_synced++;
+    free(text);
+    on_done(arg, err);
+}
+
+static void done_comes_after_the_sync_and_in_order(void)
+{
+    set_up(0);
+    for (int n = 0; n < 300; n++) {
+        struct gh_event *event = gh_event_new("test.event", WALL_US);
+
+        gh_event_int(event, "n", n);
+        CHECK_INT(gh_audit_put(audit, event, on_done_look, (void *)(intptr_t)n), 0);
+        CHECK_INT(done_count > n, 0); /* never from inside put */
+        if (n % 50 == 0)
+            uv_run(&loop, UV_RUN_NOWAIT);
+    }
+    run_until(&done_count, 300);
+    CHECK_INT(out_of_order, 0);
+    CHECK_INT(not_synced, 0);
+    CHECK_INT(done_errors, 0);
+    CHECK_INT(stats().records, 300);
+    CHECK_INT(stats().seq, 300);
+    CHECK_INT(stats().queued, 0);
+    CHECK_INT(stats().queued_octets, 0);
+    stop();
+    CHECK_INT(lines_that_hold(), 300);
+    tear_down();
+}
+
+static void what_comes_during_a_sync_is_one_group(void)
+{
+    set_up(0);
+    hold_disk(true);
+    CHECK_INT(put(0), 0);
+    await_writer_at_disk();
+    for (int n = 1; n <= 100; n++)
+        CHECK_INT(put(n), 0);
+    CHECK_INT(stats().queued, 101);
+    hold_disk(false);
+    run_until(&done_count, 101);
+    CHECK_INT(stats().groups, 2);
+    CHECK_INT(out_of_order, 0);
+    stop();
+    CHECK_INT(lines_that_hold(), 101);
+    tear_down();
+}
+
+/* ---- room ---- */
+
+static void the_queue_is_bounded(void)
+{
+    struct gh_event *event;
+    int n = 0;
+
+    set_up(16);
+    hold_disk(true);
+    CHECK_INT(put(n++), 0);
+    await_writer_at_disk();
+    for (int i = 0; i < 4; i++)
+        CHECK_INT(gh_audit_reserve(audit), 0);
+    CHECK(!gh_audit_backlogged(audit));
+    while (n < 12) { /* 16 less the 4 that are promised */
+        CHECK_INT(gh_audit_backlogged(audit), n > 6);
+        CHECK_INT(put(n++), 0);
+    }
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(put(100 + i), GH_EFULL);
+    CHECK_INT(gh_audit_reserve(audit), GH_EFULL);
+    CHECK(gh_audit_backlogged(audit));
+    for (int i = 0; i < 4; i++) { /* the promise is kept */
+        event = gh_event_new("call.end", WALL_US);
+        CHECK_INT(gh_audit_put_reserved(audit, event, on_done, (void *)(intptr_t)n++), 0);
+    }
+    CHECK_INT(gh_audit_put_reserved(audit, gh_event_new("call.end", WALL_US), NULL, NULL), GH_ESTATE);
+    CHECK_INT(stats().queued, 16);
+    CHECK_INT(stats().reserved, 0);
+    CHECK_INT(stats().dropped, 4);
+    hold_disk(false);
+    run_until(&done_count, 16);
+    CHECK_INT(out_of_order, 0);
+    CHECK(!gh_audit_backlogged(audit));
+    CHECK_INT(put(16), 0); /* said before it: what was lost */
+    run_until(&done_count, 17);
+    stop();
+    CHECK_INT(lines_that_hold(), 18);
+    CHECK_INT(count_lines("\"type\":\"audit.dropped\",\"count\":4,\"first_ts\":\"2026-11-23T09:14:07.214Z\","
+                          "\"last_ts\":\"2026-11-23T09:14:07.114Z\""), 1);
+    tear_down();
+}
+
+static void octets_are_bounded_too(void)
+{
+    struct gh_audit_options options = { .uv_loop = &loop, .wall_us = WALL_US, .max_octets = 20000 };
+    int n = 0;
+
+    set_up(0);
+    stop();
+    gh_audit_free(audit);
+    options.directory = dir;
+    CHECK_OR_STOP(gh_audit_open(&audit, &options, NULL) == 0);
+    hold_disk(true);
+    CHECK_INT(gh_audit_reserve(audit), 0); /* 4096 each, half at most */
+    CHECK_INT(gh_audit_reserve(audit), 0);
+    CHECK_INT(gh_audit_reserve(audit), GH_EFULL);
+    gh_audit_unreserve(audit);
+    CHECK_INT(gh_audit_reserve(audit), 0);
+    while (put(n) == 0)
+        n++;
+    CHECK(stats().queued_octets <= 20000 - 2 * GH_AUDIT_RESERVE_LEN);
+    CHECK(stats().queued_octets > 20000 - 2 * GH_AUDIT_RESERVE_LEN - 200);
+    CHECK(gh_audit_backlogged(audit));
+    hold_disk(false);
+    gh_audit_unreserve(audit);
+    gh_audit_unreserve(audit);
+    gh_audit_unreserve(audit); /* once too often does not wrap around */
+    CHECK_INT(stats().reserved, 0);
+    stopped_times = 0;
+    stop();
+    /* Nothing came after them: the loss is said at the stop. */
+    CHECK_INT(count_lines("\"type\":\"audit.dropped\",\"count\":1,"), 1);
+    CHECK_INT(lines_that_hold(), n + 1);
+    tear_down();
+}
+
+static void an_event_in_error_is_lost_loudly(void)
+{
+    struct gh_event *event;
+
+    set_up(0);
+    CHECK_INT(gh_audit_put(audit, NULL, NULL, NULL), GH_ENOMEM);
+    event = gh_event_new("test.event", WALL_US);
+    gh_event_array(event, "open");
+    CHECK_INT(gh_audit_put(audit, event, on_done, NULL), GH_ESTATE);
+    CHECK_INT(gh_audit_reserve(audit), 0);
+    event = gh_event_new("call.end", WALL_US);
+    gh_event_end(event);
+    CHECK_INT(gh_audit_put_reserved(audit, event, on_done, NULL), GH_ESTATE);
+    CHECK_INT(stats().reserved, 1); /* still there for a smaller one */
+    CHECK_INT(gh_audit_put_reserved(audit, gh_event_new("call.end", WALL_US), NULL, NULL), 0);
+    CHECK_INT(stats().reserved, 0);
+    CHECK_INT(stats().dropped, 3);
+    stop();
+    CHECK_INT(done_count, 0);
+    CHECK_INT(count_lines("\"type\":\"audit.dropped\",\"count\":3,"), 1);
+    tear_down();
+}
+
+/* ---- a disk that fails ---- */
+
+static void a_disk_fails_and_comes_back(void)
+{
+    set_up(0);
+    fail_disk(EIO);
+    for (int n = 0; n < 5; n++)
+        CHECK_INT(put(n), 0);
+    run_until(&state_changes, 1);
+    CHECK_INT(last_state, -EIO);
+    CHECK_INT(gh_audit_error(audit), -EIO);
+    CHECK_INT(done_count, 0); /* kept, not lost */
+    fail_disk(ENOSPC);
+    CHECK_INT(put(5), 0);
+    run_until(&state_changes, 2);
+    CHECK_INT(last_state, -ENOSPC);
+    fail_disk(0);
+    run_until(&done_count, 6);
+    run_until(&state_changes, 3);
+    CHECK_INT(last_state, 0);
+    CHECK_INT(gh_audit_error(audit), 0);
+    CHECK_INT(done_errors, 0);
+    CHECK_INT(out_of_order, 0);
+    CHECK(stats().failures >= 2);
+    stop();
+    CHECK_INT(stopped_with, 0);
+    CHECK_INT(lines_that_hold(), 6);
+    tear_down();
+}
+
+static void stopping_on_a_failed_disk_says_what_is_lost(void)
+{
+    set_up(0);
+    CHECK_INT(put(0), 0);
+    run_until(&done_count, 1);
+    fail_disk(EIO);
+    CHECK_INT(put(1), 0);
+    CHECK_INT(put(2), 0);
+    stop();
+    CHECK_INT(stopped_with, -EIO);
+    CHECK_INT(done_count, 3);
+    CHECK_INT(done_errors, 2);
+    CHECK_INT(stats().records, 1);
+    CHECK_INT(stats().dropped, 2);
+    CHECK_INT(lines_that_hold(), 1);
+    tear_down();
+}
+
+/* ---- start and stop ---- */
+
+static void a_stop_writes_all(void)
+{
+    set_up(0);
+    for (int n = 0; n < 50; n++)
+        CHECK_INT(put(n), 0);
+    stop(); /* at once */
+    CHECK_INT(stopped_with, 0);
+    CHECK_INT(done_count, 50);
+    CHECK_INT(out_of_order, 0);
+    CHECK_INT(put(50), GH_ECLOSED);
+    CHECK_INT(gh_audit_reserve(audit), GH_ECLOSED);
+    CHECK_INT(lines_that_hold(), 50);
+    tear_down();
+}
+
+static void a_stop_that_waits(void)
+{
+    set_up(0);
+    for (int n = 0; n < 50; n++)
+        CHECK_INT(put(n), 0);
+    gh_audit_stop_now(audit);
+    gh_audit_stop_now(audit);
+    CHECK_INT(lines_that_hold(), 50);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    gh_audit_free(audit);
+    CHECK_INT(done_count, 50); /* each exactly once */
+    CHECK_INT(done_errors, 0);
+    CHECK_INT(out_of_order, 0);
+    CHECK_INT(uv_loop_close(&loop), 0);
+    remove_dir(dir);
+    gh_audit_free(NULL);
+}
+
+static void a_second_daemon_is_refused(void)
+{
+    struct gh_audit_options options = { .uv_loop = &loop, .wall_us = WALL_US };
+    char why[GH_AUDIT_WHY_MAX];
+    struct gh_audit *second = NULL;
+
+    set_up(0);
+    options.directory = dir;
+    CHECK_INT(gh_audit_open(&second, &options, why), GH_EEXISTS);
+    CHECK(strstr(why, "another process") != NULL);
+    CHECK(second == NULL);
+    stop();
+    tear_down();
+}
+
+/* ---- folding ---- */
+
+static int fold(const char *type, const char *reason, const char *source, uint64_t now_ms)
+{
+    struct gh_event *event = gh_event_new(type, WALL_US + (int64_t)now_ms * 1000);
+
+    gh_event_text(event, "reason", reason);
+    gh_event_text(event, "source", source);
+    return gh_audit_put_folded(audit, event, reason, gh_span_str(source), now_ms);
+}
+
+static void repeats_become_one_record_a_second(void)
+{
+    set_up(0);
+    for (uint64_t now = 0; now < 3000; now += 10) {
+        CHECK_INT(fold("policy.refuse", "key_exposed", "192.0.2.1", now), 0);
+        CHECK_INT(fold("policy.refuse", "key_exposed", "192.0.2.2", now), 0);
+    }
+    CHECK_INT(fold("policy.refuse", "no_rule", "192.0.2.1", 2999), 0); /* another reason, another type */
+    CHECK_INT(fold("tls.refuse", "key_exposed", "192.0.2.1", 2999), 0);
+    gh_audit_tick(audit, 3000);
+    gh_audit_tick(audit, 5000); /* a second without a repeat ends it */
+    CHECK_INT(fold("policy.refuse", "key_exposed", "192.0.2.1", 5001), 0);
+    CHECK_INT(fold("policy.refuse", "key_exposed", "192.0.2.1", 5002), 0);
+    CHECK_INT(stats().folded, 2 * 299 + 1);
+    stop(); /* and what was counted last is not lost */
+    CHECK_INT(count_lines("\"reason\":\"key_exposed\",\"source\":\"192.0.2.1\"}"), 3); /* two first, one of tls */
+    CHECK_INT(count_lines("\"type\":\"policy.refuse\",\"reason\":\"key_exposed\",\"source\":\"192.0.2.2\"}"), 1);
+    CHECK_INT(count_lines("\"source\":\"192.0.2.2\",\"count\":99,"), 1);
+    CHECK_INT(count_lines("\"source\":\"192.0.2.2\",\"count\":100,\"last_ts\":\"2026-11-23T09:14:09.104Z\"}"), 1);
+    CHECK_INT(count_lines("\"count\":100,"), 4);
+    CHECK_INT(count_lines("\"count\":1,"), 1);
+    CHECK_INT(lines_that_hold(), 12);
+    tear_down();
+}
+
+static void many_sources_share_one_record(void)
+{
+    char source[32];
+
+    set_up(0);
+    for (int i = 0; i < GH_AUDIT_FOLD_MAX + 500; i++) {
+        snprintf(source, sizeof(source), "198.51.%d.%d", i / 256, i % 256);
+        CHECK_INT(fold("tls.refuse", "cert_missing", source, 5), 0);
+    }
+    CHECK_INT(stats().folded, 499);
+    gh_audit_tick(audit, 1005);
+    stop();
+    CHECK_INT(count_lines("\"count\":499,"), 1);
+    CHECK_INT(count_lines("\"sources\":\"many\""), 1);
+    CHECK_INT(lines_that_hold(), GH_AUDIT_FOLD_MAX + 2);
+    tear_down();
+}
+
+/* ---- for information ---- */
+
+static void how_fast(void)
+{
+    enum { RECORDS = 50000 };
+    struct timespec begin, end;
+    double seconds;
+
+    set_up(0);
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    for (int n = 0; n < RECORDS; n++)
+        put(n);
+    run_until(&done_count, RECORDS);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    seconds = (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
+    printf("     %.0f records a second, without the disk's own sync\n", RECORDS / seconds);
+    CHECK_INT(done_errors, 0);
+    CHECK_INT(out_of_order, 0);
+    stop();
+    CHECK_INT(lines_that_hold(), RECORDS);
+    tear_down();
+}
+
+int main(void)
+{
+    RUN(done_comes_after_the_sync_and_in_order);
+    RUN(what_comes_during_a_sync_is_one_group);
+    RUN(the_queue_is_bounded);
+    RUN(octets_are_bounded_too);
+    RUN(an_event_in_error_is_lost_loudly);
+    RUN(a_disk_fails_and_comes_back);
+    RUN(stopping_on_a_failed_disk_says_what_is_lost);
+    RUN(a_stop_writes_all);
+    RUN(a_stop_that_waits);
+    RUN(a_second_daemon_is_refused);
+    RUN(repeats_become_one_record_a_second);
+    RUN(many_sources_share_one_record);
+    RUN(how_fast);
+    return CHECK_REPORT();
+}
