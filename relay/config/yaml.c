@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tree is built from libfyaml's events, not from its documents: events show anchors, tags and a second
+ * document, which the document builder (0.7.12) resolves or passes over in silence, and they leave the
+ * limits to us.
+ */
+#include "config/yaml.h"
+
+#include <libfyaml.h>
+
+struct reader {
+    const struct gh_source *source;
+    struct gh_config_arena *arena;
+    struct gh_report *report;
+    struct gh_node *root;
+    struct gh_node *open[GH_YAML_DEPTH_MAX]; /* collections that have begun */
+    struct gh_node *key[GH_YAML_DEPTH_MAX];  /* mapping: the key that waits for its value */
+    size_t depth;
+    size_t nodes, documents;
+    size_t last_end;      /* where the last event with a place ended: an empty value stands there */
+    bool stop;            /* the rest would only repeat what was said */
+};
+
+const char *gh_node_kind_text(enum gh_node_kind kind)
+{
+    static const char *const texts[] = { [GH_NODE_SCALAR] = "text",
+                                         [GH_NODE_SEQUENCE] = "a list",
+                                         [GH_NODE_MAPPING] = "a mapping" };
+
+    return texts[kind];
+}
+
+struct gh_mark gh_node_mark_at(const struct gh_node *node, size_t at)
+{
+    if (!node->verbatim || at >= node->text.len)
+        return node->mark;
+    return (struct gh_mark){ node->mark.source, node->mark.at + at, 1 };
+}
+
+static void report_at(struct reader *r, size_t at, size_t len, const char *text)
+{
+    gh_report_add(r->report, GH_SEVERITY_ERROR, (struct gh_mark){ r->source, at, len }, "%s", text);
+}
+
+/* ---- text ---------------------------------------------------------------------------------------- */
+
+/* Octets of the UTF-8 sequence at @p, 0 when it is none.  RFC 3629 section 4, by ranges. */
+static size_t utf8_len(const unsigned char *p, size_t left)
+{
+    static const struct {
+        unsigned char first_low, first_high, second_low, second_high, len;
+    } rows[] = {
+        { 0x00, 0x7f, 0x00, 0x00, 1 }, { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+        { 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
+        { 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (p[0] < rows[i].first_low || p[0] > rows[i].first_high)
+            continue;
+        if (rows[i].len > left)
+            return 0;
+        if (rows[i].len > 1 && (p[1] < rows[i].second_low || p[1] > rows[i].second_high))
+            return 0;
+        for (size_t j = 2; j < rows[i].len; j++) {
+            if ((p[j] & 0xc0) != 0x80)
+                return 0;
+        }
+        return rows[i].len;
+    }
+    return 0;
+}
+
+/* libfyaml takes a NUL for the end of the text, and would call a file whole that is cut by one. */
+static bool check_octets(struct reader *r)
+{
+    const unsigned char *p = (const unsigned char *)r->source->text.p;
+    size_t len = r->source->text.len, step;
+
+    if (len > GH_YAML_SIZE_MAX) {
+        report_at(r, 0, 1, "the file is larger than 4 MiB");
+        return false;
+    }
+    if (len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
+        report_at(r, 0, 1, "the file begins with a byte order mark; save it as UTF-8 without one");
+        return false;
+    }
+    for (size_t i = 0; i < len; i += step) {
+        step = utf8_len(p + i, len - i);
+        if (step == 0) {
+            report_at(r, i, 1, "this octet is not UTF-8; save the file as UTF-8");
+            return false;
+        }
+        if ((p[i] < ' ' && p[i] != '\t' && p[i] != '\n' && p[i] != '\r') || p[i] == 0x7f) {
+            report_at(r, i, 1, "a control character; remove it");
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- events to nodes ----------------------------------------------------------------------------- */
+
+static struct gh_mark event_mark(struct reader *r, struct fy_event *event)
+{
+    const struct fy_mark *start = fy_event_start_mark(event), *end = fy_event_end_mark(event);
+    struct gh_mark mark = { r->source, r->last_end, 1 };
+
+    if (start) {
+        mark.at = start->input_pos;
+        if (end && end->input_pos > start->input_pos)
+            mark.len = end->input_pos - start->input_pos;
+        r->last_end = mark.at + mark.len;
+    }
+    return mark;
+}
+
+static struct gh_node *new_node(struct reader *r, enum gh_node_kind kind, struct gh_mark mark)
+{
+    struct gh_node *node;
+
+    if (++r->nodes > GH_YAML_NODES_MAX) {
+        report_at(r, mark.at, mark.len, "more than 200000 values in one file");
+        r->stop = true;
+        return NULL;
+    }
+    node = gh_config_arena_take(r->arena, 1, sizeof(*node));
+    if (!node) {
+        r->stop = true;
+        return NULL;
+    }
+    node->kind = kind;
+    node->mark = mark;
+    return node;
+}
+
+/* Hang @node below the collection that is open: as item, as key, or as the value of the waiting key. */
+static void attach(struct reader *r, struct gh_node *node)
+{
+    struct gh_node *parent = r->depth ? r->open[r->depth - 1] : NULL;
+
+    if (!parent) {
+        r->root = node;
+        return;
+    }
+    if (parent->kind == GH_NODE_MAPPING) {
+        struct gh_node **key = &r->key[r->depth - 1];
+
+        if (*key) {
+            (*key)->value = node;
+            *key = NULL;
+            return;
+        }
+        *key = node;
+        if (node->kind != GH_NODE_SCALAR)
+            report_at(r, node->mark.at, node->mark.len, "a key is one word, not a list or a mapping");
+        else if (gh_span_eq(node->text, GH_SPAN("<<")))
+            report_at(r, node->mark.at, node->mark.len, "merge keys are not used here; write the keys out");
+    }
+    if (parent->last)
+        parent->last->next = node;
+    else
+        parent->first = node;
+    parent->last = node;
+    parent->count++;
+}
+
+static void refuse_properties(struct reader *r, struct fy_event *event)
+{
+    struct fy_token *anchor = fy_event_get_anchor_token(event), *tag = fy_event_get_tag_token(event);
+    const struct fy_mark *mark;
+
+    if (anchor && (mark = fy_token_start_mark(anchor)) != NULL)
+        report_at(r, mark->input_pos, 1, "anchors are not used here; write the value where it is needed");
+    if (tag && (mark = fy_token_start_mark(tag)) != NULL)
+        report_at(r, mark->input_pos, 1, "tags are not used here; the option decides the type of its value");
+}
+
+static void on_scalar(struct reader *r, struct fy_event *event)
+{
+    struct gh_mark mark = event_mark(r, event);
+    struct gh_node *node = new_node(r, GH_NODE_SCALAR, mark);
+    struct gh_span source = r->source->text, text = { "", 0 };
+    struct fy_token *token = fy_event_get_token(event);
+    const char *copy;
+
+    if (!node)
+        return;
+    if (token) {
+        text.p = fy_token_get_text(token, &text.len);
+        if (!text.p) {
+            text.len = 0;
+            r->stop = true; /* out of memory in the library */
+        }
+    }
+    copy = gh_config_arena_text(r->arena, text);
+    if (!copy) {
+        r->stop = true;
+        return;
+    }
+    node->text = gh_span_of(copy, text.len);
+    node->verbatim = gh_span_eq(gh_span_head(gh_span_from(source, mark.at), text.len), node->text);
+    if (node->verbatim && text.len)
+        node->mark.len = text.len;
+    if (memchr(copy, 0, text.len)) {
+        report_at(r, mark.at, mark.len, "a NUL inside a value");
+        node->text = gh_span_of("", 0);
+        node->verbatim = false;
+    }
+    attach(r, node);
+}
+
+static void on_alias(struct reader *r, struct fy_event *event)
+{
+    struct gh_mark mark = event_mark(r, event);
+    struct gh_node *node = new_node(r, GH_NODE_SCALAR, mark);
+
+    report_at(r, mark.at, mark.len, "aliases are not used here; write the value where it is needed");
+    if (node) {
+        node->text = gh_span_of("", 0);
+        attach(r, node);
+    }
+}
+
+static void on_start(struct reader *r, struct fy_event *event, enum gh_node_kind kind)
+{
+    struct gh_mark mark = event_mark(r, event);
+    struct gh_node *node;
+
+    if (r->depth == GH_YAML_DEPTH_MAX) {
+        report_at(r, mark.at, mark.len, "nested deeper than 16 levels");
+        r->stop = true;
+        return;
+    }
+    node = new_node(r, kind, mark);
+    if (!node)
+        return;
+    attach(r, node);
+    r->open[r->depth] = node;
+    r->key[r->depth] = NULL;
+    r->depth++;
+}
+
+static void on_document(struct reader *r, struct fy_event *event)
+{
+    struct fy_document_state *state = event->document_start.document_state;
+    struct gh_span text = r->source->text;
+    size_t at = r->last_end;
+
+    if (++r->documents > 1) {
+        while (at < text.len && (text.p[at] == '\n' || text.p[at] == '\r' || text.p[at] == ' '))
+            at++;
+        report_at(r, at, 3, "nothing may follow the first document; remove what begins here");
+        r->stop = true;
+        return;
+    }
+    if (fy_document_state_version_explicit(state) || fy_document_state_tags_explicit(state))
+        report_at(r, 0, 1, "directives are not used here; remove the lines that begin with %");
+}
+
+static void on_event(struct reader *r, struct fy_event *event)
+{
+    refuse_properties(r, event);
+    switch (event->type) {
+    case FYET_DOCUMENT_START:
+        on_document(r, event);
+        break;
+    case FYET_MAPPING_START:
+        on_start(r, event, GH_NODE_MAPPING);
+        break;
+    case FYET_SEQUENCE_START:
+        on_start(r, event, GH_NODE_SEQUENCE);
+        break;
+    case FYET_MAPPING_END:
+    case FYET_SEQUENCE_END:
+        event_mark(r, event);
+        if (r->depth)
+            r->depth--;
+        break;
+    case FYET_SCALAR:
+        on_scalar(r, event);
+        break;
+    case FYET_ALIAS:
+        on_alias(r, event);
+        break;
+    case FYET_NONE:
+    case FYET_STREAM_START:
+    case FYET_STREAM_END:
+    case FYET_DOCUMENT_END:
+        break;
+    }
+}
+
+/* ---- the library --------------------------------------------------------------------------------- */
+
+/* Offset of the octet at @line and @column, both from 1, as the library counts them. */
+static size_t offset_of(struct gh_span text, int line, int column)
+{
+    size_t at = 0;
+
+    for (int n = 1; n < line && at < text.len; n++)
+        at += gh_span_find(gh_span_from(text, at), '\n') + 1;
+    for (int n = 1; n < column && at < text.len && text.p[at] != '\n'; n++)
+        at += utf8_len((const unsigned char *)text.p + at, text.len - at);
+    return at < text.len ? at : text.len;
+}
+
+/* The grammar errors that the library found, in our form. */
+static void take_errors(struct reader *r, struct fy_diag *diag)
+{
+    struct fy_diag_error *error;
+    void *iterator = NULL;
+    bool any = false;
+
+    while ((error = fy_diag_errors_iterate(diag, &iterator)) != NULL) {
+        if (error->type != FYET_ERROR)
+            continue;
+        report_at(r, offset_of(r->source->text, error->line, error->column), 1, error->msg);
+        any = true;
+    }
+    if (!any)
+        report_at(r, r->last_end, 1, "this is not YAML");
+}
+
+/* A whole document was read: the library met no error, and every collection was closed. */
+static void parse(struct reader *r, struct fy_parser *parser, struct fy_diag *diag)
+{
+    struct fy_event *event;
+    bool ended = false;
+
+    while (!r->stop && (event = fy_parser_parse(parser)) != NULL) {
+        on_event(r, event);
+        ended = event->type == FYET_STREAM_END;
+        fy_parser_event_free(parser, event);
+    }
+    if (r->stop) {
+        r->root = NULL;
+        return;
+    }
+    if (fy_parser_get_stream_error(parser) || !ended || r->depth) {
+        take_errors(r, diag);
+        r->root = NULL;
+    } else if (!r->root) {
+        report_at(r, 0, 1, "the file holds no configuration");
+    }
+}
+
+int gh_yaml_read(const struct gh_source *source, struct gh_config_arena *arena, struct gh_report *report,
+                 struct gh_node **root)
+{
+    struct reader r = { .source = source, .arena = arena, .report = report };
+    struct fy_parse_cfg config = { .flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG };
+    struct fy_diag_cfg diag_config;
+    struct fy_diag *diag = NULL;
+    struct fy_parser *parser = NULL;
+    int err = GH_ENOMEM;
+
+    *root = NULL;
+    if (!check_octets(&r))
+        return gh_config_arena_err(arena);
+    fy_diag_cfg_default(&diag_config);
+    diag_config.fp = NULL;
+    diag_config.colorize = false;
+    diag_config.level = FYET_ERROR;
+    diag = fy_diag_create(&diag_config);
+    if (!diag)
+        goto out;
+    fy_diag_set_collect_errors(diag, true);
+    config.diag = diag;
+    parser = fy_parser_create(&config);
+    if (!parser || fy_parser_set_string(parser, source->text.p, source->text.len) != 0)
+        goto out;
+    parse(&r, parser, diag);
+    *root = r.root;
+    err = gh_config_arena_err(arena);
+out:
+    if (parser)
+        fy_parser_destroy(parser);
+    if (diag)
+        fy_diag_destroy(diag);
+    return err;
+}
