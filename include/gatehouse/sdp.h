@@ -111,7 +111,7 @@ size_t gh_sdp_line_count(const struct gh_sdp *doc);
 int gh_sdp_line(const struct gh_sdp *doc, size_t index, struct gh_sdp_line *out);
 
 /**
- * The @nth (from 0) attribute called @name, case counts (RFC 8866 section 5.13), in one section alone.
+ * The @nth (from 0) attribute called @name, case counts (RFC 8866 section 5), in one section alone.
  * @value  may be NULL; what follows ":"; .p is NULL for an attribute without ":"
  * @return whether there is one
  */
