@@ -39,7 +39,7 @@ static bool same_name(struct gh_span a, struct gh_span b)
 }
 
 /* "*.example.net" stands for one label before ".example.net".  The star is a whole label, the leftmost one;
- * at least two labels follow it; an IP address is no name with labels (RFC 6125 sections 6.4.3, 7.2). */
+ * at least two labels follow it; an IP address is no name with labels (RFC 9525 section 6.3). */
 static bool wildcard_fits(struct gh_span wildcard, struct gh_span host)
 {
     struct gh_span tail = gh_span_from(wildcard, 1), label;
@@ -314,7 +314,7 @@ static bool name_mismatch(const struct admission *a)
     return !gh_policy_name_fits(&a->facts->cert, a->trunk);
 }
 
-/* RFC 5280 section 4.2.1.12: an EKU that is there names every purpose.  RFC 5924 section 4.1 leaves one that
+/* RFC 5280 section 4.2.1.12: an EKU that is there names every purpose.  RFC 5924 section 4 leaves one that
  * is absent to local policy: it is accepted, as most private CAs issue none.  id-kp-sipDomain alone
  * does not do: the TLS purposes are asked for. */
 static bool client_auth_missing(const struct admission *a)
