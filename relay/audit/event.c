@@ -141,6 +141,23 @@ void gh_event_str(struct gh_event *event, const char *name, struct gh_span text)
     append(event, "\"", 1);
 }
 
+void gh_event_str_again(struct gh_event *event, const char *name, struct gh_span text)
+{
+    char json[GH_TEXT_JSON_ROOM(GH_TEXT_JSON_MAX)];
+    size_t len;
+
+    if (!begin_value(event, name))
+        return;
+    if (text.len > GH_TEXT_JSON_MAX) {
+        fail(event, GH_ELIMIT);
+        return;
+    }
+    len = gh_text_json_again(text, json);
+    append(event, "\"", 1);
+    append(event, json, len);
+    append(event, "\"", 1);
+}
+
 void gh_event_text(struct gh_event *event, const char *name, const char *text)
 {
     if (text)

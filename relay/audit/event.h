@@ -59,6 +59,10 @@ void gh_event_str(struct gh_event *event, const char *name, struct gh_span text)
 /** The same for a C string; NULL becomes JSON null. */
 void gh_event_text(struct gh_event *event, const char *name, const char *text);
 
+/** Text that was read out of a record: escaped already (gh_text_json_again).  At most GH_TEXT_JSON_MAX octets,
+ *  else GH_ELIMIT. */
+void gh_event_str_again(struct gh_event *event, const char *name, struct gh_span text);
+
 void gh_event_int(struct gh_event *event, const char *name, int64_t value);
 
 /** Above INT64_MAX, which strict readers refuse as a number, it is written as a string of digits. */

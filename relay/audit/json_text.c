@@ -2,7 +2,6 @@
 /* Text of any origin as the inside of a JSON string: json_text.h says the rules. */
 #include "audit/json_text.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -58,7 +57,7 @@ size_t gh_utf8_len(struct gh_span text, unsigned *code)
 
 /* Characters that act on a terminal or turn the direction of the text around them.  They are the same JSON
  * string when escaped, and the ledger's own lines stay harmless to look at. */
-static bool acts_on_display(unsigned code)
+bool gh_utf8_acts_on_display(unsigned code)
 {
     return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x200e || code == 0x200f ||
            (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
@@ -92,12 +91,12 @@ static size_t write_unicode_escape(char *out, unsigned code)
 }
 
 /* One character at the start of @rest, or one octet that is none.  @return octets written */
-static size_t write_one(struct gh_span rest, size_t len, unsigned code, char *out)
+static size_t write_one(struct gh_span rest, size_t len, unsigned code, bool again, char *out)
 {
     /* NUL is valid UTF-8, but strict readers (jansson) refuse the escape of it. */
-    if (len == 0 || code == 0 || looks_like_ours(rest))
+    if (len == 0 || code == 0 || (!again && looks_like_ours(rest)))
         return write_hex_octet(out, octet(rest, 0));
-    if (acts_on_display(code))
+    if (gh_utf8_acts_on_display(code))
         return write_unicode_escape(out, code);
     if (code == '"' || code == '\\') {
         out[0] = '\\';
@@ -108,7 +107,7 @@ static size_t write_one(struct gh_span rest, size_t len, unsigned code, char *ou
     return len;
 }
 
-size_t gh_text_json(struct gh_span text, size_t limit, char *out)
+static size_t write_text(struct gh_span text, size_t limit, bool again, char *out)
 {
     struct gh_span rest = text;
     size_t kept = 0, written = 0;
@@ -120,11 +119,21 @@ size_t gh_text_json(struct gh_span text, size_t limit, char *out)
 
         if (step > limit - kept)
             break;
-        written += write_one(rest, len, code, out + written);
+        written += write_one(rest, len, code, again, out + written);
         kept += step;
         rest = gh_span_from(rest, step);
     }
     if (rest.len)
         written += (size_t)snprintf(out + written, GH_TEXT_JSON_ROOM(0), "\\\\cut(%zu)", rest.len);
     return written;
+}
+
+size_t gh_text_json(struct gh_span text, size_t limit, char *out)
+{
+    return write_text(text, limit, false, out);
+}
+
+size_t gh_text_json_again(struct gh_span text, char *out)
+{
+    return write_text(text, text.len, true, out);
 }

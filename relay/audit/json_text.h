@@ -11,6 +11,7 @@
 #ifndef GH_AUDIT_JSON_TEXT_H
 #define GH_AUDIT_JSON_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <gatehouse/span.h>
@@ -29,6 +30,17 @@
  * @return octets written.  Never fails, never allocates.  Any thread.
  */
 size_t gh_text_json(struct gh_span text, size_t limit, char *out);
+
+/**
+ * The same for text that was read out of a record: it went through gh_text_json() before, so its \xNN and
+ * \cut(N) are left as they are.
+ * @out  at least GH_TEXT_JSON_ROOM(text.len) octets
+ */
+size_t gh_text_json_again(struct gh_span text, char *out);
+
+/** A character that acts on a terminal or turns the direction of text: controls, DEL, C1, line and paragraph
+ *  separator, direction marks, byte order mark.  Any thread. */
+bool gh_utf8_acts_on_display(unsigned code);
 
 /**
  * Octets of the valid UTF-8 sequence at the start of @text: 1 to 4, or 0 when there is none (empty,

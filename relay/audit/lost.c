@@ -77,3 +77,22 @@ int gh_lost_scan(const char *directory, gh_lost_fn fn, void *arg)
     gh_open_calls_free(scan.calls);
     return err == GH_ENOTFOUND || err == -ENOENT ? 0 : err;
 }
+
+static void add_again(struct gh_event *event, const char *name, const char *text)
+{
+    if (text[0])
+        gh_event_str_again(event, name, gh_span_str(text));
+}
+
+struct gh_event *gh_lost_event(const struct gh_lost_call *lost, int64_t wall_us)
+{
+    struct gh_event *event = gh_event_new("call.lost", wall_us);
+
+    add_again(event, "call", lost->call);
+    add_again(event, "from", lost->from);
+    add_again(event, "to", lost->to);
+    add_again(event, "grade", lost->grade);
+    add_again(event, "start_ts", lost->start_ts);
+    add_again(event, "unknown_since", lost->last_ts);
+    return event;
+}

@@ -8,6 +8,8 @@
 
 #include <gatehouse/record.h>
 
+#include "audit/event.h"
+
 #define GH_LOST_WORD_MAX 64 /* octets of a call id, grade or number kept here, with NUL */
 
 /* What the ledger last knew of a call.  Texts are as they stand in the record, cut. */
@@ -27,9 +29,17 @@ typedef void (*gh_lost_fn)(void *arg, const struct gh_lost_call *lost);
  * oldest lost call on; only lines of calls are parsed.  Lines that cannot be read are passed over:
  * verify names them.
  *
- * @fn  must not write to the ledger from inside
+ * @fn  may put records: the reading is over by then
  * @return 0 (also when there is no ledger yet), GH_ENOMEM, or -errno.  Any thread.
  */
 int gh_lost_scan(const char *directory, gh_lost_fn fn, void *arg);
+
+/**
+ * The record for such a call, ready to be put: "call", "from", "to", "grade" (the last known),
+ * "start_ts", "unknown_since".
+ * @wall_us  now
+ * @return as gh_event_new()
+ */
+struct gh_event *gh_lost_event(const struct gh_lost_call *lost, int64_t wall_us);
 
 #endif
