@@ -298,13 +298,16 @@ static void judge(X509_STORE_CTX *ctx, const struct gh_chain *chain, const struc
     read_validity(built, &out->facts);
     if (error == X509_V_OK)
         error = check_chain(built, role, &out->facts.weak, &depth);
+    at_fault = sk_X509_value(built, depth < sk_X509_num(built) ? depth : sk_X509_num(built) - 1);
+    /* OpenSSL finds no issuer for a certificate whose extensions it cannot read. */
+    if (is_no_anchor(error) && (X509_get_extension_flags(at_fault) & EXFLAG_INVALID))
+        error = X509_V_ERR_INVALID_EXTENSION;
     out->x509_error = error;
     out->facts.reason = reason_of(error);
     /* With a purpose that a trunk may waive, the gap must not be waived unseen. */
     out->facts.crl_missing = crl_missing && (error == X509_V_OK || error == X509_V_ERR_INVALID_PURPOSE);
     if (error == X509_V_OK)
         return;
-    at_fault = sk_X509_value(built, depth < sk_X509_num(built) ? depth : sk_X509_num(built) - 1);
     if (is_no_anchor(error) && out->facts.reason == GH_REASON_CERT_UNTRUSTED &&
         error != X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN &&
         looks_like_intermediate(X509_get_issuer_name(at_fault), trust))

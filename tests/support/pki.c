@@ -144,8 +144,7 @@ static void add_name_entry(X509_NAME *name, const char *field, const char *text,
     else
         memcpy(octets, text, (size_t)len);
     /* Past the length that ASN.1 sets for a CN (64), as an attacker would. */
-    MUST(X509_NAME_add_entry_by_txt(name, field, percent ? V_ASN1_UTF8STRING : MBSTRING_UTF8,
-                                    (const unsigned char *)octets, len, -1, 0));
+    MUST(X509_NAME_add_entry_by_txt(name, field, V_ASN1_UTF8STRING, (const unsigned char *)octets, len, -1, 0));
 }
 
 static void set_subject(X509 *cert, const struct gh_pki_params *params)
@@ -253,7 +252,7 @@ static void add_extensions(X509 *cert, X509 *issuer, const struct gh_pki_params 
     if (usage)
         add_extension(cert, issuer, "keyUsage", usage);
     add_extension(cert, issuer, "subjectKeyIdentifier", "hash");
-    if (issuer != cert)
+    if (X509_get0_subject_key_id(issuer))
         add_extension(cert, issuer, "authorityKeyIdentifier", "keyid");
     if (params->eku)
         add_eku(cert, params->eku);
@@ -309,6 +308,19 @@ static const EVP_MD *digest_for(const EVP_PKEY *key, const char *name)
     return digest;
 }
 
+/* From its octets, as a peer gets it: the object that was built keeps what OpenSSL cached on the way. */
+static X509 *read_again(X509 *built)
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509(built, &der);
+    const unsigned char *p = der;
+    X509 *cert = len > 0 ? d2i_X509(NULL, &p, len) : NULL;
+
+    MUST(cert);
+    OPENSSL_free(der);
+    return cert;
+}
+
 struct gh_pki_cert *gh_pki_issue(const struct gh_pki_cert *issuer, const struct gh_pki_params *params)
 {
     struct kept *kept = keep();
@@ -316,7 +328,7 @@ struct gh_pki_cert *gh_pki_issue(const struct gh_pki_cert *issuer, const struct 
     EVP_PKEY *key = key_for(params);
 
     MUST(cert);
-    kept->cert = (struct gh_pki_cert){ cert, key };
+    kept->cert.key = key;
     MUST(X509_set_version(cert, params->version_1 ? X509_VERSION_1 : X509_VERSION_3));
     set_serial(cert, params);
     set_dates(cert, params);
@@ -326,6 +338,8 @@ struct gh_pki_cert *gh_pki_issue(const struct gh_pki_cert *issuer, const struct 
     if (!params->version_1)
         add_extensions(cert, issuer ? issuer->x509 : cert, params);
     MUST(X509_sign(cert, issuer ? issuer->key : key, digest_for(issuer ? issuer->key : key, params->digest)));
+    kept->cert.x509 = read_again(cert);
+    X509_free(cert);
     return &kept->cert;
 }
 
