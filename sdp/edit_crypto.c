@@ -96,8 +96,9 @@ int gh_sdp_copy_crypto(struct gh_sdp *doc, int index, uint32_t tag, const struct
         from->key_all_equal || from->params)
         return GH_ESTATE;
     struct gh_span parts[] = { GH_SPAN("a=crypto:"), tag_text(tag_buf, tag), GH_SPAN(" "),
-                               gh_span_str(gh_suite_info(from->suite)->name), GH_SPAN(" "),
-                               from->key_params };
+                               gh_span_str(gh_suite_info(from->suite)->name),
+                               GH_SPAN(" inline:"), /* whatever the case of the letters there */
+                               gh_span_from(from->key_params, sizeof("inline:") - 1) };
 
     err = gh_sdpi_make_row(doc, parts, sizeof(parts) / sizeof(parts[0]), &row, NULL);
     return err ? err : gh_sdpi_insert_row(doc, crypto_place(doc, index), index, row);
