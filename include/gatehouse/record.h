@@ -86,7 +86,7 @@ struct gh_record_verdict {
     uint64_t broken;               /* those that break */
     struct gh_record_finding first_broken; /* when broken > 0 */
     uint64_t head_seq;             /* of the last sound line; 0: none */
-    uint8_t head[GH_RECORD_HASH_LEN];      /* SHA-256 of the last complete line; zero: none */
+    uint8_t head[GH_RECORD_HASH_LEN];      /* its SHA-256; zero: none */
     char first_ts[GH_RECORD_TIME_MAX];     /* of the first and last sound record; empty: none */
     char last_ts[GH_RECORD_TIME_MAX];
     char anchored_ts[GH_RECORD_TIME_MAX];  /* of the record that the anchor names */
@@ -129,6 +129,9 @@ typedef int (*gh_record_line_fn)(void *arg, const struct gh_record_line *line);
  * @return 0; what @fn returned; GH_ENOTFOUND, GH_ENOMEM, or -errno (directory unreadable).
  */
 int gh_record_read(const char *directory, gh_record_line_fn fn, void *arg);
+
+/** Whether a process holds the lock of the ledger.  Asks without taking it. */
+bool gh_record_writer_running(const char *directory);
 
 /** Hash of a line as the chain sees it: SHA-256 of its raw octets without LF.
  *  @return 0 or GH_ECRYPTO */

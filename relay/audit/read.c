@@ -153,3 +153,13 @@ int gh_record_line_hash(struct gh_span raw, uint8_t out[GH_RECORD_HASH_LEN])
 {
     return gh_sha256(raw.p ? raw.p : "", raw.len, out);
 }
+
+bool gh_record_writer_running(const char *directory)
+{
+    int dir_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool running = dir_fd >= 0 && gh_ledger_is_locked(dir_fd);
+
+    if (dir_fd >= 0)
+        close(dir_fd);
+    return running;
+}

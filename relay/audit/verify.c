@@ -174,6 +174,7 @@ static void check_links(struct verifier *v, const struct gh_record_line *at, con
     }
 }
 
+/* The head names a line by seq and hash, so it must be one whose seq could be read. */
 static void note_sound(struct verifier *v, const struct gh_line *line)
 {
     struct gh_record_verdict *verdict = &v->verdict;
@@ -182,6 +183,7 @@ static void note_sound(struct verifier *v, const struct gh_line *line)
         memcpy(verdict->first_ts, line->ts, sizeof(line->ts));
     memcpy(verdict->last_ts, line->ts, sizeof(line->ts));
     verdict->head_seq = line->seq;
+    memcpy(verdict->head, v->hash, sizeof(v->hash));
 }
 
 static int verify_complete(struct verifier *v, const struct gh_record_line *at)
@@ -200,7 +202,6 @@ static int verify_complete(struct verifier *v, const struct gh_record_line *at)
     hash_err = gh_record_line_hash(at->raw, v->hash);
     v->hash_known = true;
     v->seq = err ? v->seq + 1 : line.seq;
-    memcpy(v->verdict.head, v->hash, sizeof(v->hash));
     if (err)
         return hash_err;
     note_sound(v, &line);

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gatehouse-audit as people run it: output, exit codes, hostile ledgers.  The ledgers are written here by
+ * hand, with OpenSSL's hash, so that reader and writer do not share a mistake.
+ */
+#include "support/check.h"
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+
+static char dir[256], path[512];
+
+/* ---- a ledger by hand ---- */
+
+static char text[65536], prev[65];
+static size_t len;
+static unsigned seq;
+
+static void set_up(void)
+{
+    snprintf(dir, sizeof(dir), "/tmp/gh-audit-tool-XXXXXX");
+    if (!mkdtemp(dir))
+        exit(EXIT_FAILURE);
+    snprintf(path, sizeof(path), "%s/ledger-00000000000000000001.jsonl", dir);
+    memset(prev, '0', 64);
+    len = seq = 0;
+}
+
+static void save(void)
+{
+    FILE *file = fopen(path, "wb");
+
+    if (!file || fwrite(text, 1, len, file) != len || fclose(file))
+        exit(EXIT_FAILURE);
+}
+
+static void tear_down(void)
+{
+    unlink(path);
+    rmdir(dir);
+}
+
+/* Append the line {"v":1,...,"ts":<09:MM:SS>,<rest>}. */
+static void add(const char *minute_second, const char *rest)
+{
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    size_t begin = len;
+    unsigned hash_len;
+
+    len += (size_t)snprintf(text + len, sizeof(text) - len,
+                            "{\"v\":1,\"seq\":%u,\"prev\":\"%s\",\"ts\":\"2026-11-23T09:%s.114Z\",%s}", ++seq,
+                            prev, minute_second, rest);
+    EVP_Digest(text + begin, len - begin, hash, &hash_len, EVP_sha256(), NULL);
+    for (unsigned i = 0; i < hash_len; i++)
+        snprintf(prev + 2 * i, 3, "%02x", hash[i]);
+    text[len++] = '\n';
+}
+
+/* The line that design and manual show. */
+#define CALL_END                                                                        \
+    "\"type\":\"call.end\",\"call\":\"01JD\",\"from\":\"1018\",\"to\":\"9898\","        \
+    "\"status\":\"Encrypted\",\"grade\":\"hop_by_hop\",\"reasons\":[],\"marks\":[\"weak_tls\"]," \
+    "\"intervals\":[[0.0,48.2,\"hop_by_hop\"]],\"key_holders\":[\"CUCMA\",\"border1\",\"CUCM10\"]," \
+    "\"legs\":[{\"side\":\"a\",\"trunk\":\"CUCMA\",\"claim\":\"Encrypted\",\"sig\":{\"transport\":\"tls\"}," \
+    "\"streams\":[{\"index\":0,\"media\":\"audio\",\"keying\":\"sdes\",\"suite\":\"AES_CM_128_HMAC_SHA1_80\"," \
+    "\"path\":\"pass\",\"rx\":{\"authenticated\":2411,\"auth_failed\":0},\"tx\":2409}]}," \
+    "{\"side\":\"b\",\"trunk\":\"CUCM10\",\"streams\":[{\"index\":0,\"media\":\"audio\",\"keying\":\"none\"," \
+    "\"path\":\"pass\",\"rx\":{\"authenticated\":2398}}]}],\"a_field_of_tomorrow\":{\"x\":[1,null]}"
+
+static void add_story(void)
+{
+    add("13:00", "\"type\":\"daemon.start\"");
+    add("13:18", "\"type\":\"call.start\",\"call\":\"01JD\",\"from\":\"1018\",\"to\":\"9898\"");
+    add("13:19", "\"type\":\"a.type.of.tomorrow\",\"x\":1");
+    add("14:06", CALL_END);
+    add("15:00", "\"type\":\"call.start\",\"call\":\"02\",\"from\":\"1\",\"to\":\"2\"");
+    add("15:01", "\"type\":\"call.start\",\"call\":\"03\",\"from\":\"3\",\"to\":\"4\"");
+    add("16:00", "\"type\":\"call.media\",\"call\":\"03\",\"grade\":\"mixed\"");
+    add("17:00", "\"type\":\"call.lost\",\"call\":\"02\",\"from\":\"1\",\"to\":\"2\",\"grade\":\"clear\","
+                 "\"unknown_since\":\"2026-11-23T09:15:00.114Z\"");
+}
+
+/* ---- running the tool ---- */
+
+static char out[65536], err_out[65536];
+
+static void slurp(const char *name, char *into)
+{
+    FILE *file = fopen(name, "rb");
+    size_t n = file ? fread(into, 1, 65535, file) : 0;
+
+    into[n] = 0;
+    if (file)
+        fclose(file);
+    unlink(name);
+}
+
+/* @return exit code; what it printed is in out and err_out */
+static int tool(const char *a, const char *b, const char *c, const char *d)
+{
+    char out_name[300], err_name[300];
+    int status;
+    pid_t child;
+
+    snprintf(out_name, sizeof(out_name), "%s.out", dir);
+    snprintf(err_name, sizeof(err_name), "%s.err", dir);
+    fflush(NULL);
+    child = fork();
+    if (child == 0) {
+        if (!freopen(out_name, "wb", stdout) || !freopen(err_name, "wb", stderr))
+            _exit(99);
+        execl(GH_BUILD_DIR "/gatehouse-audit", "gatehouse-audit", a, b, c, d, NULL);
+        _exit(98);
+    }
+    waitpid(child, &status, 0);
+    slurp(out_name, out);
+    slurp(err_name, err_out);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int count(const char *haystack, const char *needle)
+{
+    int found = 0;
+
+    for (const char *p = haystack; (p = strstr(p, needle)); p++)
+        found++;
+    return found;
+}
+
+/* ---- verify ---- */
+
+static void a_sound_ledger(void)
+{
+    char head[128];
+
+    set_up();
+    add_story();
+    save();
+    CHECK_INT(tool("verify", dir, NULL, NULL), 0);
+    CHECK(strstr(out, "records: 8 in 1 file, 2026-11-23T09:13:00.114Z to 2026-11-23T09:17:00.114Z\n") != NULL);
+    snprintf(head, sizeof(head), "head: 8:%s\n", prev);
+    CHECK(strstr(out, head) != NULL);
+    CHECK(strstr(out, "result: consistent; not anchored\n") != NULL);
+    CHECK(strstr(out, "proven") == NULL);
+    snprintf(head, sizeof(head), "8:%s", prev);
+    CHECK_INT(tool("verify", dir, "--head", head), 0);
+    CHECK(strstr(out, "result: consistent; anchored to 2026-11-23T09:17:00.114Z; not anchored since "
+                      "2026-11-23T09:17:00.114Z\n") != NULL);
+    CHECK_STR(err_out, "");
+    head[2] = head[2] == '0' ? '1' : '0';
+    CHECK_INT(tool("verify", "--head", head, dir), 1);
+    CHECK(strstr(out, "broken not_reproduced ledger-00000000000000000001.jsonl:8: ") != NULL);
+    tear_down();
+}
+
+static void a_broken_ledger(void)
+{
+    set_up();
+    add_story();
+    *strstr(text, "\"to\":\"9898\"") = '*';
+    save();
+    CHECK_INT(tool("verify", dir, NULL, NULL), 1);
+    CHECK(strstr(out, "broken bad_json ledger-00000000000000000001.jsonl:2: ") != NULL);
+    CHECK(strstr(out, "result: NOT consistent, 2 findings\n") != NULL);
+    CHECK(strstr(out, "result: consistent") == NULL);
+    len -= 20;
+    save();
+    CHECK_INT(tool("verify", dir, NULL, NULL), 1);
+    CHECK_INT(count(out, "broken torn_tail ledger-00000000000000000001.jsonl:8: "), 1);
+    tear_down();
+}
+
+static void a_changed_line_says_expected_and_found(void)
+{
+    set_up();
+    add_story();
+    memcpy(strstr(text, "9898"), "9899", 4);
+    save();
+    CHECK_INT(tool("verify", dir, NULL, NULL), 1);
+    CHECK(strstr(out, "broken prev_mismatch ledger-00000000000000000001.jsonl:3: ") != NULL);
+    CHECK(strstr(out, "expected prev ") != NULL && strstr(out, ", found ") != NULL);
+    CHECK_INT(count(out, "\nbroken") + (strncmp(out, "broken", 6) == 0), 1);
+    tear_down();
+}
+
+static void no_ledger(void)
+{
+    set_up();
+    CHECK_INT(tool("verify", dir, NULL, NULL), 1);
+    CHECK(strstr(err_out, "no ledger here") != NULL);
+    CHECK_INT(tool("calls", dir, NULL, NULL), 1);
+    CHECK_INT(tool("verify", "/nonexistent", NULL, NULL), 1);
+    CHECK(strstr(err_out, "/nonexistent: ") != NULL);
+    tear_down();
+}
+
+/* ---- calls ---- */
+
+static void calls_for_people(void)
+{
+    set_up();
+    add_story();
+    save();
+    CHECK_INT(tool("calls", dir, NULL, NULL), 0);
+    CHECK_INT(strncmp(out, "START (UTC)", 11), 0);
+    CHECK(strstr(out, "2026-11-23 09:13:18  0:48      1018          9898          CUCMA > CUCM10      Encrypted"
+                      "         hop_by_hop    weak_tls    audio AES_CM_128_HMAC_SHA1_80/clear pass a:2411 "
+                      "b:2398\n") != NULL);
+    CHECK(strstr(out, "2026-11-23 09:15:00  -         1             2             -                   lost"
+                      "              clear         unknown since 2026-11-23T09:15:00.114Z  -\n") != NULL);
+    CHECK(strstr(out, "2026-11-23 09:15:01  -         3             4             -                   unknown"
+                      "           mixed         no end recorded; unknown since 2026-11-23T09:16:00.114Z  -\n") !=
+          NULL);
+    CHECK_INT(count(out, "\n"), 4);
+    CHECK_STR(err_out, "");
+    tear_down();
+}
+
+/* Exactly the octets of the ledger. */
+static void calls_for_programs(void)
+{
+    char want[8192], *end, *lost;
+
+    set_up();
+    add_story();
+    save();
+    end = strstr(text, "{\"v\":1,\"seq\":4,");
+    lost = strstr(text, "{\"v\":1,\"seq\":8,");
+    snprintf(want, sizeof(want), "%.*s%.*s", (int)(strchr(end, '\n') + 1 - end), end,
+             (int)(strchr(lost, '\n') + 1 - lost), lost);
+    CHECK_INT(tool("calls", dir, "--json", NULL), 0);
+    CHECK_STR(out, want);
+    CHECK_INT(tool("calls", "--json", dir, NULL), 0);
+    CHECK_STR(out, want);
+    tear_down();
+}
+
+static void a_damaged_line_is_told_and_the_rest_listed(void)
+{
+    set_up();
+    add_story();
+    *strstr(text, "\"type\":\"a.type.of") = 'x';
+    save();
+    CHECK_INT(tool("calls", dir, "--json", NULL), 1);
+    CHECK_INT(count(out, "\"type\":\"call."), 2);
+    CHECK(strstr(err_out, "ledger-00000000000000000001.jsonl:3: ") != NULL);
+    len -= 3;
+    save();
+    CHECK_INT(tool("calls", dir, NULL, NULL), 1);
+    CHECK(strstr(err_out, "jsonl:8: the file ends in the middle of a line") != NULL);
+    CHECK_INT(count(out, "lost"), 0);
+    tear_down();
+}
+
+/* A forged ledger: valid JSON, odd types, and texts that attack a terminal. */
+static void hostile_records_do_no_harm(void)
+{
+    set_up();
+    add("13:00", "\"type\":\"call.start\",\"call\":\"x\",\"from\":\"\\u001b[2J\\u009b1m\\u202e\\r\",\"to\":\"\xc2\x9b\x7f\"");
+    add("13:01", "\"type\":\"call.end\",\"call\":\"x\",\"from\":\"\\u001b]0;owned\\u0007\",\"to\":5,\"status\":null,"
+                 "\"reasons\":\"text\",\"marks\":[1,null,\"a\\nb\"],\"legs\":[1,{\"side\":3},{\"side\":\"a\",\"trunk\":{},"
+                 "\"streams\":{\"x\":1}},{\"side\":\"b\",\"streams\":[null,7,{\"rx\":[],\"suite\":\"\\u001bc\"}]}]");
+    add("13:02", "\"type\":\"call.end\",\"call\":[],\"legs\":\"none\"");
+    add("13:02", "\"type\":\"call.end\"");
+    add("13:03", "\"type\":\"call.lost\",\"call\":\"y\",\"unknown_since\":\"\\u001b[31m\"");
+    add("13:04", "\"type\":\"call.start\",\"call\":\"z\",\"from\":\"\\u001b[2J\\ufeff\"");
+    save();
+    CHECK_INT(tool("calls", dir, NULL, NULL), 0);
+    CHECK_INT(count(out, "\n"), 6);
+    for (const char *p = out; *p; p++)
+        CHECK(*p == '\n' || (*p >= 0x20 && *p < 0x7f));
+    CHECK(strstr(out, "\\u001b]0;owned\\u0007") != NULL);
+    tear_down();
+}
+
+/* ---- arguments ---- */
+
+static void wrong_use(void)
+{
+    set_up();
+    CHECK_INT(tool(NULL, NULL, NULL, NULL), 2);
+    CHECK_INT(tool("repair", dir, NULL, NULL), 2);
+    CHECK_INT(tool("verify", NULL, NULL, NULL), 2);
+    CHECK_INT(tool("verify", dir, dir, NULL), 2);
+    CHECK_INT(tool("verify", dir, "--json", NULL), 2);
+    CHECK_INT(tool("calls", dir, "--head", "1:00"), 2);
+    CHECK_INT(tool("verify", dir, "--head", "1:00"), 2);
+    CHECK_INT(tool("verify", dir, "--head", NULL), 2);
+    CHECK_INT(tool("verify", dir, "--nonsense", NULL), 2);
+    CHECK_STR(out, "");
+    CHECK(strstr(err_out, "usage:") != NULL);
+    CHECK_INT(tool("--help", NULL, NULL, NULL), 0);
+    CHECK(strstr(out, "verify DIR") != NULL && strstr(out, "calls DIR") != NULL);
+    CHECK_INT(tool("--version", NULL, NULL, NULL), 0);
+    CHECK_STR(out, "gatehouse-audit " GH_VERSION "\n");
+    tear_down();
+}
+
+int main(void)
+{
+    RUN(a_sound_ledger);
+    RUN(a_broken_ledger);
+    RUN(a_changed_line_says_expected_and_found);
+    RUN(no_ledger);
+    RUN(calls_for_people);
+    RUN(calls_for_programs);
+    RUN(a_damaged_line_is_told_and_the_rest_listed);
+    RUN(hostile_records_do_no_harm);
+    RUN(wrong_use);
+    return CHECK_REPORT();
+}

@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gatehouse-audit: read a ledger without the daemon, and without trusting who ran it.
+ *
+ *   gatehouse-audit verify DIR [--head SEQ:SHA256]   is the ledger consistent?
+ *   gatehouse-audit calls DIR [--json]               the calls in it
+ *
+ * It says "consistent", and to when the ledger is anchored.  It never says more: a hash chain does not show
+ * lines cut from its end, and whoever can write the directory can write a new chain.
+ */
+#include <gatehouse/record.h>
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <jansson.h>
+
+#include "audit/json_text.h"
+#include "audit/line.h"
+#include "audit/open_calls.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+struct options {
+    const char *directory;
+    bool json;
+    bool has_head;
+    struct gh_record_anchor head;
+};
+
+static int fail(const char *directory, int err)
+{
+    if (err == GH_ENOTFOUND)
+        fprintf(stderr, "gatehouse-audit: %s: no ledger here (ledger-<number>.jsonl)\n", directory);
+    else
+        fprintf(stderr, "gatehouse-audit: %s: %s\n", directory, gh_err_text(err));
+    return EXIT_FAILED;
+}
+
+/* ---- verify ---- */
+
+static void print_finding(void *arg, const struct gh_record_finding *finding)
+{
+    (void)arg;
+    printf("%s %s ", gh_record_finding_broken(finding->kind) ? "broken" : "note  ",
+           gh_record_finding_word(finding->kind));
+    if (finding->line)
+        printf("%s:%" PRIu64 ": ", finding->file, finding->line);
+    else if (finding->file[0])
+        printf("%s: ", finding->file);
+    printf("%s (%s)\n", gh_record_finding_text(finding->kind), finding->text);
+}
+
+static void print_verdict(const struct gh_record_verdict *v)
+{
+    char head[2 * GH_RECORD_HASH_LEN + 1];
+
+    printf("records: %" PRIu64 " in %" PRIu64 " file%s", v->records, v->files, v->files == 1 ? "" : "s");
+    if (v->first_ts[0])
+        printf(", %s to %s", v->first_ts, v->last_ts);
+    printf("\n");
+    if (v->head_seq) {
+        gh_line_hex(v->head, head);
+        printf("head: %" PRIu64 ":%s\n", v->head_seq, head);
+    }
+    printf("daemon: %s\n", v->writer_running     ? "writing now"
+                           : v->stopped_cleanly ? "stopped cleanly"
+                                                : "not running, no clean stop recorded");
+    if (!v->consistent)
+        printf("result: NOT consistent, %" PRIu64 " finding%s\n", v->broken, v->broken == 1 ? "" : "s");
+    else if (v->anchored)
+        printf("result: consistent; anchored to %s; not anchored since %s\n", v->anchored_ts,
+               v->anchored_ts);
+    else
+        printf("result: consistent; not anchored\n");
+}
+
+static int run_verify(const struct options *options)
+{
+    struct gh_record_verdict verdict;
+    int err = gh_record_verify(options->directory, options->has_head ? &options->head : NULL, print_finding,
+                               NULL, &verdict);
+
+    if (err)
+        return fail(options->directory, err);
+    print_verdict(&verdict);
+    return verdict.consistent ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* ---- calls: one row of the table ---- */
+
+#define CELL_MAX 512
+
+struct cell {
+    char text[CELL_MAX];
+    size_t len, columns;
+};
+
+static void cell_octets(struct cell *cell, const char *p, size_t len, size_t columns)
+{
+    if (len >= CELL_MAX - cell->len)
+        return;
+    memcpy(cell->text + cell->len, p, len);
+    cell->len += len;
+    cell->text[cell->len] = 0;
+    cell->columns += columns;
+}
+
+/* A ledger may be forged to attack the terminal of who reads it: nothing that acts on one gets out. */
+static void cell_text(struct cell *cell, const char *text)
+{
+    struct gh_span rest = gh_span_str(text);
+    char escape[16];
+
+    while (rest.len) {
+        unsigned code = (unsigned char)rest.p[0];
+        size_t len = gh_utf8_len(rest, &code);
+
+        if (len && !gh_utf8_acts_on_display(code)) {
+            cell_octets(cell, rest.p, len, 1);
+        } else {
+            int n = snprintf(escape, sizeof(escape), len ? "\\u%04x" : "\\x%02X", code);
+
+            cell_octets(cell, escape, (size_t)n, (size_t)n);
+        }
+        rest = gh_span_from(rest, len ? len : 1);
+    }
+}
+
+__attribute__((format(printf, 2, 3)))
+static void cell_fmt(struct cell *cell, const char *fmt, ...)
+{
+    char text[128];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    cell_text(cell, text);
+}
+
+enum column { START = 0, DURATION, FROM, TO, TRUNKS, STATUS, GRADE, REASONS, MEDIA, COLUMN_COUNT };
+
+static const struct {
+    const char *title;
+    size_t width; /* of most values; a longer one moves the rest of its row */
+} columns[COLUMN_COUNT] = {
+    [START] = { "START (UTC)", 19 }, [DURATION] = { "DURATION", 8 }, [FROM] = { "FROM", 12 },
+    [TO] = { "TO", 12 },             [TRUNKS] = { "TRUNKS", 18 },    [STATUS] = { "STATUS", 16 },
+    [GRADE] = { "GRADE", 12 },       [REASONS] = { "REASONS", 10 },
+    [MEDIA] = { "MEDIA (suite, path, packets authenticated from each side)", 0 },
+};
+
+static void print_row(const struct cell row[COLUMN_COUNT])
+{
+    for (int c = 0; c < COLUMN_COUNT; c++) {
+        const struct cell *cell = &row[c];
+        bool last = c == COLUMN_COUNT - 1;
+        size_t pad = last || cell->columns >= columns[c].width ? 0 : columns[c].width - cell->columns;
+
+        printf("%s%*s%s", cell->len ? cell->text : "-", (int)(pad - (pad && !cell->len)), "", last ? "\n" : "  ");
+    }
+}
+
+static void print_titles(void)
+{
+    struct cell row[COLUMN_COUNT] = { { .len = 0 } };
+
+    for (int c = 0; c < COLUMN_COUNT; c++)
+        cell_text(&row[c], columns[c].title);
+    print_row(row);
+}
+
+/* ---- what goes into the cells ---- */
+
+static void add_member(struct cell *cell, json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+
+    if (text)
+        cell_text(cell, text);
+}
+
+static void add_words(struct cell *cell, json_t *array)
+{
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(array, i, item) {
+        if (!json_is_string(item))
+            continue;
+        if (cell->len)
+            cell_text(cell, ",");
+        cell_text(cell, json_string_value(item));
+    }
+}
+
+static void add_start(struct cell *cell, const char *ts)
+{
+    char day[GH_RECORD_TIME_MAX];
+
+    if (!ts[0])
+        return;
+    snprintf(day, sizeof(day), "%.10s %.8s", ts, strlen(ts) > 11 ? ts + 11 : "");
+    cell_text(cell, day);
+}
+
+static void add_duration(struct cell *cell, const char *from, const char *to)
+{
+    int64_t begin, end, seconds;
+
+    if (!gh_line_time(from, &begin) || !gh_line_time(to, &end) || end < begin)
+        return;
+    seconds = (end - begin + 500000) / 1000000;
+    if (seconds >= 3600)
+        cell_fmt(cell, "%" PRId64 ":%02d:%02d", seconds / 3600, (int)(seconds / 60 % 60),
+                 (int)(seconds % 60));
+    else
+        cell_fmt(cell, "%d:%02d", (int)(seconds / 60), (int)(seconds % 60));
+}
+
+static json_t *leg_of(json_t *record, const char *side)
+{
+    json_t *leg;
+    size_t i;
+
+    json_array_foreach(json_object_get(record, "legs"), i, leg) {
+        const char *its = json_string_value(json_object_get(leg, "side"));
+
+        if (its && strcmp(its, side) == 0)
+            return leg;
+    }
+    return NULL;
+}
+
+static void add_trunks(struct cell *cell, json_t *record)
+{
+    add_member(cell, leg_of(record, "a"), "trunk");
+    if (cell->len || leg_of(record, "b"))
+        cell_text(cell, " > ");
+    add_member(cell, leg_of(record, "b"), "trunk");
+}
+
+/* Suite of one side of a stream, or its keying when it has none. */
+static const char *suite_of(json_t *stream)
+{
+    const char *suite = json_string_value(json_object_get(stream, "suite"));
+    const char *keying = json_string_value(json_object_get(stream, "keying"));
+
+    if (suite && *suite && strcmp(suite, "none") != 0)
+        return suite;
+    return keying && strcmp(keying, "none") != 0 ? keying : "clear";
+}
+
+static void add_packets(struct cell *cell, const char *side, json_t *stream)
+{
+    json_t *rx = json_object_get(stream, "rx");
+
+    if (stream)
+        cell_fmt(cell, " %s:%" JSON_INTEGER_FORMAT, side,
+                 json_integer_value(json_object_get(rx, "authenticated")));
+}
+
+static void add_stream(struct cell *cell, json_t *a, json_t *b)
+{
+    json_t *either = a ? a : b;
+
+    if (cell->len)
+        cell_text(cell, "; ");
+    add_member(cell, either, "media");
+    cell_text(cell, " ");
+    cell_text(cell, suite_of(either));
+    if (a && b && strcmp(suite_of(a), suite_of(b)) != 0) {
+        cell_text(cell, "/");
+        cell_text(cell, suite_of(b));
+    }
+    cell_text(cell, " ");
+    add_member(cell, either, "path");
+    add_packets(cell, "a", a);
+    add_packets(cell, "b", b);
+}
+
+static void add_media(struct cell *cell, json_t *record)
+{
+    json_t *a = json_object_get(leg_of(record, "a"), "streams");
+    json_t *b = json_object_get(leg_of(record, "b"), "streams");
+    size_t count = json_array_size(a) > json_array_size(b) ? json_array_size(a) : json_array_size(b);
+
+    for (size_t i = 0; i < count; i++)
+        add_stream(cell, json_array_get(a, i), json_array_get(b, i));
+}
+
+/* ---- calls ---- */
+
+struct listing {
+    const struct options *options;
+    struct gh_open_calls *calls;
+    bool damaged;
+    bool titled;
+};
+
+static void print_call(struct listing *l, const struct cell row[COLUMN_COUNT])
+{
+    if (!l->titled)
+        print_titles();
+    l->titled = true;
+    print_row(row);
+}
+
+static void print_ended(struct listing *l, const struct gh_line *line)
+{
+    struct cell row[COLUMN_COUNT] = { { .len = 0 } };
+    const char *call = gh_line_text(line, "call");
+    const struct gh_open_call *begun = call ? gh_open_calls_find(l->calls, call) : NULL;
+    bool lost = strcmp(line->type, "call.lost") == 0;
+
+    if (begun) {
+        add_start(&row[START], begun->known.start_ts);
+        if (!lost)
+            add_duration(&row[DURATION], begun->known.start_ts, line->ts);
+    }
+    add_member(&row[FROM], line->root, "from");
+    add_member(&row[TO], line->root, "to");
+    add_trunks(&row[TRUNKS], line->root);
+    add_member(&row[STATUS], line->root, "status");
+    add_member(&row[GRADE], line->root, "grade");
+    add_words(&row[REASONS], json_object_get(line->root, "reasons"));
+    add_words(&row[REASONS], json_object_get(line->root, "marks"));
+    add_media(&row[MEDIA], line->root);
+    if (lost) {
+        cell_text(&row[STATUS], "lost");
+        cell_text(&row[REASONS], "unknown since ");
+        add_member(&row[REASONS], line->root, "unknown_since");
+    }
+    print_call(l, row);
+}
+
+static void print_open(struct listing *l, const struct gh_lost_call *call, bool running)
+{
+    struct cell row[COLUMN_COUNT] = { { .len = 0 } };
+
+    add_start(&row[START], call->start_ts);
+    cell_text(&row[FROM], call->from);
+    cell_text(&row[TO], call->to);
+    cell_text(&row[STATUS], running ? "running" : "unknown");
+    cell_text(&row[GRADE], call->grade);
+    cell_text(&row[REASONS], running ? "last heard of " : "no end recorded; unknown since ");
+    cell_text(&row[REASONS], call->last_ts);
+    print_call(l, row);
+}
+
+static int damaged_line(struct listing *l, const struct gh_record_line *at, const char *what)
+{
+    l->damaged = true;
+    fprintf(stderr, "gatehouse-audit: %s:%" PRIu64 ": %s\n", at->file, at->number, what);
+    return 0;
+}
+
+static int list_line(void *arg, const struct gh_record_line *at)
+{
+    struct listing *l = arg;
+    char why[GH_LINE_WHY_MAX] = "";
+    struct gh_line line;
+    int err;
+
+    if (at->err)
+        return damaged_line(l, at, gh_err_text(at->err));
+    if (at->torn && at->last_file && gh_record_writer_running(l->options->directory))
+        return 0; /* half a line that a running daemon is writing */
+    if (at->torn)
+        return damaged_line(l, at, "the file ends in the middle of a line");
+    if (at->too_long)
+        return damaged_line(l, at, "the line is longer than any record");
+    err = gh_line_parse(at->raw, &line, why);
+    if (err == GH_ENOMEM)
+        return err;
+    if (err)
+        return damaged_line(l, at, why);
+    if (strcmp(line.type, "call.end") == 0 || strcmp(line.type, "call.lost") == 0) {
+        if (!l->options->json) {
+            print_ended(l, &line);
+        } else {
+            fwrite(at->raw.p, 1, at->raw.len, stdout);
+            putchar('\n');
+        }
+    }
+    err = gh_open_calls_note(l->calls, &line, at);
+    gh_line_fini(&line);
+    return err;
+}
+
+static void print_all_open(struct listing *l)
+{
+    const struct gh_open_call *call = NULL;
+    bool running = gh_record_writer_running(l->options->directory);
+
+    while ((call = gh_open_calls_next(l->calls, call)))
+        print_open(l, &call->known, running);
+}
+
+static int run_calls(const struct options *options)
+{
+    struct listing l = { .options = options, .calls = gh_open_calls_new() };
+    int err = l.calls ? gh_record_read(options->directory, list_line, &l) : GH_ENOMEM;
+
+    if (!err && !options->json)
+        print_all_open(&l);
+    gh_open_calls_free(l.calls);
+    if (err)
+        return fail(options->directory, err);
+    return l.damaged ? EXIT_FAILED : EXIT_DONE;
+}
+
+/* ---- arguments ---- */
+
+static const struct verb {
+    const char *name, *arguments, *help;
+    int (*run)(const struct options *options);
+} verbs[] = {
+    { "verify", "DIR [--head SEQ:SHA256]",
+      "check every line; exit 0: consistent, 1: not.  --head: a head noted before, kept elsewhere,\n"
+      "          that the ledger must reproduce", run_verify },
+    { "calls", "DIR [--json]",
+      "list the calls.  --json: the records call.end and call.lost as they stand in the ledger", run_calls },
+};
+
+static void print_usage(FILE *out)
+{
+    fprintf(out, "usage:\n");
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+        fprintf(out, "  gatehouse-audit %s %s\n          %s\n", verbs[i].name, verbs[i].arguments,
+                verbs[i].help);
+    fprintf(out, "  gatehouse-audit --help | --version\n"
+                 "DIR is audit.directory of the daemon.  Exit 0 done, 1 failed or damaged, 2 used wrongly.\n");
+}
+
+static int used_wrongly(const char *what, const char *arg)
+{
+    fprintf(stderr, "gatehouse-audit: %s%s%s\n", what, arg ? ": " : "", arg ? arg : "");
+    print_usage(stderr);
+    return EXIT_USAGE;
+}
+
+static bool parse_head(const char *text, struct gh_record_anchor *out)
+{
+    struct gh_span rest = gh_span_str(text);
+    struct gh_span seq = gh_span_take(&rest, ':');
+
+    return gh_span_u64(seq, UINT64_MAX, &out->seq) && out->seq && gh_line_unhex(rest, out->hash);
+}
+
+static int parse_options(int argc, char **argv, const struct verb *verb, struct options *out)
+{
+    static const struct option known[] = {
+        { "json", no_argument, NULL, 'j' }, { "head", required_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+    };
+    int letter;
+
+    opterr = 0;
+    while ((letter = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        if (letter == 'j' && verb->run == run_calls)
+            out->json = true;
+        else if (letter == 'h' && verb->run == run_verify && parse_head(optarg, &out->head))
+            out->has_head = true;
+        else
+            return used_wrongly("not an option of this verb, or its value is malformed", argv[optind - 1]);
+    }
+    if (optind != argc - 1)
+        return used_wrongly(optind < argc ? "one directory only" : "which directory?", NULL);
+    out->directory = argv[optind];
+    return EXIT_DONE;
+}
+
+static int run(int argc, char **argv)
+{
+    struct options options = { .directory = NULL };
+    int err;
+
+    if (argc < 2)
+        return used_wrongly("what to do?", NULL);
+    if (strcmp(argv[1], "--help") == 0) {
+        print_usage(stdout);
+        return EXIT_DONE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("gatehouse-audit %s\n", GH_VERSION);
+        return EXIT_DONE;
+    }
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+        if (strcmp(argv[1], verbs[i].name) != 0)
+            continue;
+        err = parse_options(argc - 1, argv + 1, &verbs[i], &options);
+        return err ? err : verbs[i].run(&options);
+    }
+    return used_wrongly("unknown verb", argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    int result = run(argc, argv);
+
+    /* A result that did not get out must not look like a good one. */
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "gatehouse-audit: the output cannot be written\n");
+        return EXIT_FAILED;
+    }
+    return result;
+}
