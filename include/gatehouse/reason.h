@@ -183,6 +183,7 @@
     X(CALLER_HUNG_UP, "caller_hung_up", 0, "the caller ended the call", "nothing")                  \
     X(CALLED_HUNG_UP, "called_hung_up", 0, "the called side ended the call", "nothing")             \
     X(CANCELLED, "cancelled", 0, "the caller gave up before the answer", "nothing")                 \
+    X(ANSWERED_ELSEWHERE, "answered_elsewhere", 0, "another branch of the call answered first", "nothing") \
     X(OPERATOR, "operator", 0, "the operator ended the call", "nothing")                            \
     X(DIALOG_GONE, "dialog_gone", 0, "one side no longer knew the call", "look at that side's log") \
     X(UNPROVEN, "unproven", 0, "a keyed side never sent an authenticated packet",                   \

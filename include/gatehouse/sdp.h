@@ -432,7 +432,7 @@ int gh_sdp_add_crypto(struct gh_sdp *doc, int index, uint32_t tag, enum gh_suite
  */
 int gh_sdp_copy_crypto(struct gh_sdp *doc, int index, uint32_t tag, const struct gh_sdp_crypto *from);
 
-/* ---- strips: whole classes of lines; never fail; return how many lines went -------------------- */
+/* ---- strips: whole classes of lines; never fail; return how many lines went or were blanked ----- */
 
 /** Key carriers, fingerprints and what belongs to keying: nothing that gh_sdp_carriers reports is left. */
 size_t gh_sdp_strip_keying(struct gh_sdp *doc);

@@ -39,10 +39,8 @@ static void keys_free(struct gh_neg_keys *keys)
     free(keys);
 }
 
-void gh_neg_fini(struct gh_neg *neg)
+void gh_neg_settled(struct gh_neg *neg)
 {
-    if (!neg)
-        return;
     for (size_t i = 0; i < GH_NEG_STREAMS_MAX; i++) {
         keys_free(neg->streams[i].keys);
         neg->streams[i].keys = NULL;
@@ -50,6 +48,30 @@ void gh_neg_fini(struct gh_neg *neg)
     gh_sdp_free(neg->offer);
     gh_sdp_free(neg->answer);
     neg->offer = neg->answer = NULL;
+}
+
+void gh_neg_fini(struct gh_neg *neg)
+{
+    if (neg)
+        gh_neg_settled(neg);
+}
+
+bool gh_neg_offered_keys(const struct gh_neg *neg)
+{
+    for (size_t i = 0; i < neg->count; i++) {
+        if (neg->streams[i].live && neg->streams[i].keys && neg->streams[i].keys->pick >= 0)
+            return true;
+    }
+    return false;
+}
+
+bool gh_neg_offers_keys(const struct gh_neg *neg)
+{
+    for (size_t i = 0; i < neg->count; i++) {
+        if (neg->streams[i].live && neg->streams[i].keys && neg->streams[i].keys->out_count)
+            return true;
+    }
+    return false;
 }
 
 void gh_neg_mark(struct gh_neg *neg, enum gh_reason mark)

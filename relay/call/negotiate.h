@@ -110,6 +110,15 @@ enum gh_reason gh_neg_answer_out(struct gh_neg *neg, const struct gh_neg_leg *a,
  */
 void gh_neg_media_set(struct gh_neg_stream *stream, int side, struct gh_media_set *out);
 
+/** Did side a declare a key that may be used? */
+bool gh_neg_offered_keys(const struct gh_neg *neg);
+
+/** Does the offer that was written carry keys of ours or of side a? */
+bool gh_neg_offers_keys(const struct gh_neg *neg);
+
+/** Both sides have their answer: wipe documents and what is left of the keys; what was agreed stays. */
+void gh_neg_settled(struct gh_neg *neg);
+
 /** Add a mark once; the list is bounded, and what does not fit is a mark already known. */
 void gh_neg_mark(struct gh_neg *neg, enum gh_reason mark);
 

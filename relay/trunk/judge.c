@@ -65,8 +65,10 @@ static void on_expiry(void *arg, uint64_t now_ms)
     struct gh_peer *peer = arg;
 
     (void)now_ms;
-    if (gh_peer_judge(peer))
+    if (gh_peer_judge(peer)) {
+        peer->closing = true;
         gh_conn_close(peer->conn, GH_REASON_INTERNAL);
+    }
 }
 
 /* Judge again when the first certificate of the chain expires; a clock that was set is noticed within the hour. */
@@ -84,8 +86,10 @@ static void start_expiry(struct gh_peer *peer)
     if (left_ms < 1)
         left_ms = 1;
     if (gh_timer_start(gh_loop_timers(peer->trunks->loop), &peer->expiry, now_ms + (uint64_t)left_ms,
-                       on_expiry, peer))
+                       on_expiry, peer)) {
+        peer->closing = true; /* nobody would notice the end of the proof */
         gh_conn_close(peer->conn, GH_REASON_INTERNAL);
+    }
 }
 
 int gh_peer_judge(struct gh_peer *peer)
@@ -110,9 +114,11 @@ int gh_peer_judge(struct gh_peer *peer)
     gh_conn_set_generation(peer->conn, papers->generation);
 
     if (gh_peer_good(peer)) {
-        if (!was_good)
-            gh_report_accept(peer);
         start_expiry(peer);
+        if (!was_good) {
+            gh_report_accept(peer);
+            trunks->handlers.ready(trunks->handlers.arg, papers);
+        }
     } else if (facts->transport == GH_TRANSPORT_TLS || !old) {
         gh_report_refuse(trunks, peer, facts, papers->standing.reason, NULL);
     }
@@ -120,7 +126,9 @@ int gh_peer_judge(struct gh_peer *peer)
         trunks->handlers.lost(trunks->handlers.arg, old);
     gh_papers_unref(old);
     /* A connection whose proof ran out carries nothing more; the neighbour connects again. */
-    if (old && !gh_peer_good(peer))
+    if (old && !gh_peer_good(peer)) {
+        peer->closing = true;
         gh_conn_close(peer->conn, papers->standing.reason);
+    }
     return 0;
 }

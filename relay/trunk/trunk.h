@@ -38,6 +38,8 @@ struct gh_trunk_handlers {
     void *arg;
     /* A complete message over a connection in good standing.  @msg is taken; @papers borrowed. */
     void (*message)(void *arg, struct gh_papers *papers, struct gh_sip_msg *msg);
+    /* A connection is there and in good standing. */
+    void (*ready)(void *arg, struct gh_papers *papers);
     /* A connection that had been in good standing is gone, or its standing is no longer good. */
     void (*lost)(void *arg, struct gh_papers *papers);
 };

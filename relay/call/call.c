@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The calls of the node: born here, freed here, and joined here to trunks, transactions and media.  What a call
+ * does in between is state.c's table.
+ */
+#include "call/call.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "call/call_int.h"
+#include "crypto/hash.h"
+
+#define STOP_WAIT_MS 5000 /* for BYEs and records when the daemon stops */
+#define PORT_DELAY_MS 1000 /* a released port rests: late packets of an old call must not reach a new one */
+
+/* A message that waits for a connection: a final response whose connection went away. */
+struct gh_late {
+    TAILQ_ENTRY(gh_late) link;
+    struct gh_calls *calls;
+    gh_trunk_id trunk;
+    struct gh_buf octets;
+    unsigned carriers;
+    struct gh_want *want;
+};
+
+/* ---- one call ------------------------------------------------------------------------------------------- */
+
+/* ULID: 48 bits of milliseconds, 80 random ones, in Crockford's base 32; sorts by time. */
+static int draw_id(char out[27], int64_t wall_us)
+{
+    static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    uint8_t octets[16];
+    uint64_t ms = (uint64_t)(wall_us / 1000);
+    int err = gh_random(octets + 6, 10);
+
+    for (int i = 0; i < 6; i++)
+        octets[i] = (uint8_t)(ms >> (40 - 8 * i));
+    for (int i = 0; i < 26; i++) {
+        unsigned value = 0;
+
+        for (int bit = i * 5 - 2; bit < i * 5 + 3; bit++)
+            value = value << 1 | (bit < 0 ? 0u : octets[bit / 8] >> (7 - bit % 8) & 1u);
+        out[i] = digits[value];
+    }
+    out[26] = 0;
+    return err;
+}
+
+static void keep_text(char *to, size_t size, struct gh_span from)
+{
+    size_t len = from.len < size ? from.len : size - 1;
+
+    if (len)
+        memcpy(to, from.p, len);
+    to[len] = 0;
+}
+
+/* What names the call across neighbours; odd values are not kept. */
+static void keep_identity(struct gh_call *call, const struct gh_sip_msg *msg)
+{
+    struct gh_sip_session_id id;
+    uint32_t words[4];
+    struct gh_span session = gh_sip_msg_value(msg, GH_SIP_HDR_SESSION_ID);
+    struct gh_span guid = gh_sip_msg_value(msg, GH_SIP_HDR_CISCO_GUID);
+
+    if (session.len && !gh_sip_session_id_parse(session, &id))
+        keep_text(call->session_id, sizeof(call->session_id), id.local);
+    if (guid.len < sizeof(call->cisco_guid) && !gh_sip_guid_parse(guid, words))
+        keep_text(call->cisco_guid, sizeof(call->cisco_guid), guid);
+}
+
+static size_t first_trunk(struct gh_calls *calls, const struct gh_config_route *route)
+{
+    return route->circular ? calls->circular[route - calls->config->routes]++ : 0;
+}
+
+struct gh_call *gh_call_new(struct gh_calls *calls, struct gh_txn *txn, struct gh_sip_msg *request,
+                            struct gh_papers *papers, const struct gh_config_trunk *trunk,
+                            const struct gh_config_route *route)
+{
+    struct gh_call *call = calloc(1, sizeof(*call));
+    struct gh_leg *a;
+
+    if (!call)
+        return NULL;
+    a = &call->leg[GH_SIDE_A];
+    gh_neg_init(&call->neg);
+    call->calls = calls;
+    call->number = ++calls->counters.calls;
+    call->start_us = gh_wall_us();
+    call->end.by = -1;
+    call->first = true;
+    call->destination = GH_DESTINATION_NONE;
+    for (int side = 0; side < 2; side++) {
+        call->leg[side].call = call;
+        call->leg[side].side = side;
+    }
+    if (draw_id(call->id, call->start_us) || gh_sip_draw_tag(a->tag) ||
+        gh_random(&a->session_id, sizeof(a->session_id))) {
+        free(call);
+        return NULL;
+    }
+    a->session_id >>= 2; /* RFC 8866 section 5.2: a number; peers keep it in signed 64 bits */
+    a->version = 1;
+    a->trunk = trunk;
+    a->papers = gh_papers_ref(papers);
+    a->conn = papers->conn;
+    a->invite = txn;
+    a->claim = gh_sip_msg_security(request, &a->claimed);
+    call->request = gh_sip_msg_ref(request);
+    call->sips = request->uri.scheme == GH_SIP_SCHEME_SIPS;
+    call->route = route;
+    call->trunk_first = first_trunk(calls, route);
+    keep_text(call->from, sizeof(call->from), request->from.uri.user);
+    keep_identity(call, request);
+    gh_txn_set_user(txn, call);
+    TAILQ_INSERT_TAIL(&calls->list, call, link);
+    calls->count++;
+    return call;
+}
+
+static void check_drained(struct gh_calls *calls);
+
+static void call_free(struct gh_call *call)
+{
+    struct gh_calls *calls = call->calls;
+    uint64_t now_ms = gh_loop_now_ms(calls->loop);
+
+    gh_timer_stop(gh_loop_timers(calls->loop), &call->timer);
+    gh_trunk_unwant(calls->trunks, call->want);
+    gh_call_media_forget(call);
+    for (int side = 0; side < 2; side++) {
+        struct gh_leg *leg = &call->leg[side];
+
+        gh_trunk_unwant(calls->trunks, leg->bye_want);
+        if (leg->bye)
+            gh_txn_detach(leg->bye, now_ms);
+        if (leg->invite)
+            gh_txn_detach(leg->invite, now_ms);
+        gh_dialog_free(leg->dialog);
+        gh_papers_unref(leg->papers);
+    }
+    if (call->receipt)
+        call->receipt->call = NULL;
+    if (call->reserved)
+        gh_audit_unreserve(calls->audit);
+    gh_sip_msg_unref(call->request);
+    gh_neg_fini(&call->neg);
+    TAILQ_REMOVE(&calls->list, call, link);
+    calls->count--;
+    free(call);
+    check_drained(calls);
+}
+
+static void on_gone(void *arg, uint64_t now_ms)
+{
+    (void)now_ms;
+    call_free(arg);
+}
+
+void gh_call_gone(struct gh_call *call)
+{
+    struct gh_loop *loop = call->calls->loop;
+
+    if (gh_timer_start(gh_loop_timers(loop), &call->timer, gh_loop_now_ms(loop), on_gone, call))
+        gh_log(GH_LOG_ERROR, "call", "leak", "call=%s", call->id);
+}
+
+void gh_call_drop(struct gh_call *call)
+{
+    gh_txn_set_user(call->leg[GH_SIDE_A].invite, NULL);
+    call->leg[GH_SIDE_A].invite = NULL;
+    call_free(call);
+}
+
+void gh_call_check_released(struct gh_call *call, uint64_t now_ms)
+{
+    if (call->state != GH_CALL_ENDING)
+        return;
+    for (int side = 0; side < 2; side++) {
+        if (call->leg[side].bye || call->leg[side].bye_want)
+            return;
+    }
+    gh_call_event(call, GH_ON_RELEASED, now_ms);
+}
+
+struct gh_neg_leg gh_call_neg_leg(const struct gh_leg *leg)
+{
+    return (struct gh_neg_leg){ .rules = &leg->trunk->rules, .signalling = leg->papers->standing.signalling,
+                                .bridge = leg->trunk->srtp_path_bridge };
+}
+
+size_t gh_calls_of_trunk(const struct gh_calls *calls, const struct gh_config_trunk *trunk)
+{
+    const struct gh_call *call;
+    size_t count = 0;
+
+    TAILQ_FOREACH (call, &calls->list, link)
+        count += call->leg[GH_SIDE_A].trunk == trunk || call->leg[GH_SIDE_B].trunk == trunk;
+    return count;
+}
+
+void gh_call_holder(struct gh_call *call, const struct gh_config_trunk *trunk)
+{
+    for (size_t i = 0; i < call->key_holder_count; i++) {
+        if (call->key_holders[i] == trunk)
+            return;
+    }
+    if (call->key_holder_count < GH_CALL_HOLDERS_MAX)
+        call->key_holders[call->key_holder_count++] = trunk;
+}
+
+/* ---- from and to the wire ---------------------------------------------------------------------------------- */
+
+static void on_message(void *arg, struct gh_papers *papers, struct gh_sip_msg *msg)
+{
+    struct gh_calls *calls = arg;
+    int err;
+
+    calls->arrival = gh_call_judge(calls, papers, msg);
+    err = gh_txns_receive(calls->txns, papers->standing.trunk, papers->conn, true, msg,
+                          gh_loop_now_ms(calls->loop));
+    if (err && msg->request && msg->method != GH_SIP_ACK) {
+        struct gh_buf octets = { 0 };
+
+        if (!gh_refusal_build(&octets, msg, calls->config->node_name, GH_REASON_OVERLOAD, GH_SPAN("")))
+            gh_trunk_send(calls->trunks, papers, &octets);
+        gh_buf_fini(&octets);
+    }
+    calls->arrival = (struct gh_arrival){ 0 };
+    gh_sip_msg_unref(msg);
+}
+
+static void on_lost(void *arg, struct gh_papers *papers)
+{
+    struct gh_calls *calls = arg;
+
+    gh_txns_conn_lost(calls->txns, papers->conn, gh_loop_now_ms(calls->loop));
+}
+
+static void on_ready(void *arg, struct gh_papers *papers)
+{
+    struct gh_calls *calls = arg;
+
+    gh_txns_conn_up(calls->txns, papers->standing.trunk, papers->conn);
+}
+
+/* The gate on departure: what the octets carry against what the connection is worth, at this moment. */
+static int send_gated(struct gh_calls *calls, struct gh_papers *papers, struct gh_buf *octets, unsigned carriers)
+{
+    const struct gh_config_trunk *trunk = gh_config_trunk_by_id(calls->config, papers->standing.trunk);
+    struct gh_gate gate = gh_policy_gate(papers->standing.signalling, carriers,
+                                         trunk ? trunk->rules.unproven_fingerprint : GH_UNPROVEN_REFUSE);
+
+    if (gate.verdict == GH_GATE_REFUSE) {
+        gh_log(GH_LOG_ERROR, "call", "gate.departure", "trunk=%s conn=%llu reason=%s",
+               trunk ? trunk->rules.name : "-", (unsigned long long)papers->conn, gh_reason_name(gate.reason));
+        gh_buf_fini(octets);
+        return GH_EAUTH;
+    }
+    return gh_trunk_send(calls->trunks, papers, octets);
+}
+
+static void late_free(struct gh_late *late)
+{
+    gh_trunk_unwant(late->calls->trunks, late->want);
+    TAILQ_REMOVE(&late->calls->late, late, link);
+    gh_buf_fini(&late->octets);
+    free(late);
+}
+
+static void on_late_connection(void *arg, struct gh_papers *papers, int destination, enum gh_reason reason)
+{
+    struct gh_late *late = arg;
+
+    (void)destination;
+    (void)reason;
+    late->want = NULL;
+    if (papers)
+        send_gated(late->calls, papers, &late->octets, late->carriers);
+    late_free(late);
+}
+
+/* RFC 3261 section 18.2.2: a response whose connection is gone goes over a new one, admitted like any other. */
+static int send_late(struct gh_calls *calls, gh_trunk_id trunk, struct gh_buf *octets, unsigned carriers)
+{
+    struct gh_late *late = calloc(1, sizeof(*late));
+
+    if (!late) {
+        gh_buf_fini(octets);
+        return GH_ENOMEM;
+    }
+    late->calls = calls;
+    late->trunk = trunk;
+    late->carriers = carriers;
+    late->octets = *octets;
+    *octets = (struct gh_buf){ 0 };
+    TAILQ_INSERT_TAIL(&calls->late, late, link);
+    if (gh_trunk_want(calls->trunks, trunk, 0, on_late_connection, late, &late->want)) {
+        late->want = NULL;
+        late_free(late);
+        return GH_ENOMEM;
+    }
+    return 0;
+}
+
+static int on_send(void *arg, struct gh_txn *txn, struct gh_buf *octets, unsigned carriers)
+{
+    struct gh_calls *calls = arg;
+    gh_trunk_id trunk = gh_txn_trunk(txn);
+    struct gh_papers *papers = gh_trunk_live(calls->trunks, trunk, gh_txn_conn(txn));
+
+    if (!papers)
+        papers = gh_trunk_live_any(calls->trunks, trunk);
+    if (papers)
+        return send_gated(calls, papers, octets, carriers);
+    if (gh_txn_is_server(txn) && gh_txn_state(txn) >= GH_TXN_COMPLETED &&
+        gh_trunk_has_more(calls->trunks, trunk, 0))
+        return send_late(calls, trunk, octets, carriers);
+    gh_buf_fini(octets);
+    return GH_ECLOSED;
+}
+
+/* ---- all of them ---------------------------------------------------------------------------------------- */
+
+static void on_tick(void *arg, uint64_t now_ms)
+{
+    struct gh_calls *calls = arg;
+
+    gh_audit_tick(calls->audit, now_ms);
+    if (gh_timer_start(gh_loop_timers(calls->loop), &calls->tick, now_ms + 1000, on_tick, calls))
+        gh_log(GH_LOG_ERROR, "call", "tick.fail", "error=\"%s\"", gh_err_text(GH_ENOMEM));
+}
+
+static int start_media(struct gh_calls *calls, char *text, size_t text_len)
+{
+    const struct gh_config *config = calls->config;
+    struct gh_media_config media = {
+        .address = config->media.address,
+        .port_first = config->media.port_first,
+        .port_last = config->media.port_last,
+        .workers = config->media.workers,
+        .port_delay_ms = PORT_DELAY_MS,
+    };
+    struct gh_media_handlers handlers = { .arg = calls, .event = gh_call_on_media_event,
+                                          .closed = gh_call_on_media_closed };
+    int err = gh_media_start(&calls->media, gh_loop_uv(calls->loop), &media, &handlers);
+
+    if (err)
+        snprintf(text, text_len, "media: %s", gh_err_text(err));
+    return err;
+}
+
+static int start_signalling(struct gh_calls *calls, const struct gh_calls_params *params, char *text,
+                            size_t text_len)
+{
+    struct gh_txn_limits limits = { .reconnect_grace_ms = calls->config->limits.reconnect_grace_ms };
+    struct gh_txn_handlers handlers = {
+        .arg = calls, .send = on_send, .request = gh_call_on_request, .ack = gh_call_on_ack,
+        .cancelled = gh_call_on_cancelled, .ended = gh_call_on_server_ended,
+    };
+    struct gh_trunks_params trunks = {
+        .loop = params->loop, .config = params->config, .audit = params->audit, .trace = params->trace,
+        .handlers = { .arg = calls, .message = on_message, .ready = on_ready, .lost = on_lost },
+    };
+    int err = gh_txns_new(&calls->txns, gh_loop_timers(calls->loop), &limits, &handlers);
+
+    if (!err)
+        err = gh_dialogs_new(&calls->dialogs);
+    if (!err)
+        err = gh_trunks_new(&calls->trunks, &trunks);
+    if (err)
+        snprintf(text, text_len, "signalling: %s", gh_err_text(err));
+    return err;
+}
+
+int gh_calls_new(struct gh_calls **out, const struct gh_calls_params *params, char *text, size_t text_len)
+{
+    struct gh_calls *calls = calloc(1, sizeof(*calls));
+    size_t routes = params->config->route_count;
+    int err = GH_ENOMEM;
+
+    if (!calls)
+        return err;
+    calls->loop = params->loop;
+    calls->audit = params->audit;
+    calls->config = gh_config_ref(params->config);
+    TAILQ_INIT(&calls->list);
+    TAILQ_INIT(&calls->late);
+    calls->circular = calloc(routes ? routes : 1, sizeof(*calls->circular));
+    if (!calls->circular)
+        snprintf(text, text_len, "%s", gh_err_text(err));
+    else
+        err = start_media(calls, text, text_len);
+    if (!err)
+        err = start_signalling(calls, params, text, text_len);
+    if (!err)
+        err = gh_timer_start(gh_loop_timers(calls->loop), &calls->tick, gh_loop_now_ms(calls->loop) + 1000,
+                             on_tick, calls);
+    if (err) {
+        if (calls->media)
+            gh_media_stop(calls->media);
+        gh_calls_free(calls);
+        return err;
+    }
+    *out = calls;
+    return 0;
+}
+
+int gh_calls_listen(struct gh_calls *calls, char *text, size_t text_len)
+{
+    return gh_trunks_listen(calls->trunks, text, text_len);
+}
+
+static void close_all(struct gh_calls *calls)
+{
+    struct gh_late *late;
+
+    calls->closed = true;
+    gh_timer_stop(gh_loop_timers(calls->loop), &calls->stop_timer);
+    gh_timer_stop(gh_loop_timers(calls->loop), &calls->tick);
+    while ((late = TAILQ_FIRST(&calls->late)))
+        late_free(late);
+    gh_media_stop(calls->media);
+    gh_trunks_close(calls->trunks);
+    calls->drained(calls->drained_arg);
+}
+
+static void check_drained(struct gh_calls *calls)
+{
+    if (calls->stopping && !calls->closed && TAILQ_EMPTY(&calls->list))
+        close_all(calls);
+}
+
+/* Peers that do not answer a BYE do not keep the daemon; the record is written in any case. */
+static void on_stop_timeout(void *arg, uint64_t now_ms)
+{
+    struct gh_calls *calls = arg;
+    struct gh_call *call;
+
+    while ((call = TAILQ_FIRST(&calls->list))) {
+        gh_log(GH_LOG_WARN, "call", "dropped", "call=%s state=%s", call->id, gh_call_state_name(call->state));
+        if (call->reserved) {
+            call->state = GH_CALL_GONE; /* nothing follows from the record any more */
+            gh_call_record_end(call, now_ms);
+        }
+        call_free(call);
+    }
+}
+
+void gh_calls_stop(struct gh_calls *calls, gh_calls_fn drained, void *arg)
+{
+    uint64_t now_ms = gh_loop_now_ms(calls->loop);
+    struct gh_call *call, *next;
+
+    calls->stopping = true;
+    calls->drained = drained;
+    calls->drained_arg = arg;
+    for (call = TAILQ_FIRST(&calls->list); call; call = next) {
+        next = TAILQ_NEXT(call, link);
+        if (gh_call_can(call, GH_ON_END))
+            gh_call_end(call, GH_REASON_SHUTTING_DOWN, -1, now_ms);
+    }
+    if (gh_timer_start(gh_loop_timers(calls->loop), &calls->stop_timer, now_ms + STOP_WAIT_MS, on_stop_timeout,
+                       calls))
+        on_stop_timeout(calls, now_ms);
+    check_drained(calls);
+}
+
+void gh_calls_free(struct gh_calls *calls)
+{
+    if (!calls)
+        return;
+    gh_txns_free(calls->txns);
+    gh_dialogs_free(calls->dialogs);
+    gh_trunks_free(calls->trunks);
+    gh_media_free(calls->media);
+    gh_config_unref(calls->config);
+    free(calls->circular);
+    free(calls);
+}
+
+void gh_calls_counters(const struct gh_calls *calls, struct gh_calls_counters *out)
+{
+    *out = calls->counters;
+    out->now = calls->count;
+}

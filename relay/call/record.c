@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The record of a call: what was agreed, over which proof, and what the packets showed.  Names of fields are
+ * kept for years: they are those of the ledger's documentation.
+ */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "call/call_int.h"
+
+#define RECORD_WAIT_MS 2000 /* after that a BYE leaves all the same: record_late */
+
+/* ---- status and grade ----------------------------------------------------------------------------------- */
+
+static struct gh_leg_streams leg_streams(const struct gh_call *call, int side)
+{
+    struct gh_leg_streams streams = { 0 };
+
+    for (size_t i = 0; i < call->neg.count; i++) {
+        if (!call->neg.streams[i].live)
+            continue;
+        streams.live++;
+        if (call->neg.streams[i].side[side].suite != GH_SUITE_NONE)
+            streams.sdes++;
+    }
+    return streams;
+}
+
+static enum gh_status leg_status(const struct gh_call *call, int side)
+{
+    const struct gh_leg *leg = &call->leg[side];
+    struct gh_leg_streams streams = leg_streams(call, side);
+
+    return gh_policy_leg_status(leg->trunk->rules.consider_traffic_secure, leg->papers->standing.signalling,
+                                &streams);
+}
+
+enum gh_status gh_call_status(const struct gh_call *call)
+{
+    enum gh_status leg[2], claim[2];
+
+    if (!call->answer_us)
+        return GH_STATUS_UNKNOWN;
+    for (int side = 0; side < 2; side++) {
+        leg[side] = leg_status(call, side);
+        claim[side] = call->leg[side].claimed ? call->leg[side].claim : GH_STATUS_UNKNOWN;
+    }
+    return gh_policy_call_status(true, leg, claim);
+}
+
+static bool relayed(const struct gh_media_counters counters[2])
+{
+    return counters[0].tx_pkts || counters[1].tx_pkts;
+}
+
+static enum gh_grade stream_grade(const struct gh_call *call, size_t index)
+{
+    const struct gh_neg_stream *stream = &call->neg.streams[index];
+    struct gh_hop_facts hop[2] = { 0 };
+
+    for (int side = 0; side < 2; side++) {
+        hop[side].keying = stream->side[side].suite != GH_SUITE_NONE ? GH_KEYING_SDES : GH_KEYING_NONE;
+        hop[side].signalling = call->leg[side].papers->standing.signalling;
+        hop[side].proof = call->counters[index][side].authenticated ? GH_PROOF_SEEN : GH_PROOF_MISSING;
+    }
+    return gh_policy_stream_grade(hop);
+}
+
+enum gh_grade gh_call_grade(const struct gh_call *call)
+{
+    enum gh_grade grade = GH_GRADE_NONE;
+
+    if (!call->answer_us)
+        return GH_GRADE_NONE;
+    for (size_t i = 0; i < call->neg.count; i++) {
+        if (!call->neg.streams[i].live || !relayed(call->counters[i]))
+            continue;
+        grade = grade == GH_GRADE_NONE ? stream_grade(call, i) : gh_policy_beside(grade, stream_grade(call, i));
+    }
+    return grade;
+}
+
+enum gh_reason gh_call_require(const struct gh_call *call, enum gh_grade best)
+{
+    enum gh_reason marks[2 * GH_STANDING_MARKS_MAX];
+    size_t count = 0;
+
+    for (int side = 0; side < 2; side++) {
+        const struct gh_standing *standing = &call->leg[side].papers->standing;
+
+        for (size_t i = 0; i < standing->mark_count; i++)
+            marks[count++] = standing->marks[i];
+    }
+    return gh_policy_require(&call->route->require, best, marks, count);
+}
+
+/* What the counters say beside the grade. */
+static void mark_measured(struct gh_call *call)
+{
+    for (size_t i = 0; call->answer_us && i < call->neg.count; i++) {
+        for (int side = 0; side < 2; side++) {
+            const struct gh_media_counters *counters = &call->counters[i][side];
+
+            if (counters->drops[GH_DROP_PLAIN_ON_SRTP])
+                gh_neg_mark(&call->neg, GH_REASON_PLAIN_ON_SRTP);
+            if (counters->drops[GH_DROP_AUTH_FAILED])
+                gh_neg_mark(&call->neg, GH_REASON_AUTH_FAILED);
+            if (call->neg.streams[i].live && relayed(call->counters[i]) && !counters->authenticated &&
+                call->neg.streams[i].side[side].suite != GH_SUITE_NONE)
+                gh_neg_mark(&call->neg, GH_REASON_UNPROVEN);
+        }
+    }
+    for (int side = 0; side < 2; side++) {
+        const struct gh_leg *leg = &call->leg[side];
+
+        if (!leg->papers)
+            continue;
+        for (size_t i = 0; i < leg->papers->standing.mark_count; i++)
+            gh_neg_mark(&call->neg, leg->papers->standing.marks[i]);
+        if (call->answer_us && leg->claimed)
+            gh_neg_mark(&call->neg, gh_policy_claim_mark(leg->claim, leg_status(call, side)));
+    }
+}
+
+/* ---- pieces of a record ---------------------------------------------------------------------------------- */
+
+static void put(struct gh_calls *calls, struct gh_event *event)
+{
+    int err = gh_audit_put(calls->audit, event, NULL, NULL);
+
+    if (err)
+        gh_log(GH_LOG_ERROR, "call", "record.fail", "error=\"%s\"", gh_err_text(err));
+}
+
+static const char *transport_word(enum gh_transport transport)
+{
+    return transport == GH_TRANSPORT_TLS ? "tls" : transport == GH_TRANSPORT_TCP ? "tcp" : "udp";
+}
+
+static void event_sig(struct gh_event *event, const struct gh_papers *papers)
+{
+    const struct gh_conn_facts *facts = &papers->facts;
+    enum gh_signalling signalling = papers->standing.signalling;
+    char text[GH_ADDR_TEXT_MAX];
+
+    gh_event_object(event, "sig");
+    gh_event_text(event, "transport", transport_word(facts->transport));
+    if (facts->transport == GH_TRANSPORT_TLS) {
+        gh_event_text(event, "version", facts->version_name);
+        gh_event_text(event, "cipher", facts->cipher);
+        gh_event_text(event, "group", facts->group);
+        gh_event_bool(event, "forward_secret", facts->forward_secret);
+    }
+    gh_event_bool(event, "verified", signalling == GH_SIG_TLS_VERIFIED || signalling == GH_SIG_TLS_NULL);
+    if (facts->peer_cert) {
+        gh_event_text(event, "name", papers->name);
+        gh_event_sha256(event, "cert", facts->cert.sha256);
+    }
+    gh_event_text(event, "role", facts->role == GH_ROLE_SERVER ? "server" : "client");
+    gh_event_text(event, "peer", gh_addr_text(&facts->peer, text));
+    gh_event_u64(event, "conn", papers->conn);
+    gh_event_end(event);
+}
+
+static const char *path_word(enum gh_path path)
+{
+    switch (path) {
+    case GH_PATH_CLEAR:
+        return "clear";
+    case GH_PATH_PASS:
+        return "pass";
+    case GH_PATH_BRIDGE:
+        return "bridge";
+    default:
+        return "none";
+    }
+}
+
+static const char *kind_word(enum gh_media_kind kind)
+{
+    static const char *const words[] = {
+        [GH_MEDIA_OTHER] = "other", [GH_MEDIA_AUDIO] = "audio", [GH_MEDIA_VIDEO] = "video",
+        [GH_MEDIA_APPLICATION] = "application", [GH_MEDIA_TEXT] = "text", [GH_MEDIA_IMAGE] = "image",
+    };
+
+    return words[kind];
+}
+
+static void event_counters(struct gh_event *event, const struct gh_media_counters *counters)
+{
+    static const char *const names[] = {
+#define X(id, name) [GH_DROP_##id] = name,
+        GH_DROP_MAP(X)
+#undef X
+    };
+
+    gh_event_object(event, "rx");
+    gh_event_u64(event, "packets", counters->rx_pkts);
+    gh_event_u64(event, "authenticated", counters->authenticated);
+    gh_event_u64(event, "authenticated_rtcp", counters->authenticated_rtcp);
+    /* Everything that came unprotected; on a keyed side all of it was dropped, see plain_on_srtp. */
+    gh_event_u64(event, "plain", counters->plain + counters->drops[GH_DROP_PLAIN_ON_SRTP]);
+    for (size_t i = 0; i < GH_DROP_COUNT; i++)
+        gh_event_u64(event, names[i], counters->drops[i]);
+    gh_event_u64(event, "icmp", counters->icmp);
+    gh_event_time(event, "first_authenticated", counters->first_authenticated_us);
+    gh_event_end(event);
+    gh_event_u64(event, "tx", counters->tx_pkts);
+}
+
+static void event_streams(struct gh_event *event, const struct gh_call *call, int side, bool counted)
+{
+    gh_event_array(event, "streams");
+    for (size_t i = 0; i < call->neg.count; i++) {
+        const struct gh_neg_stream *stream = &call->neg.streams[i];
+        const struct gh_neg_side *near = &stream->side[side];
+
+        if (!stream->live)
+            continue;
+        gh_event_object(event, NULL);
+        gh_event_u64(event, "index", i);
+        gh_event_text(event, "media", kind_word(stream->kind));
+        gh_event_text(event, "keying", near->suite != GH_SUITE_NONE ? "sdes" : "none");
+        if (near->suite != GH_SUITE_NONE) {
+            gh_event_text(event, "suite", gh_suite_info(near->suite)->name);
+            gh_event_u64(event, "rx_key", near->rx_key);
+            gh_event_u64(event, "tx_key", near->tx_key);
+        }
+        gh_event_text(event, "path", path_word(near->path));
+        if (counted)
+            event_counters(event, &call->counters[i][side]);
+        gh_event_end(event);
+    }
+    gh_event_end(event);
+}
+
+static void event_leg(struct gh_event *event, const struct gh_leg *leg, bool counted)
+{
+    gh_event_text(event, "side", leg->side == GH_SIDE_A ? "a" : "b");
+    gh_event_text(event, "trunk", leg->trunk->rules.name);
+    gh_event_text(event, "claim", leg->claimed ? gh_status_name(leg->claim) : NULL);
+    if (leg->papers)
+        event_sig(event, leg->papers);
+    if (leg->call->answer_us)
+        event_streams(event, leg->call, leg->side, counted);
+}
+
+static void event_call(struct gh_event *event, const struct gh_call *call)
+{
+    gh_event_text(event, "call", call->id);
+    gh_event_text(event, "from", call->from);
+    gh_event_text(event, "to", call->to);
+}
+
+/* ---- records ----------------------------------------------------------------------------------------------- */
+
+void gh_call_record_start(struct gh_call *call)
+{
+    struct gh_event *event = gh_event_new("call.start", call->start_us);
+
+    event_call(event, call);
+    gh_event_text(event, "trunk", call->leg[GH_SIDE_A].trunk->rules.name);
+    gh_event_text(event, "route", call->route->pattern);
+    gh_event_str(event, "call_id", call->request->call_id);
+    put(call->calls, event);
+    gh_call_record_leg(&call->leg[GH_SIDE_A]);
+}
+
+void gh_call_record_leg(struct gh_leg *leg)
+{
+    struct gh_event *event = gh_event_new("call.leg", gh_wall_us());
+
+    gh_event_text(event, "call", leg->call->id);
+    event_leg(event, leg, false);
+    put(leg->call->calls, event);
+}
+
+static void recorded(struct gh_call *call, uint64_t now_ms)
+{
+    if (call->recorded)
+        return;
+    call->recorded = true;
+    gh_timer_stop(gh_loop_timers(call->calls->loop), &call->timer);
+    gh_call_event(call, GH_ON_RECORDED, now_ms);
+}
+
+/* The ledger may answer after the call is gone: the receipt outlives it. */
+static void on_recorded(void *arg, int err)
+{
+    struct gh_call_receipt *receipt = arg;
+    struct gh_call *call = receipt->call;
+
+    if (err)
+        gh_log(GH_LOG_ERROR, "call", "record.fail", "error=\"%s\"", gh_err_text(err));
+    if (call) {
+        call->receipt = NULL;
+        recorded(call, gh_loop_now_ms(call->calls->loop));
+    }
+    free(receipt);
+}
+
+static void on_record_late(void *arg, uint64_t now_ms)
+{
+    struct gh_call *call = arg;
+
+    gh_log(GH_LOG_ERROR, "call", "record_late", "call=%s waited_ms=%d", call->id, RECORD_WAIT_MS);
+    call->calls->counters.records_late++;
+    recorded(call, now_ms);
+}
+
+static void event_end(struct gh_event *event, struct gh_call *call)
+{
+    enum gh_grade grade = gh_call_grade(call);
+    double seconds = call->answer_us ? (double)(call->end.wall_us - call->answer_us) / 1e6 : 0.0;
+
+    event_call(event, call);
+    gh_event_text(event, "status", gh_status_name(gh_call_status(call)));
+    gh_event_text(event, "grade", gh_grade_name(grade));
+    gh_event_text(event, "grade_text", gh_grade_text(grade));
+    gh_event_array(event, "reasons");
+    if (call->end.reason != GH_REASON_NO_RULE)
+        gh_event_text(event, NULL, gh_reason_name(call->end.reason));
+    gh_event_end(event);
+    gh_event_array(event, "marks");
+    for (size_t i = 0; i < call->neg.mark_count; i++)
+        gh_event_text(event, NULL, gh_reason_name(call->neg.marks[i]));
+    gh_event_end(event);
+    gh_event_text(event, "by", call->end.by == GH_SIDE_A ? "a" : call->end.by == GH_SIDE_B ? "b" : "gatehouse");
+    gh_event_int(event, "sip", call->end.sip_code);
+    gh_event_time(event, "start", call->start_us);
+    gh_event_time(event, "answer", call->answer_us);
+    gh_event_seconds(event, "seconds", seconds);
+    gh_event_array(event, "intervals");
+    if (grade != GH_GRADE_NONE) {
+        gh_event_array(event, NULL);
+        gh_event_seconds(event, NULL, 0.0);
+        gh_event_seconds(event, NULL, seconds);
+        gh_event_text(event, NULL, gh_grade_name(grade));
+        gh_event_end(event);
+    }
+    gh_event_end(event);
+    gh_event_array(event, "key_holders");
+    for (size_t i = 0; i < call->key_holder_count; i++) {
+        if (i == 1) /* whoever declared a key first, then we, then whom it was written to */
+            gh_event_text(event, NULL, call->calls->config->node_name);
+        gh_event_text(event, NULL, call->key_holders[i]->rules.name);
+    }
+    if (call->key_holder_count == 1)
+        gh_event_text(event, NULL, call->calls->config->node_name);
+    gh_event_end(event);
+    gh_event_array(event, "legs");
+    for (int side = 0; side < 2; side++) {
+        if (!call->leg[side].trunk)
+            continue;
+        gh_event_object(event, NULL);
+        event_leg(event, &call->leg[side], true);
+        gh_event_end(event);
+    }
+    gh_event_end(event);
+}
+
+void gh_call_record_end(struct gh_call *call, uint64_t now_ms)
+{
+    struct gh_loop *loop = call->calls->loop;
+    struct gh_event *event;
+    int err = GH_ENOMEM;
+
+    call->end.wall_us = gh_wall_us();
+    mark_measured(call);
+    gh_log(GH_LOG_INFO, "call", "end", "call=%s from=%s to=%s status=%s grade=%s reason=%s", call->id,
+           gh_log_quote(gh_span_str(call->from)).text, gh_log_quote(gh_span_str(call->to)).text,
+           gh_status_name(gh_call_status(call)), gh_grade_name(gh_call_grade(call)),
+           gh_reason_name(call->end.reason));
+    event = gh_event_new("call.end", call->end.wall_us);
+    event_end(event, call);
+    call->receipt = calloc(1, sizeof(*call->receipt));
+    if (call->receipt) {
+        call->receipt->call = call;
+        err = gh_audit_put_reserved(call->calls->audit, event, on_recorded, call->receipt);
+    } else {
+        gh_event_free(event);
+    }
+    if (!err)
+        err = gh_timer_start(gh_loop_timers(loop), &call->timer, now_ms + RECORD_WAIT_MS, on_record_late, call);
+    else
+        gh_audit_unreserve(call->calls->audit);
+    call->reserved = false;
+    if (err) {
+        gh_log(GH_LOG_ERROR, "call", "record.fail", "call=%s error=\"%s\"", call->id, gh_err_text(err));
+        recorded(call, now_ms);
+    }
+}
+
+void gh_call_record_refuse(struct gh_calls *calls, const struct gh_papers *papers, const struct gh_sip_msg *msg,
+                           enum gh_reason reason, struct gh_span detail)
+{
+    const struct gh_config_trunk *trunk = gh_config_trunk_by_id(calls->config, papers->standing.trunk);
+    const struct gh_reason_info *info = gh_reason_info(reason);
+    struct gh_event *event = gh_event_new("policy.refuse", gh_wall_us());
+    char text[GH_ADDR_TEXT_MAX];
+
+    calls->counters.refused++;
+    gh_log(GH_LOG_WARN, "call", "refuse", "trunk=%s method=%s status=%d from=%s to=%s reason=%s detail=%s change=\"%s\"",
+           trunk ? trunk->rules.name : "-", gh_log_quote(msg->method_text).text, msg->status,
+           gh_log_quote(msg->from.uri.user).text, gh_log_quote(msg->to.uri.user).text, info->name,
+           gh_log_quote(detail).text, info->advice);
+    gh_event_text(event, "trunk", trunk ? trunk->rules.name : NULL);
+    gh_event_str(event, "method", msg->method_text);
+    if (!msg->request)
+        gh_event_int(event, "response", msg->status);
+    gh_event_str(event, "from", msg->from.uri.user);
+    gh_event_str(event, "to", msg->to.uri.user);
+    gh_event_str(event, "call_id", msg->call_id);
+    gh_event_text(event, "reason", info->name);
+    gh_event_text(event, "text", info->text);
+    if (detail.len)
+        gh_event_str(event, "detail", detail);
+    gh_event_text(event, "advice", info->advice);
+    gh_event_int(event, "sip", info->sip_code);
+    event_sig(event, papers);
+    gh_audit_put_folded(calls->audit, event, info->name, gh_span_str(gh_addr_ip_text(&papers->facts.peer, text)),
+                        gh_loop_now_ms(calls->loop));
+}
