@@ -271,16 +271,19 @@ static void check_same_address(struct gh_loader *load, const struct gh_trunk_dra
                                const struct gh_trunk_draft *other)
 {
     const struct gh_trunk_rules *a = &trunk->out.rules, *b = &other->out.rules;
-    const char *option = gh_draft_has(&trunk->draft, "peer_addresses") ? "peer_addresses" : "destinations";
+    bool listed = gh_draft_has(&trunk->draft, "peer_addresses");
     char text[GH_ADDR_TEXT_MAX];
 
     for (size_t i = 0; i < a->peer_address_count; i++) {
         for (size_t j = 0; j < b->peer_address_count; j++) {
-            if (gh_addr_same_ip(&a->peer_addresses[i], &b->peer_addresses[j]))
-                gh_draft_error(load, &trunk->draft, option,
-                               "%s on listener %s is %s already, at %s; an address must name one trunk",
-                               gh_addr_ip_text(&a->peer_addresses[i], text), trunk->listener,
-                               other->draft.name, gh_report_place(load->report, other->draft.mark));
+            if (!gh_addr_same_ip(&a->peer_addresses[i], &b->peer_addresses[j]))
+                continue;
+            /* Addresses taken from destinations are fewer than these: then the whole list is shown. */
+            gh_draft_item_error(load, &trunk->draft, listed ? "peer_addresses" : "destinations",
+                                listed ? i : SIZE_MAX,
+                                "%s on listener %s is %s already, at %s; an address must name one trunk",
+                                gh_addr_ip_text(&a->peer_addresses[i], text), trunk->listener,
+                                other->draft.name, gh_report_place(load->report, other->draft.mark));
         }
     }
 }

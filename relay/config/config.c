@@ -159,7 +159,8 @@ static void check_all(struct gh_loader *load, struct gh_drafts *drafts, struct g
     gh_check_media(load, drafts);
     gh_check_trunks(load, drafts, config);
     gh_check_routes(load, drafts, config);
-    gh_check_unused(load, drafts);
+    if (gh_report_errors(load->report) == 0) /* else a misspelt reference would count twice */
+        gh_check_unused(load, drafts);
     gh_check_port_overlap(load, drafts, read_proc(env->port_range, range, sizeof(range)),
                           read_proc(env->reserved_ports, reserved, sizeof(reserved)));
 }

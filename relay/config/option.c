@@ -114,8 +114,8 @@ static void read_scalar(struct gh_loader *load, const struct gh_option *option, 
         return;
     if (option->available == GH_DEFAULT_ONLY && !load->everything &&
         !gh_value_equal(option->type, standard, out)) {
-        error_at(load, node->mark, "%s: only the default, %s, is available in this version", path,
-                 option->standard);
+        error_at(load, node->mark, "%s: %s is not available in this version; the default is %s", path,
+                 option->secret ? "this value" : node->text.p, option->standard);
         memcpy(out, standard, gh_value_size(option->type));
     }
 }
@@ -127,12 +127,13 @@ static struct gh_draft *row_at(char *rows, const struct gh_table *table, size_t 
     return (struct gh_draft *)(void *)(rows + index * table->size);
 }
 
-/* @return whether @key names a new row */
+/* @return whether @key has a name; *again is whether another row has it */
 static bool name_row(struct gh_loader *load, const struct gh_option *option, struct gh_draft *draft,
-                     const struct gh_node *key, char *rows, size_t count)
+                     const struct gh_node *key, char *rows, size_t count, bool *again)
 {
     const char *section = option->name;
 
+    *again = false;
     if (key->kind != GH_NODE_SCALAR || gh_span_eq(key->text, GH_SPAN("<<")))
         return false; /* already reported */
     if (!gh_value_read(load, &name_option, section, key, &draft->name))
@@ -144,7 +145,8 @@ static bool name_row(struct gh_loader *load, const struct gh_option *option, str
         if (strcmp(other->name, draft->name) == 0) {
             error_at(load, key->mark, "%s: defined twice; first at %s", draft->path,
                      gh_report_place(load->report, other->mark));
-            return false;
+            *again = true;
+            break;
         }
     }
     return true;
@@ -173,11 +175,12 @@ static void read_rows(struct gh_loader *load, const struct gh_option *option, co
     for (const struct gh_node *child = node->first; child; child = child->next) {
         struct gh_draft *draft = row_at(rows, table, count);
         const struct gh_node *map = named ? child->value : child;
+        bool again = false;
 
         memset(draft, 0, table->size);
         draft->table = table;
         draft->mark = child->mark;
-        if (named && !name_row(load, option, draft, child, rows, count))
+        if (named && !name_row(load, option, draft, child, rows, count, &again))
             continue;
         if (!named)
             draft->path = gh_config_arena_printf(load->scratch, "%s[%zu]", path, count + 1);
@@ -190,7 +193,7 @@ static void read_rows(struct gh_loader *load, const struct gh_option *option, co
             /* It is there, so that references to it find it; what it lacks is not told again. */
         }
         gh_options_read(load, draft, map, draft);
-        count++;
+        count += !again; /* its errors are told, the row is not taken */
     }
     put_list(option, base, rows, count);
 }
@@ -243,7 +246,7 @@ static bool find_option(const struct gh_table *table, struct gh_span name, size_
     return false;
 }
 
-static void unknown_key(struct gh_loader *load, const struct gh_draft *draft, const struct gh_node *key)
+static void unknown_key(struct gh_loader *load, struct gh_draft *draft, const struct gh_node *key)
 {
     const char *words[GH_TABLE_OPTIONS_MAX];
     const char *near, *quoted = gh_report_quote(load->report, key->text);
@@ -251,6 +254,8 @@ static void unknown_key(struct gh_loader *load, const struct gh_draft *draft, co
     for (size_t i = 0; i < draft->table->count; i++)
         words[i] = draft->table->options[i].name;
     near = gh_report_nearest(key->text, words, draft->table->count);
+    if (near)
+        draft->misspelt[gh_option_index(draft->table, near)] = true;
     if (near)
         error_at(load, key->mark, "%s%sunknown key %s; did you mean %s?", draft->path,
                  *draft->path ? ": " : "", quoted, near);
@@ -308,10 +313,12 @@ void gh_options_read(struct gh_loader *load, struct gh_draft *draft, const struc
 
         if (option->type < GH_TYPE_GROUP)
             read_default(load, option, path, base);
+        if (value && value->refused)
+            continue;
         if (value && !check_available(load, option, path, draft->keys[i])) {
             draft->values[i] = NULL;
             value = NULL;
-        } else if (!value && option->required && map) {
+        } else if (!value && option->required && map && !draft->misspelt[i]) {
             error_at(load, draft->mark, "%s: is missing", path);
         }
         if (option->type == GH_TYPE_GROUP)

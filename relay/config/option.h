@@ -92,6 +92,7 @@ struct gh_draft {
     const struct gh_node *keys[GH_TABLE_OPTIONS_MAX];
     const struct gh_node *values[GH_TABLE_OPTIONS_MAX];
     struct gh_draft *groups[GH_TABLE_OPTIONS_MAX];
+    bool misspelt[GH_TABLE_OPTIONS_MAX]; /* an unknown key was probably this one */
 };
 
 /* What one load works with. */

@@ -64,6 +64,33 @@ size_t gh_report_errors(const struct gh_report *report)
     return report->errors;
 }
 
+/* RFC 3629 section 4, by ranges of the first and second octet. */
+size_t gh_report_utf8_len(const unsigned char *p, size_t left)
+{
+    static const struct {
+        unsigned char first_low, first_high, second_low, second_high, len;
+    } rows[] = {
+        { 0x00, 0x7f, 0x00, 0x00, 1 }, { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+        { 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
+        { 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (p[0] < rows[i].first_low || p[0] > rows[i].first_high)
+            continue;
+        if (rows[i].len > left)
+            return 0;
+        if (rows[i].len > 1 && (p[1] < rows[i].second_low || p[1] > rows[i].second_high))
+            return 0;
+        for (size_t j = 2; j < rows[i].len; j++) {
+            if ((p[j] & 0xc0) != 0x80)
+                return 0;
+        }
+        return rows[i].len;
+    }
+    return 0;
+}
+
 /* ---- places -------------------------------------------------------------------------------------- */
 
 struct place {
@@ -148,36 +175,54 @@ const char *gh_report_quote(struct gh_report *report, struct gh_span text)
 
 /* ---- secrets ------------------------------------------------------------------------------------- */
 
-static bool contains(struct gh_span text, struct gh_span word, size_t *end)
+static bool contains(struct gh_span text, struct gh_span word)
 {
     for (size_t i = 0; i + word.len <= text.len; i++) {
-        if (gh_span_ieq(gh_span_of(text.p + i, word.len), word)) {
-            *end = i + word.len;
+        if (gh_span_ieq(gh_span_of(text.p + i, word.len), word))
             return true;
-        }
     }
     return false;
 }
 
-/* Does @line hold a key whose value must not be shown?  *from is then the offset behind its colon. */
-static bool secret_key(struct gh_span line, size_t *from)
+static bool is_key_octet(unsigned char c)
+{
+    return gh_ascii_is_alpha(c) || gh_ascii_is_digit(c) || c == '_' || c == '-';
+}
+
+/* A misspelt one is a secret too: that is when its line is shown. */
+static bool is_secret_word(struct gh_span word)
 {
     static const char *const words[] = { "password", "passwd", "passphrase", "secret", "token" };
-    bool found = false;
+    const size_t count = sizeof(words) / sizeof(words[0]);
 
-    *from = line.len;
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        size_t end, colon;
-
-        if (!contains(line, gh_span_str(words[i]), &end))
-            continue;
-        colon = end + gh_span_find(gh_span_from(line, end), ':');
-        if (colon < line.len && (!found || colon + 1 < *from)) {
-            *from = colon + 1;
-            found = true;
-        }
+    for (size_t i = 0; i < count; i++) {
+        if (contains(word, gh_span_str(words[i])))
+            return true;
     }
-    return found;
+    return gh_report_nearest(word, words, count) != NULL;
+}
+
+/*
+ * Does @line hold a key, the word before a colon, whose value must not be shown?  *from is then the offset
+ * behind that colon.
+ */
+static bool secret_key(struct gh_span line, size_t *from)
+{
+    for (size_t colon = gh_span_find(line, ':'); colon < line.len;
+         colon += 1 + gh_span_find(gh_span_from(line, colon + 1), ':')) {
+        size_t end = colon, start;
+
+        while (end && !is_key_octet((unsigned char)line.p[end - 1]))
+            end--; /* blanks and quotes */
+        start = end;
+        while (start && is_key_octet((unsigned char)line.p[start - 1]))
+            start--;
+        *from = colon + 1;
+        if (is_secret_word(gh_span_of(line.p + start, end - start)))
+            return true;
+    }
+    *from = line.len;
+    return false;
 }
 
 static size_t indent_of(struct gh_span line)
@@ -200,11 +245,11 @@ static size_t shown_octets(struct gh_span text, size_t start)
 
     for (;;) {
         struct gh_span line = line_at(text, at);
-        size_t from, end;
+        size_t from;
 
         if (secret && gh_span_trim(line).len && indent_of(line) <= secret_indent)
             secret = false;
-        if (contains(line, GH_SPAN("-----BEGIN"), &end))
+        if (contains(line, GH_SPAN("-----BEGIN")))
             armour = true;
         if (secret_key(line, &from) && !secret) {
             if (at >= start)
@@ -214,13 +259,31 @@ static size_t shown_octets(struct gh_span text, size_t start)
         }
         if (at >= start)
             return armour || secret ? 0 : line.len;
-        if (contains(line, GH_SPAN("-----END"), &end))
+        if (contains(line, GH_SPAN("-----END")))
             armour = false;
         at += gh_span_find(gh_span_from(text, at), '\n') + 1;
     }
 }
 
 /* ---- print --------------------------------------------------------------------------------------- */
+
+/* What a terminal could take for an order, or cannot show, is a question mark. */
+static void print_octets(struct gh_span text, FILE *out)
+{
+    size_t step;
+
+    for (size_t i = 0; i < text.len; i += step) {
+        unsigned char c = (unsigned char)text.p[i];
+
+        step = gh_report_utf8_len((const unsigned char *)text.p + i, text.len - i);
+        if (step == 0 || (c < ' ' && c != '\t') || c == 0x7f) {
+            fputc('?', out);
+            step = 1;
+        } else {
+            fwrite(text.p + i, 1, step, out);
+        }
+    }
+}
 
 /* The line as it is, or up to where it may be shown; tabs stay tabs so that the caret stands right. */
 static void print_line(const struct message *message, const struct place *place, FILE *out)
@@ -230,16 +293,14 @@ static void print_line(const struct message *message, const struct place *place,
     size_t from = message->mark.at > place->start ? message->mark.at - place->start : 0;
     size_t len = message->mark.len;
 
+    if (from > place->text.len)
+        from = place->text.len;
     if (shown > SHOWN_LINE_MAX)
         shown = SHOWN_LINE_MAX;
     while (shown < place->text.len && shown > 0 && is_continuation(place->text.p[shown]))
         shown--;
     fprintf(out, "%5zu | ", place->line);
-    for (size_t i = 0; i < shown && i < place->text.len; i++) {
-        unsigned char c = (unsigned char)place->text.p[i];
-
-        fputc((c < ' ' && c != '\t') || c == 0x7f ? '?' : c, out);
-    }
+    print_octets(gh_span_head(place->text, shown), out);
     fputs(hidden ? " (not shown)\n" : "\n", out);
     if (from > shown)
         return;
@@ -355,7 +416,7 @@ const char *gh_report_nearest(struct gh_span text, const char *const *words, siz
         if (word.len > NEAREST_WORD_MAX)
             continue;
         d = distance(text, word);
-        if (d < least) {
+        if (d < least && d < text.len) {
             least = d;
             nearest = words[i];
         }

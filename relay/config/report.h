@@ -56,6 +56,9 @@ const char *gh_report_place(struct gh_report *report, struct gh_mark mark);
  *  In the report's arena; never NULL. */
 const char *gh_report_quote(struct gh_report *report, struct gh_span text);
 
+/** Octets of the UTF-8 sequence that starts at @p, of which @left are there.  @return 0: it is none */
+size_t gh_report_utf8_len(const unsigned char *p, size_t left);
+
 /** The word among @count @words that was probably meant by @text.  @return NULL: none is near */
 const char *gh_report_nearest(struct gh_span text, const char *const *words, size_t count);
 

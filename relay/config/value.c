@@ -230,6 +230,8 @@ static bool read_count(const struct reading *r, void *out)
     uint32_t count;
     bool zero = option->zero_word && gh_span_eq(r->text, gh_span_str(option->zero_word));
 
+    if (!zero && option->min == max && (!gh_span_u64(r->text, max, &value) || value != max))
+        return refuse(r, 0, "%s must be %llu", quote(r), (unsigned long long)max);
     if (!zero && (!gh_span_u64(r->text, UINT32_MAX, &value) || value < option->min || value > max))
         return refuse(r, 0, "%s is not a number from %llu to %llu%s%s", quote(r),
                       (unsigned long long)option->min, (unsigned long long)max,
@@ -479,6 +481,8 @@ bool gh_value_read(struct gh_loader *load, const struct gh_option *option, const
     };
     struct reading reading = { load, option, path, node, node->text };
 
+    if (node->refused)
+        return false;
     if (node->kind != GH_NODE_SCALAR)
         return refuse(&reading, 0, "must be %s, not %s", types[option->type].text,
                       gh_node_kind_text(node->kind));

@@ -44,33 +44,6 @@ static void report_at(struct reader *r, size_t at, size_t len, const char *text)
 
 /* ---- text ---------------------------------------------------------------------------------------- */
 
-/* Octets of the UTF-8 sequence at @p, 0 when it is none.  RFC 3629 section 4, by ranges. */
-static size_t utf8_len(const unsigned char *p, size_t left)
-{
-    static const struct {
-        unsigned char first_low, first_high, second_low, second_high, len;
-    } rows[] = {
-        { 0x00, 0x7f, 0x00, 0x00, 1 }, { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-        { 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
-        { 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (p[0] < rows[i].first_low || p[0] > rows[i].first_high)
-            continue;
-        if (rows[i].len > left)
-            return 0;
-        if (rows[i].len > 1 && (p[1] < rows[i].second_low || p[1] > rows[i].second_high))
-            return 0;
-        for (size_t j = 2; j < rows[i].len; j++) {
-            if ((p[j] & 0xc0) != 0x80)
-                return 0;
-        }
-        return rows[i].len;
-    }
-    return 0;
-}
-
 /* libfyaml takes a NUL for the end of the text, and would call a file whole that is cut by one. */
 static bool check_octets(struct reader *r)
 {
@@ -86,7 +59,7 @@ static bool check_octets(struct reader *r)
         return false;
     }
     for (size_t i = 0; i < len; i += step) {
-        step = utf8_len(p + i, len - i);
+        step = gh_report_utf8_len(p + i, len - i);
         if (step == 0) {
             report_at(r, i, 1, "this octet is not UTF-8; save the file as UTF-8");
             return false;
@@ -110,7 +83,7 @@ static struct gh_mark event_mark(struct reader *r, struct fy_event *event)
         mark.at = start->input_pos;
         if (end && end->input_pos > start->input_pos)
             mark.len = end->input_pos - start->input_pos;
-        r->last_end = mark.at + mark.len;
+        r->last_end = end && end->input_pos > mark.at ? end->input_pos : mark.at;
     }
     return mark;
 }
@@ -171,7 +144,7 @@ static void refuse_properties(struct reader *r, struct fy_event *event)
     const struct fy_mark *mark;
 
     if (anchor && (mark = fy_token_start_mark(anchor)) != NULL)
-        report_at(r, mark->input_pos, 1, "anchors are not used here; write the value where it is needed");
+        report_at(r, mark->input_pos ? mark->input_pos - 1 : 0, 1, "anchors are not used here; write the value where it is needed");
     if (tag && (mark = fy_token_start_mark(tag)) != NULL)
         report_at(r, mark->input_pos, 1, "tags are not used here; the option decides the type of its value");
 }
@@ -206,6 +179,7 @@ static void on_scalar(struct reader *r, struct fy_event *event)
         report_at(r, mark.at, mark.len, "a NUL inside a value");
         node->text = gh_span_of("", 0);
         node->verbatim = false;
+        node->refused = true;
     }
     attach(r, node);
 }
@@ -215,9 +189,14 @@ static void on_alias(struct reader *r, struct fy_event *event)
     struct gh_mark mark = event_mark(r, event);
     struct gh_node *node = new_node(r, GH_NODE_SCALAR, mark);
 
+    if (mark.at > 0) { /* the library's mark stands behind the '*' */
+        mark.at--;
+        mark.len++;
+    }
     report_at(r, mark.at, mark.len, "aliases are not used here; write the value where it is needed");
     if (node) {
         node->text = gh_span_of("", 0);
+        node->refused = true;
         attach(r, node);
     }
 }
@@ -301,7 +280,7 @@ static size_t offset_of(struct gh_span text, int line, int column)
     for (int n = 1; n < line && at < text.len; n++)
         at += gh_span_find(gh_span_from(text, at), '\n') + 1;
     for (int n = 1; n < column && at < text.len && text.p[at] != '\n'; n++)
-        at += utf8_len((const unsigned char *)text.p + at, text.len - at);
+        at += gh_report_utf8_len((const unsigned char *)text.p + at, text.len - at);
     return at < text.len ? at : text.len;
 }
 

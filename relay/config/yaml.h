@@ -21,6 +21,7 @@ struct gh_node {
     enum gh_node_kind kind;
     struct gh_mark mark;
     struct gh_span text;            /* scalar: NUL-terminated behind its end */
+    bool refused;                   /* reported already; its text is empty */
     bool verbatim;                  /* text stands in the source just so: offsets in it are places */
     struct gh_node *first, *last;   /* children; of a mapping its keys */
     struct gh_node *next;           /* among the children of one parent */
