@@ -22,15 +22,18 @@ static bool name_in(struct gh_span name, struct names set)
     return false;
 }
 
-/* s= must stand in every document: "s=-" takes its place (RFC 8866 section 5.3). */
-static void blank_name(struct gh_sdp *doc, size_t at)
+/* s= must stand in every document: "s=-" takes its place (RFC 8866 section 5.3).  @return lines changed */
+static size_t blank_name(struct gh_sdp *doc, size_t at)
 {
     struct gh_span text = doc->lf_only ? GH_SPAN("s=-\n") : GH_SPAN("s=-\r\n");
 
+    if (gh_span_eq(gh_sdpi_row_value(&doc->rows[at]), GH_SPAN("-")))
+        return 0;
     doc->rows[at].p = text.p;
     doc->rows[at].len = (uint32_t)text.len;
     doc->rows[at].eol = doc->lf_only ? 1 : 2;
     doc->rows[at].number = 0;
+    return 1;
 }
 
 /* ---- keying ---- */
@@ -66,10 +69,8 @@ size_t gh_sdp_strip_keying_in(struct gh_sdp *doc, int section)
 {
     size_t name = gh_sdpi_find(doc, section, 's', 0), changed = 0;
 
-    if (name < doc->count && gh_sdpi_row_carriers(&doc->rows[name]) != GH_CARRY_NOTHING) {
-        blank_name(doc, name);
-        changed++;
-    }
+    if (name < doc->count && gh_sdpi_row_carriers(&doc->rows[name]) != GH_CARRY_NOTHING)
+        changed = blank_name(doc, name);
     return changed + gh_sdpi_drop(doc, is_keying, &section);
 }
 
@@ -166,10 +167,8 @@ size_t gh_sdp_strip_not_relayed(struct gh_sdp *doc)
 {
     size_t name = gh_sdpi_find(doc, GH_SDP_SESSION, 's', 0), changed = 0;
 
-    if (holds_address(gh_sdpi_row_value(&doc->rows[name]))) {
-        blank_name(doc, name);
-        changed++;
-    }
+    if (holds_address(gh_sdpi_row_value(&doc->rows[name])))
+        changed = blank_name(doc, name);
     return changed + gh_sdpi_drop(doc, is_not_relayed, NULL);
 }
 
@@ -219,6 +218,8 @@ static bool is_not_understood(const struct gh_sdp_row *row, const void *arg)
 
 size_t gh_sdp_strip_unknown(struct gh_sdp *doc)
 {
-    blank_name(doc, gh_sdpi_find(doc, GH_SDP_SESSION, 's', 0)); /* free text is not understood either */
-    return gh_sdpi_drop(doc, is_not_understood, NULL);
+    /* Free text is not understood either. */
+    size_t changed = blank_name(doc, gh_sdpi_find(doc, GH_SDP_SESSION, 's', 0));
+
+    return changed + gh_sdpi_drop(doc, is_not_understood, NULL);
 }
