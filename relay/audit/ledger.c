@@ -104,8 +104,16 @@ int gh_ledger_cut_back(struct gh_ledger *ledger)
     return 0;
 }
 
-/* The file as it is now.  One that was removed under us (a log rotation that knows nothing of chains) would take
- * every later record with it, so a new one is begun. */
+/* Whether the file is still in its place.  One that was removed or renamed under us (a log rotation that knows
+ * nothing of chains) would take every later record with it. */
+static bool in_its_place(const struct gh_ledger *ledger, const struct stat *open_file)
+{
+    struct stat named;
+
+    return fstatat(ledger->dir_fd, ledger->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           named.st_ino == open_file->st_ino && named.st_dev == open_file->st_dev;
+}
+
 static int look_at_file(struct gh_ledger *ledger)
 {
     struct stat st;
@@ -114,7 +122,7 @@ static int look_at_file(struct gh_ledger *ledger)
         return 0;
     if (fstat(ledger->fd, &st) < 0)
         return -errno;
-    if (st.st_nlink == 0 || ledger->size >= ledger->rotate_octets) {
+    if (!in_its_place(ledger, &st) || ledger->size >= ledger->rotate_octets) {
         close(ledger->fd);
         ledger->fd = -1;
         return 0;

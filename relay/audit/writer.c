@@ -325,6 +325,8 @@ static void ask_to_stop(struct gh_audit *audit)
 
 void gh_audit_stop(struct gh_audit *audit, gh_audit_done_fn stopped, void *arg)
 {
+    if (audit->phase != GH_AUDIT_RUNNING)
+        return;
     audit->stopped = stopped;
     audit->stopped_arg = arg;
     ask_to_stop(audit);

@@ -139,7 +139,7 @@ void gh_audit_stats(const struct gh_audit *audit, struct gh_audit_stats *out);
 /**
  * Stop cleanly: counted records are put, all records are written and synced (one last try if the disk
  * fails), every done is called, then @stopped with 0 or the error that kept records from the disk.
- * Put daemon.stop just before.  The loop must run for this; nothing may be put any more.
+ * Put daemon.stop just before.  The loop must run for this; nothing is taken any more.  A second stop does nothing.
  */
 void gh_audit_stop(struct gh_audit *audit, gh_audit_done_fn stopped, void *arg);
 

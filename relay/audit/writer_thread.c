@@ -9,7 +9,8 @@ struct writer {
     struct gh_audit *audit;
     struct gh_msg *head, **tail;   /* records waiting to be written, in order */
     bool stopping;
-    int err;                       /* of the last try, as thread 1 was told */
+    int err;                       /* of the last try */
+    int told;                      /* of the last try that thread 1 heard of */
     uint64_t synced_ms;            /* when the last group was tried */
 };
 
@@ -68,14 +69,12 @@ static void tell(struct writer *w, int err)
 {
     struct gh_audit_news *news;
 
-    if (err)
-        w->audit->failures++;
-    if (err == w->err)
+    if (err == w->told)
         return;
     news = malloc(sizeof(*news));
     if (!news)
         return; /* told after the next try */
-    w->err = err;
+    w->told = err;
     news->msg.drop = drop_news;
     news->err = err;
     gh_mailbox_post(w->audit->to_loop, &news->msg);
@@ -112,8 +111,11 @@ static int write_group(struct writer *w)
     if (!err)
         err = gh_ledger_commit(ledger);
     w->synced_ms = monotonic_ms();
+    w->err = err;
     tell(w, err);
-    if (!err) {
+    if (err) {
+        w->audit->failures++;
+    } else {
         w->audit->groups++;
         send_back(w, msg, 0);
     }

@@ -564,14 +564,19 @@ static void a_file_taken_away_is_followed_by_another(void)
     struct gh_ledger *ledger = open_ledger(dir);
     struct gh_record_verdict verdict;
     struct tally tally;
-    char path[4200];
+    char path[4200], moved[4200];
 
     CHECK_INT(append(ledger, "test.event", 0), 0);
     snprintf(path, sizeof(path), "%s/" FIRST_FILE, dir);
-    unlink(path);
+    snprintf(moved, sizeof(moved), "%s/" FIRST_FILE ".1", dir);
+    CHECK_INT(rename(path, moved), 0);
+    CHECK_INT(append(ledger, "test.event", 0), 0);
+    CHECK(file_exists(dir, "ledger-00000000000000000002.jsonl"));
+    snprintf(path, sizeof(path), "%s/ledger-00000000000000000002.jsonl", dir);
+    CHECK_INT(unlink(path), 0);
     CHECK_INT(append(ledger, "test.event", 0), 0);
     gh_ledger_close(ledger);
-    CHECK(file_exists(dir, "ledger-00000000000000000002.jsonl"));
+    CHECK(file_exists(dir, "ledger-00000000000000000003.jsonl"));
     verdict = verify(dir, &tally);
     CHECK(!verdict.consistent);
     CHECK_INT(tally.of[GH_RECORD_SEQ_GAP], 1);

@@ -6,7 +6,9 @@
 #include "support/check.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -442,6 +444,76 @@ static void a_second_daemon_is_refused(void)
     tear_down();
 }
 
+/* ---- a crash ---- */
+
+static int crash_pipe;
+
+static void on_done_tell(void *arg, int err)
+{
+    uint32_t n = (uint32_t)(intptr_t)arg;
+
+    if (!err && write(crash_pipe, &n, sizeof(n)) != sizeof(n))
+        _exit(1);
+}
+
+/* Writes until it is killed, and tells which records it was told are on disk. */
+static void write_for_ever(void)
+{
+    struct gh_audit_options options = { .uv_loop = &loop, .wall_us = WALL_US, .directory = dir };
+
+    uv_loop_init(&loop);
+    if (gh_audit_open(&audit, &options, NULL))
+        _exit(1);
+    for (int n = 0;; n++) {
+        struct gh_event *event = gh_event_new("test.event", WALL_US);
+
+        gh_event_int(event, "n", n);
+        gh_audit_put(audit, event, on_done_tell, (void *)(intptr_t)n);
+        uv_run(&loop, stats().queued > 200 ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+    }
+}
+
+/* Killed at some moment: what was said to be on disk is there, and the chain goes on. */
+static void a_kill_loses_nothing_that_was_done(void)
+{
+    static const char *const files[] = { FIRST_FILE };
+
+    for (int round = 0; round < 10; round++) {
+        struct gh_record_verdict verdict;
+        char needle[32], *text;
+        uint32_t n, last = 0;
+        int ends[2], status;
+        pid_t child;
+
+        dir = fresh_dir();
+        CHECK_OR_STOP(pipe(ends) == 0);
+        child = fork();
+        if (child == 0) {
+            close(ends[0]);
+            crash_pipe = ends[1];
+            write_for_ever();
+        }
+        close(ends[1]);
+        for (int i = 0; i < 50 + 37 * round && read(ends[0], &n, sizeof(n)) == sizeof(n); i++)
+            last = n;
+        kill(child, SIGKILL);
+        while (read(ends[0], &n, sizeof(n)) == sizeof(n))
+            last = n;
+        waitpid(child, &status, 0);
+        close(ends[0]);
+        CHECK(WIFSIGNALED(status));
+        make_ledger(dir, 1);
+        CHECK_INT(gh_record_verify(dir, NULL, NULL, NULL, &verdict), 0);
+        CHECK(verdict.consistent);
+        CHECK(second_opinion(dir, files, 1) > (long)last + 1);
+        snprintf(needle, sizeof(needle), "\"n\":%u}\n", last);
+        text = read_file(dir, FIRST_FILE, NULL);
+        CHECK(last > 0 && text && strstr(text, needle));
+        free(text);
+        remove_dir(dir);
+    }
+}
+
 /* ---- folding ---- */
 
 static int fold(const char *type, const char *reason, const char *source, uint64_t now_ms)
@@ -531,6 +603,7 @@ int main(void)
     RUN(a_stop_writes_all);
     RUN(a_stop_that_waits);
     RUN(a_second_daemon_is_refused);
+    RUN(a_kill_loses_nothing_that_was_done);
     RUN(repeats_become_one_record_a_second);
     RUN(many_sources_share_one_record);
     RUN(how_fast);
