@@ -135,7 +135,7 @@ enum gh_sip_hdr_shape gh_sip_hdr_shape(enum gh_sip_hdr_id id);
 bool gh_sip_is_token(struct gh_span text);
 
 /**
- * Take the next value off a comma-separated list; commas inside quotes, <...> and comments do not count.
+ * Take the next value off a comma-separated list; commas inside quotes and <...> do not count.
  * Empty values between commas, which RFC 3261 does not allow, are GH_ESYNTAX; so are open quotes and brackets.
  * @item  trimmed
  * @return 0; GH_ENOTFOUND: nothing is left; GH_ESYNTAX

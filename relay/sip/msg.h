@@ -60,6 +60,7 @@ struct gh_sip_msg {
     int status;                  /* 100..699; 0: a request */
     struct gh_span phrase;
 
+    struct gh_span head;         /* start line and headers, unfolded, each with its CRLF */
     struct gh_sip_hdr *hdrs;
     size_t hdr_count;
 

@@ -62,7 +62,7 @@ struct gh_txn_handlers {
      * (RFC 3261 section 18.2.2); UDP: to where the transaction's user knows.
      * @octets    taken and wiped, on every path
      * @carriers  enum gh_carriers of these octets
-     * @return 0, or an error: the transaction ends with GH_TXN_NOT_SENT
+     * @return 0, or an error: when it was a final response, the transaction ends with GH_TXN_NOT_SENT
      */
     int (*send)(void *arg, struct gh_txn *txn, struct gh_buf *octets, unsigned carriers);
 
@@ -144,8 +144,8 @@ const struct gh_sip_msg *gh_txn_request(const struct gh_txn *txn);
 void gh_txn_set_user(struct gh_txn *txn, void *user);
 void *gh_txn_user(const struct gh_txn *txn);
 
-/** The user is going away: no callback but `send` for this transaction any more; it ends by itself.  A server
- *  transaction without final response is answered 500. */
+/** The user is going away: no callback but `send` for this transaction any more, and gh_txn_user is NULL; it ends by
+ *  itself.  A server transaction without final response is answered 500, a client INVITE without one is cancelled. */
 void gh_txn_detach(struct gh_txn *txn, uint64_t now_ms);
 
 /* ---- server ----------------------------------------------------------------------------------------- */
@@ -157,8 +157,8 @@ void gh_txn_detach(struct gh_txn *txn, uint64_t now_ms);
  * 64*T1.  Reliable provisional responses (RFC 3262) are repeated by the user.
  *
  * @octets  taken and wiped, on every path
- * @return 0; GH_ESTATE: there was a final response already; GH_EINVAL: not a response to this request; else what `send`
- *         returned: `ended` follows
+ * @return 0; GH_ESTATE: there was a final response already; GH_EINVAL, GH_ESYNTAX: not a response to this request;
+ *         else what `send` returned: after a final response `ended` follows
  */
 int gh_txn_respond(struct gh_txn *txn, struct gh_buf *octets, uint64_t now_ms);
 

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Client transactions: RFC 3261 section 17.1, INVITE as corrected by RFC 6026 section 7.2.
+ *
+ *   INVITE      Trying --1xx--> Proceeding --2xx--> Accepted --M--> end
+ *                 | B: timeout      |  300-699: ACK
+ *                 v                 v
+ *                end            Completed --D--> end
+ *
+ *   other       Trying --1xx--> Proceeding --200-699--> Completed --K--> end       F in both: timeout
+ */
+#include "sip/txn_int.h"
+
+#include <stdlib.h>
+
+#include "sip/body.h"
+#include "sip/out.h"
+#include "sip/text_int.h"
+
+static bool has_final(const struct gh_txn *txn)
+{
+    return txn->state != GH_TXN_TRYING && txn->state != GH_TXN_PROCEEDING;
+}
+
+/* ---- requests that follow from an INVITE ---- */
+
+/* ACK to a final response that is not 2xx (section 17.1.1.3), and CANCEL (section 9.1): @to is the To value. */
+static int build_follower(const struct gh_txn *txn, const char *method, struct gh_span to, struct gh_span reason,
+                          struct gh_buf *octets)
+{
+    const struct gh_sip_msg *request = txn->request;
+    const struct gh_sip_hdr *route = NULL;
+    struct gh_sip_out out = { 0 };
+
+    gh_sip_out_request(&out, gh_span_str(method), request->uri.text);
+    gh_sip_out_hdr(&out, "Via", gh_sip_msg_value(request, GH_SIP_HDR_VIA));
+    gh_sip_out_hdr(&out, "Max-Forwards", GH_SPAN("70"));
+    while ((route = gh_sip_msg_hdr(request, GH_SIP_HDR_ROUTE, route)) != NULL)
+        gh_sip_out_copy(&out, route);
+    gh_sip_out_hdr(&out, "From", gh_sip_msg_value(request, GH_SIP_HDR_FROM));
+    gh_sip_out_hdr(&out, "To", to);
+    gh_sip_out_hdr(&out, "Call-ID", request->call_id);
+    gh_sip_out_hdr_fmt(&out, "CSeq", "%u %s", request->cseq, method);
+    if (reason.len)
+        gh_sip_out_hdr(&out, "Reason", reason);
+    return gh_sip_out_finish(&out, NULL, GH_SPAN(""), octets);
+}
+
+/* The ACK is kept in `last`: the same final response again gets it again. */
+static void send_ack(struct gh_txn *txn, const struct gh_sip_msg *response)
+{
+    gh_txn_forget_last(txn);
+    if (build_follower(txn, "ACK", gh_sip_msg_value(response, GH_SIP_HDR_TO), GH_SPAN(""), &txn->last) == 0)
+        (void)gh_txn_send_copy(txn, gh_buf_span(&txn->last), 0);
+}
+
+/* ---- responses ---- */
+
+static void stop_waiting(struct gh_txn *txn, uint64_t conn)
+{
+    if (txn->reliable && conn)
+        txn->conn = conn;
+    if (!txn->waiting)
+        return;
+    txn->waiting = false;
+    gh_txn_end_at(txn, txn->end_before_wait_ms, GH_TXN_TIMEOUT);
+}
+
+static int send_cancel(struct gh_txn *txn, uint64_t now_ms);
+
+static void tell(struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn, uint64_t now_ms)
+{
+    if (!txn->detached)
+        txn->client.response(txn->client.arg, txn, msg, conn, now_ms);
+}
+
+static void take_provisional(struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn, uint64_t now_ms)
+{
+    bool first = txn->state == GH_TXN_TRYING;
+
+    txn->state = GH_TXN_PROCEEDING;
+    if (txn->method == GH_SIP_INVITE) {
+        gh_txn_again_at(txn, GH_TXN_NEVER);
+        gh_txn_forget_last(txn);
+        /* Timer B is over; how long a phone may ring is the user's rule (timer C). */
+        if (first)
+            gh_txn_end_at(txn, GH_TXN_NEVER, GH_TXN_TIMEOUT);
+        if (txn->cancel_wanted && !txn->cancel_sent)
+            (void)send_cancel(txn, now_ms);
+    } else if (!txn->reliable) {
+        txn->interval_ms = GH_TXN_T2_MS; /* section 17.1.2.2: timer E at T2 */
+    }
+    tell(txn, msg, conn, now_ms);
+}
+
+static struct gh_txn_fork *find_fork(struct gh_txn *txn, struct gh_span to_tag)
+{
+    for (size_t i = 0; i < txn->fork_count; i++) {
+        if (gh_span_eq(to_tag, gh_span_str(txn->forks[i].to_tag)))
+            return &txn->forks[i];
+    }
+    return NULL;
+}
+
+static int add_fork(struct gh_txn *txn, struct gh_span to_tag)
+{
+    struct gh_txn_fork *fork;
+
+    if (txn->fork_count == GH_TXN_FORKS_MAX)
+        return GH_EFULL;
+    if (!txn->forks)
+        txn->forks = calloc(GH_TXN_FORKS_MAX, sizeof(*txn->forks));
+    if (!txn->forks)
+        return GH_ENOMEM;
+    fork = &txn->forks[txn->fork_count];
+    fork->to_tag = gh_text_dup(to_tag);
+    if (!fork->to_tag)
+        return GH_ENOMEM;
+    txn->fork_count++;
+    return 0;
+}
+
+static void take_2xx(struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn, uint64_t now_ms)
+{
+    struct gh_txn_fork *fork = find_fork(txn, msg->to.tag);
+
+    if (fork) {
+        txn->txns->counters.absorbed++;
+        if (fork->ack.len)
+            (void)gh_txn_send_copy(txn, gh_buf_span(&fork->ack), fork->carriers);
+        return;
+    }
+    if (add_fork(txn, msg->to.tag)) {
+        txn->txns->counters.stray_responses++;
+        return;
+    }
+    if (txn->state != GH_TXN_ACCEPTED) {
+        txn->state = GH_TXN_ACCEPTED;
+        gh_txn_again_at(txn, GH_TXN_NEVER);
+        gh_txn_forget_last(txn);
+        gh_txn_end_at(txn, now_ms + GH_TXN_TIMEOUT_MS, GH_TXN_DONE); /* timer M */
+    }
+    tell(txn, msg, conn, now_ms);
+}
+
+/* A final response, not a 2xx to INVITE; the first one. */
+static void take_final(struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn, uint64_t now_ms)
+{
+    uint64_t linger_ms = txn->method == GH_SIP_INVITE ? GH_TXN_D_MS : GH_TXN_T4_MS; /* timers D and K */
+
+    txn->state = GH_TXN_COMPLETED;
+    gh_txn_again_at(txn, GH_TXN_NEVER);
+    gh_txn_forget_last(txn);
+    if (txn->method == GH_SIP_INVITE)
+        send_ack(txn, msg);
+    gh_txn_end_at(txn, txn->reliable ? now_ms : now_ms + linger_ms, GH_TXN_DONE);
+    tell(txn, msg, conn, now_ms);
+}
+
+void gh_txn_client_response(struct gh_txn *txn, uint64_t conn, struct gh_sip_msg *msg, uint64_t now_ms)
+{
+    bool success = msg->status >= 200 && msg->status < 300;
+
+    if (txn->state == GH_TXN_TERMINATED) {
+        txn->txns->counters.stray_responses++;
+        return;
+    }
+    stop_waiting(txn, conn);
+    if (txn->method == GH_SIP_INVITE && success && txn->state != GH_TXN_COMPLETED) {
+        take_2xx(txn, msg, conn, now_ms);
+    } else if (!has_final(txn)) {
+        if (msg->status < 200)
+            take_provisional(txn, msg, conn, now_ms);
+        else
+            take_final(txn, msg, conn, now_ms);
+    } else {
+        txn->txns->counters.absorbed++;
+        if (txn->state == GH_TXN_COMPLETED && txn->method == GH_SIP_INVITE && msg->status >= 300 && txn->last.len)
+            (void)gh_txn_send_copy(txn, gh_buf_span(&txn->last), 0);
+    }
+}
+
+/* A doubles without bound (until B ends it), E doubles to T2. */
+void gh_txn_client_timer(struct gh_txn *txn, uint64_t now_ms)
+{
+    if (has_final(txn) || txn->last.len == 0)
+        return;
+    if (txn->state == GH_TXN_TRYING)
+        txn->interval_ms *= 2;
+    if (txn->method != GH_SIP_INVITE && txn->interval_ms > GH_TXN_T2_MS)
+        txn->interval_ms = GH_TXN_T2_MS;
+    gh_txn_again_at(txn, now_ms + txn->interval_ms);
+    (void)gh_txn_send_copy(txn, gh_buf_span(&txn->last), txn->last_carriers);
+}
+
+/* ---- from the user ---- */
+
+/* @msg  parsed from @octets, whose owner is the caller */
+static int start(struct gh_txn *txn, struct gh_buf *octets, struct gh_sip_msg *msg, uint64_t now_ms)
+{
+    const struct gh_txn_handlers *handlers = &txn->txns->handlers;
+    enum gh_reason problem;
+    unsigned carriers = gh_sip_carriers(msg, &problem);
+
+    gh_sip_msg_wipe_body(msg);
+    txn->request = gh_sip_msg_ref(msg);
+    gh_txn_end_at(txn, now_ms + GH_TXN_TIMEOUT_MS, GH_TXN_TIMEOUT); /* timers B and F */
+    if (!txn->reliable) {
+        gh_buf_add(&txn->last, gh_buf_span(octets));
+        if (txn->last.err)
+            return GH_ENOMEM;
+        txn->last_carriers = carriers;
+        txn->interval_ms = GH_TXN_T1_MS;
+        gh_txn_again_at(txn, now_ms + GH_TXN_T1_MS); /* timers A and E */
+    }
+    return handlers->send(handlers->arg, txn, octets, carriers);
+}
+
+int gh_txn_client_new(struct gh_txn **out, struct gh_txns *txns, uint32_t trunk, uint64_t conn, bool reliable,
+                      struct gh_buf *octets, const struct gh_txn_client *client, void *user, uint64_t now_ms)
+{
+    struct gh_txn_key key = { .trunk = trunk };
+    struct gh_sip_msg *msg = NULL;
+    struct gh_txn *txn = NULL;
+    int err = GH_EINVAL;
+
+    if (trunk == 0)
+        goto out;
+    err = gh_sip_msg_parse(&msg, gh_buf_span(octets), GH_SIP_STREAM, NULL);
+    if (err == 0 && (!msg->request || msg->method == GH_SIP_ACK || msg->via_count != 1))
+        err = GH_EINVAL;
+    if (err)
+        goto out;
+    key.via = msg->via;
+    key.method = msg->method_text;
+    err = gh_txn_create(&txn, txns, &key);
+    if (err)
+        goto out;
+    txn->conn = conn;
+    txn->reliable = reliable;
+    txn->user = user;
+    txn->detached = !client;
+    if (client)
+        txn->client = *client;
+    err = start(txn, octets, msg, now_ms);
+    if (err)
+        goto out;
+    *out = txn;
+    txn = NULL;
+out:
+    if (txn)
+        gh_txn_destroy(txn);
+    gh_sip_msg_unref(msg);
+    gh_buf_fini(octets);
+    return err == GH_ELIMIT ? GH_ESYNTAX : err;
+}
+
+static int send_cancel(struct gh_txn *txn, uint64_t now_ms)
+{
+    struct gh_buf octets = { 0 };
+    struct gh_txn *cancel;
+    int err = build_follower(txn, "CANCEL", gh_sip_msg_value(txn->request, GH_SIP_HDR_TO),
+                             gh_span_str(txn->cancel_reason), &octets);
+
+    if (err)
+        return err;
+    txn->cancel_sent = true;
+    /* Section 9.1: when no final response comes in 64*T1 the INVITE is considered cancelled. */
+    if (txn->waiting)
+        txn->end_before_wait_ms = now_ms + GH_TXN_TIMEOUT_MS;
+    else
+        gh_txn_end_at(txn, now_ms + GH_TXN_TIMEOUT_MS, GH_TXN_TIMEOUT);
+    return gh_txn_client_new(&cancel, txn->txns, txn->trunk, txn->conn, txn->reliable, &octets, NULL, txn->user,
+                             now_ms);
+}
+
+int gh_txn_cancel(struct gh_txn *txn, struct gh_span reason, uint64_t now_ms)
+{
+    if (txn->server || txn->method != GH_SIP_INVITE || has_final(txn))
+        return GH_ESTATE;
+    if (txn->cancel_wanted)
+        return 0;
+    txn->cancel_reason = gh_text_dup(reason);
+    if (!txn->cancel_reason)
+        return GH_ENOMEM;
+    txn->cancel_wanted = true;
+    return txn->state == GH_TXN_PROCEEDING ? send_cancel(txn, now_ms) : 0;
+}
+
+int gh_txn_ack_2xx(struct gh_txn *txn, struct gh_buf *ack)
+{
+    const struct gh_txn_handlers *handlers = &txn->txns->handlers;
+    struct gh_sip_msg *msg = NULL;
+    struct gh_txn_fork *fork = NULL;
+    enum gh_reason problem;
+    int err = GH_ESTATE;
+
+    if (txn->server || txn->state != GH_TXN_ACCEPTED)
+        goto out;
+    err = gh_sip_msg_parse(&msg, gh_buf_span(ack), GH_SIP_STREAM, NULL);
+    if (err)
+        goto out;
+    fork = find_fork(txn, msg->to.tag);
+    err = GH_EINVAL;
+    if (msg->method != GH_SIP_ACK || !msg->request || msg->cseq != txn->request->cseq || !fork ||
+        !gh_span_eq(msg->call_id, txn->request->call_id))
+        goto out;
+    gh_buf_fini(&fork->ack);
+    gh_buf_add(&fork->ack, gh_buf_span(ack));
+    fork->carriers = gh_sip_carriers(msg, &problem);
+    err = fork->ack.err;
+    if (err)
+        gh_buf_fini(&fork->ack);
+    else
+        err = handlers->send(handlers->arg, txn, ack, fork->carriers);
+out:
+    gh_sip_msg_unref(msg);
+    gh_buf_fini(ack);
+    return err;
+}
