@@ -371,6 +371,10 @@ static void test_all_equal(void)
     CHECK(c.parseable && c.key_all_equal);
     parse("1 " CM80 "inline:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFC", &c); /* the last one is "B" */
     CHECK(c.parseable && !c.key_all_equal);
+    parse("1 " CM80 "inline:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB", &c); /* one bit of the last octet */
+    CHECK(c.parseable && !c.key_all_equal);
+    parse("1 " CM80 "inline:AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", &c); /* one bit of the first */
+    CHECK(c.parseable && !c.key_all_equal);
     parse("1 " CM80 "inline:" K30 "|1:1;inline:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA|2:1", &c);
     CHECK(c.parseable && c.key_all_equal && !c.keys[0].all_equal && c.keys[1].all_equal);
 }
