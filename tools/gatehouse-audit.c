@@ -24,6 +24,9 @@
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
+/* Findings and damaged lines that are told one by one; the rest is counted. */
+#define TOLD_MAX 100
+
 struct options {
     const char *directory;
     bool json;
@@ -44,7 +47,10 @@ static int fail(const char *directory, int err)
 
 static void print_finding(void *arg, const struct gh_record_finding *finding)
 {
-    (void)arg;
+    uint64_t *found = arg;
+
+    if (++*found > TOLD_MAX)
+        return;
     printf("%s %s ", gh_record_finding_broken(finding->kind) ? "broken" : "note  ",
            gh_record_finding_word(finding->kind));
     if (finding->line)
@@ -69,8 +75,11 @@ static void print_verdict(const struct gh_record_verdict *v)
     printf("daemon: %s\n", v->writer_running     ? "writing now"
                            : v->stopped_cleanly ? "stopped cleanly"
                                                 : "not running, no clean stop recorded");
-    if (!v->consistent)
-        printf("result: NOT consistent, %" PRIu64 " finding%s\n", v->broken, v->broken == 1 ? "" : "s");
+    if (!v->consistent && v->first_broken.file[0])
+        printf("result: NOT consistent, %" PRIu64 " finding%s; first at %s:%" PRIu64 "\n", v->broken,
+               v->broken == 1 ? "" : "s", v->first_broken.file, v->first_broken.line);
+    else if (!v->consistent)
+        printf("result: NOT consistent with the head given\n");
     else if (v->anchored)
         printf("result: consistent; anchored to %s; not anchored since %s\n", v->anchored_ts,
                v->anchored_ts);
@@ -81,11 +90,14 @@ static void print_verdict(const struct gh_record_verdict *v)
 static int run_verify(const struct options *options)
 {
     struct gh_record_verdict verdict;
+    uint64_t found = 0;
     int err = gh_record_verify(options->directory, options->has_head ? &options->head : NULL, print_finding,
-                               NULL, &verdict);
+                               &found, &verdict);
 
     if (err)
         return fail(options->directory, err);
+    if (found > TOLD_MAX)
+        printf("and %" PRIu64 " more\n", found - TOLD_MAX);
     print_verdict(&verdict);
     return verdict.consistent ? EXIT_DONE : EXIT_FAILED;
 }
@@ -298,7 +310,7 @@ static void add_media(struct cell *cell, json_t *record)
 struct listing {
     const struct options *options;
     struct gh_open_calls *calls;
-    bool damaged;
+    uint64_t damaged; /* lines */
     bool titled;
 };
 
@@ -354,8 +366,8 @@ static void print_open(struct listing *l, const struct gh_lost_call *call, bool 
 
 static int damaged_line(struct listing *l, const struct gh_record_line *at, const char *what)
 {
-    l->damaged = true;
-    fprintf(stderr, "gatehouse-audit: %s:%" PRIu64 ": %s\n", at->file, at->number, what);
+    if (++l->damaged <= TOLD_MAX)
+        fprintf(stderr, "gatehouse-audit: %s:%" PRIu64 ": %s\n", at->file, at->number, what);
     return 0;
 }
 
@@ -409,6 +421,8 @@ static int run_calls(const struct options *options)
     if (!err && !options->json)
         print_all_open(&l);
     gh_open_calls_free(l.calls);
+    if (l.damaged > TOLD_MAX)
+        fprintf(stderr, "gatehouse-audit: and %" PRIu64 " more damaged lines\n", l.damaged - TOLD_MAX);
     if (err)
         return fail(options->directory, err);
     return l.damaged ? EXIT_FAILED : EXIT_DONE;

@@ -17,7 +17,7 @@
 
 static void fail(struct gh_event *event, int err)
 {
-    if (!event->err)
+    if (err && !event->err)
         event->err = err;
 }
 
@@ -73,6 +73,24 @@ static bool name_is_ours(const char *name)
     return true;
 }
 
+/* A name twice in one object is refused by strict readers: the line would count as damaged.  Hashes (FNV-1a)
+ * are enough, since names are constants of ours. */
+static int note_name(struct gh_event *event, const char *name)
+{
+    uint32_t hash = 2166136261u;
+
+    for (; *name; name++)
+        hash = (hash ^ (unsigned char)*name) * 16777619u;
+    for (size_t i = event->names_before[event->depth]; i < event->name_count; i++) {
+        if (event->names[i] == hash)
+            return GH_EINVAL;
+    }
+    if (event->name_count == GH_EVENT_NAMES_MAX)
+        return GH_ELIMIT;
+    event->names[event->name_count++] = hash;
+    return 0;
+}
+
 /* What stands before every value: a comma, and the name inside an object.
  * @return whether the value may follow */
 static bool begin_value(struct gh_event *event, const char *name)
@@ -83,6 +101,8 @@ static bool begin_value(struct gh_event *event, const char *name)
         fail(event, GH_ESTATE);
     else if (event->is_array[event->depth] != !name || (name && !name_is_ours(name)))
         fail(event, GH_EINVAL);
+    else if (name)
+        fail(event, note_name(event, name));
     if (event->err)
         return false;
     if (event->has_value[event->depth])
@@ -103,6 +123,9 @@ struct gh_event *gh_event_new(const char *type, int64_t wall_us)
     if (!event)
         return NULL;
     event->wall_us = wall_us;
+    note_name(event, "v"); /* the ledger's own */
+    note_name(event, "seq");
+    note_name(event, "prev");
     if (type && name_is_ours(type))
         memcpy(event->type, type, strlen(type));
     else
@@ -265,6 +288,7 @@ static void open_value(struct gh_event *event, const char *name, bool is_array)
     event->depth++;
     event->is_array[event->depth] = is_array;
     event->has_value[event->depth] = false;
+    event->names_before[event->depth] = event->name_count;
 }
 
 void gh_event_object(struct gh_event *event, const char *name)
@@ -286,6 +310,7 @@ void gh_event_end(struct gh_event *event)
         return;
     }
     append(event, event->is_array[event->depth] ? "]" : "}", 1);
+    event->name_count = event->names_before[event->depth];
     event->depth--;
 }
 

@@ -17,8 +17,9 @@
  *     gh_event_end(e);
  *     err = gh_audit_put(audit, e, NULL, NULL);   // takes e
  *
- * Field names are words of ours: lower case letters, digits, '_', '.', '-'.  Objects and arrays that
- * are still open when the record is put are an error: GH_ESTATE.
+ * Field names are words of ours: lower case letters, digits, '_', '.', '-'.  A name twice in one object is an
+ * error (GH_EINVAL), also "v", "seq", "prev", "ts" and "type" in the record itself.  Objects and arrays that are
+ * still open when the record is put are one, too (GH_ESTATE).
  * Thread: an event belongs to the thread that builds it.
  */
 #ifndef GH_AUDIT_EVENT_H
@@ -48,7 +49,8 @@ struct gh_event *gh_event_new(const char *type, int64_t wall_us);
 /** For an event that is not put after all.  NULL is fine. */
 void gh_event_free(struct gh_event *event);
 
-/** 0, or the first error: GH_ENOMEM, GH_ELIMIT (length or depth), GH_EINVAL (name), GH_ESTATE (nesting). */
+/** 0, or the first error: GH_ENOMEM, GH_ELIMIT (length, depth, number of names),
+ *  GH_EINVAL (name), GH_ESTATE (nesting). */
 int gh_event_error(const struct gh_event *event);
 
 /* ---- values: @name is NULL inside an array, and only there ---- */

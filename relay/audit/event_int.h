@@ -10,6 +10,8 @@
 #include "audit/writer.h"
 #include "base/mailbox.h"
 
+#define GH_EVENT_NAMES_MAX 96 /* in one object and those around it; a call's record has some 30 */
+
 struct gh_event {
     struct gh_msg msg;                   /* first: the mailbox links it */
     /* while it is built */
@@ -20,6 +22,9 @@ struct gh_event {
     bool has_value[GH_EVENT_DEPTH_MAX + 1];
     char *text;
     size_t len, size;
+    uint32_t names[GH_EVENT_NAMES_MAX];  /* hashes of the names in all that is open */
+    size_t name_count;
+    size_t names_before[GH_EVENT_DEPTH_MAX + 1]; /* how many belong to what is outside of a level */
     char type[GH_EVENT_TYPE_MAX + 1];
     int64_t wall_us;
     /* while it is on its way */

@@ -164,7 +164,7 @@ static void a_broken_ledger(void)
     save();
     CHECK_INT(tool("verify", dir, NULL, NULL), 1);
     CHECK(strstr(out, "broken bad_json ledger-00000000000000000001.jsonl:2: ") != NULL);
-    CHECK(strstr(out, "result: NOT consistent, 2 findings\n") != NULL);
+    CHECK(strstr(out, "result: NOT consistent, 2 findings; first at ledger-00000000000000000001.jsonl:2\n") != NULL);
     CHECK(strstr(out, "result: consistent") == NULL);
     len -= 20;
     save();
@@ -183,6 +183,23 @@ static void a_changed_line_says_expected_and_found(void)
     CHECK(strstr(out, "broken prev_mismatch ledger-00000000000000000001.jsonl:3: ") != NULL);
     CHECK(strstr(out, "expected prev ") != NULL && strstr(out, ", found ") != NULL);
     CHECK_INT(count(out, "\nbroken") + (strncmp(out, "broken", 6) == 0), 1);
+    tear_down();
+}
+
+/* A ledger that is broken all over does not flood who looks at it. */
+static void many_findings_are_counted(void)
+{
+    set_up();
+    for (len = 0; len < 300; len += 2)
+        memcpy(text + len, "x\n", 2);
+    save();
+    CHECK_INT(tool("verify", dir, NULL, NULL), 1);
+    CHECK_INT(count(out, "broken bad_json"), 100);
+    CHECK(strstr(out, "and 50 more\n") != NULL);
+    CHECK(strstr(out, "NOT consistent, 150 findings") != NULL);
+    CHECK_INT(tool("calls", dir, NULL, NULL), 1);
+    CHECK_INT(count(err_out, "jsonl:"), 100);
+    CHECK(strstr(err_out, "and 50 more damaged lines") != NULL);
     tear_down();
 }
 
@@ -304,6 +321,7 @@ int main(void)
     RUN(a_sound_ledger);
     RUN(a_broken_ledger);
     RUN(a_changed_line_says_expected_and_found);
+    RUN(many_findings_are_counted);
     RUN(no_ledger);
     RUN(calls_for_people);
     RUN(calls_for_programs);

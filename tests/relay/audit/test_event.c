@@ -210,6 +210,43 @@ static void wrong_use_is_an_error(void)
     check_fails(e, GH_ESTATE);
 }
 
+/* Strict readers refuse a name twice: such a line would look like damage. */
+static void a_name_twice_is_an_error(void)
+{
+    static const char *const taken[] = { "v", "seq", "prev", "ts", "type", "mine" };
+    struct gh_event *e;
+
+    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+        e = gh_event_new("a.b", WALL_US);
+        gh_event_int(e, "mine", 1);
+        gh_event_int(e, taken[i], 1);
+        check_fails(e, GH_EINVAL);
+    }
+    e = gh_event_new("a.b", WALL_US);
+    gh_event_array(e, "list");
+    for (int i = 0; i < 200; i++) { /* the same names in other objects are fine */
+        gh_event_object(e, NULL);
+        gh_event_int(e, "list", 1);
+        gh_event_object(e, "seq");
+        gh_event_int(e, "list", 1);
+        gh_event_end(e);
+        gh_event_int(e, "type", 1);
+        gh_event_end(e);
+    }
+    gh_event_end(e);
+    CHECK_INT(gh_event_error(e), 0);
+    gh_event_object(e, "list");
+    check_fails(e, GH_EINVAL);
+    e = gh_event_new("a.b", WALL_US);
+    for (int i = 0; i < 200; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "n%d", i);
+        gh_event_int(e, name, i);
+    }
+    check_fails(e, GH_ELIMIT);
+}
+
 static void a_finished_event_takes_nothing_more(void)
 {
     struct gh_event *e = gh_event_new("a.b", WALL_US);
@@ -238,8 +275,9 @@ static void limits_are_kept(void)
     e = gh_event_new("a.b", WALL_US);
     gh_event_str(e, "peer", gh_span_of(peer, sizeof(peer)));
     CHECK_INT(gh_event_error(e), 0);
+    gh_event_array(e, "more");
     for (int i = 0; i < 100; i++)
-        gh_event_str(e, "peer", gh_span_of(peer, sizeof(peer)));
+        gh_event_str(e, NULL, gh_span_of(peer, sizeof(peer)));
     check_fails(e, GH_ELIMIT);
 }
 
@@ -265,6 +303,7 @@ int main(void)
     RUN(seconds_are_exact_and_know_no_locale);
     RUN(times_are_clamped);
     RUN(wrong_use_is_an_error);
+    RUN(a_name_twice_is_an_error);
     RUN(a_finished_event_takes_nothing_more);
     RUN(limits_are_kept);
     RUN(a_missing_event_is_harmless);

@@ -67,9 +67,11 @@ static int append(struct gh_ledger *ledger, const char *type, size_t padding)
     struct gh_event *event = gh_event_new(type, WALL_US);
     int err;
 
+    gh_event_array(event, "padding");
     for (size_t i = 0; i < padding; i += 100)
-        gh_event_text(event, "pad", "0123456789012345678901234567890123456789012345678901234567890123456789"
+        gh_event_text(event, NULL, "0123456789012345678901234567890123456789012345678901234567890123456789"
                                     "012345678901234567890");
+    gh_event_end(event);
     err = add_event(ledger, event);
     return err ? err : gh_ledger_commit(ledger);
 }
