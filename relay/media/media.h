@@ -38,11 +38,13 @@ enum gh_path {
     X(NOT_SENDING, "not_sending")       /* the direction is not open */                 \
     X(SEND_FAILED, "send_failed")       /* the kernel took it not: full buffer, ICMP */ \
     X(KEY_LIMIT, "key_limit")           /* our own key has reached its packet limit */  \
-    X(SSRC_LIMIT, "ssrc_limit")         /* authentic, but more sources than a key may have here */
+    X(SSRC_LIMIT, "ssrc_limit")         /* authentic, but more sources than a key may have here */ \
+    X(INTERNAL, "internal_error")       /* no memory, or the cryptographic library failed */
 
 /*
  * plain_on_srtp claims exactly this: the packet did not authenticate, and it has the form of a plain one.
- * RTCP: its parts add up to the datagram (SRTCP has a tail behind them), or its E flag is off (RFC 3711 section 3.4).
+ * RTCP: its parts add up to the datagram, or to all before the SRTCP tail when the E flag is off (RFC 3711 section
+ * 3.4; such a packet is refused even if authentic, since encryption was agreed).
  * RTP: too short to hold the suite's tag; or of a static payload type (RFC 3551: 0, 3, 8, 9, 18) with whole frames,
  * where frames and a tag would not be whole frames.  Other plain RTP cannot be told from forged SRTP and is
  * auth_failed.  Whoever can send from the peer's address can forge the form, so this is a hint, not evidence.
@@ -142,8 +144,8 @@ struct gh_media_set {
     uint32_t generation;               /* grows with each set of this side; comes back in events */
     struct gh_addr remote_rtp, remote_rtcp; /* family or port 0: not known, nothing is sent or accepted */
     bool rtcp_mux;
-    bool may_send;                     /* this side may send to us */
-    bool may_receive;                  /* we may send to this side */
+    bool may_send;                     /* this side may send RTP to us; RTCP flows either way (RFC 3264 section 5.1) */
+    bool may_receive;                  /* we may send RTP to this side */
     enum gh_path path;                 /* for what arrives from this side */
     enum gh_suite suite;               /* of this side, both ways; GH_SUITE_NONE: plain RTP */
     struct gh_secret rx_key;           /* this side declared it; empty for plain */
@@ -157,6 +159,13 @@ struct gh_media_set {
  * other family than the port's
  */
 int gh_media_set(struct gh_media *media, struct gh_media_set *set);
+
+/**
+ * Both sides in one step.  To be used whenever keys or paths of both change: between two single sets a side could
+ * hold the other's key while the path is still `bridge`, and we would send under a key that is not ours.
+ * @sets  side 0, then side 1, of one stream; taken as above.  Nothing is changed unless both are right
+ */
+int gh_media_set_both(struct gh_media *media, struct gh_media_set sets[2]);
 
 /** Let go of sockets and keys; closed follows.  @return 0 or GH_ENOTFOUND */
 int gh_media_close(struct gh_media *media, gh_stream_id stream);

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The packet path: form, authentication, path, sending.  No allocation but for a new SSRC, no lock, no log.
+ * Each packet ends in exactly one of: sent, or one drop cause of the side that it came from.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "media/media_int.h"
+
+#define NOT_DROPPED GH_DROP_COUNT
+
+int64_t gh_wall_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* The packet under way. */
+struct packet {
+    struct gh_side *from;
+    uint8_t *p;
+    size_t len;
+    bool rtcp;
+    bool plain_form; /* RTCP: looked at before a failing GCM spoils the octets */
+    bool passes;     /* it authenticated under a key that the other side holds too */
+    bool decrypted;  /* p may hold what was secret */
+    uint64_t origin; /* which source, for SSRCs */
+    uint64_t now_ms;
+};
+
+/* ---- what it is -------------------------------------------------------------------------------------------- */
+
+static size_t tag_len_of(const struct gh_side *side, bool rtcp)
+{
+    const struct gh_suite_info *info = gh_suite_info(side->suite);
+
+    return rtcp ? info->rtcp_tag_len : info->tag_len;
+}
+
+static bool looks_plain(const struct packet *packet)
+{
+    return packet->rtcp ? packet->plain_form
+                        : gh_rtp_looks_plain(packet->p, packet->len, tag_len_of(packet->from, false));
+}
+
+/* It did not authenticate, or could not have. */
+static enum gh_drop not_authentic(const struct packet *packet)
+{
+    if (looks_plain(packet)) {
+        gh_side_raise(packet->from, GH_MEDIA_EVENT_PLAIN, 0);
+        return GH_DROP_PLAIN_ON_SRTP;
+    }
+    gh_side_raise(packet->from, GH_MEDIA_EVENT_AUTH_FAILED, 0);
+    return GH_DROP_AUTH_FAILED;
+}
+
+/* RTP on the RTP port; RTCP on its own, or with rtcp-mux on the RTP port (RFC 5761). */
+static enum gh_drop classify(struct packet *packet, const struct gh_port *port)
+{
+    enum gh_pkt_kind kind = gh_pkt_kind(packet->p, packet->len);
+
+    if (kind == GH_PKT_OTHER)
+        return GH_DROP_MALFORMED;
+    packet->rtcp = kind == GH_PKT_RTCP;
+    if (packet->rtcp ? port->kind == GH_PORT_RTP && !port->side->rtcp_mux : port->kind == GH_PORT_RTCP)
+        return GH_DROP_MALFORMED;
+    return NOT_DROPPED;
+}
+
+/* ---- a keyed side --------------------------------------------------------------------------------------------- */
+
+/* One context: decrypt for a bridge, else authenticate alone. */
+static int try_rx(struct gh_srtp_rx *rx, const struct packet *packet, uint8_t *p, size_t *len)
+{
+    if (packet->from->path == GH_PATH_BRIDGE)
+        return gh_srtp_rx_open(rx, p, len, packet->rtcp);
+    return gh_srtp_rx_check(rx, p, *len, packet->rtcp, packet->from->stream->worker->scratch);
+}
+
+/* Both keys are alive.  The first try may spoil what it works on (GCM), so it gets a copy. */
+static int try_both(struct packet *packet, struct gh_srtp_rx **hit)
+{
+    struct gh_side *side = packet->from;
+    uint8_t copy[GH_MEDIA_PKT_MAX + 4] __attribute__((aligned(16)));
+    size_t len = packet->len;
+    int err, old_err;
+
+    memcpy(copy, packet->p, packet->len);
+    err = try_rx(side->rx, packet, packet->p, &len);
+    if (!err) {
+        packet->len = len;
+        *hit = side->rx;
+    } else {
+        memcpy(packet->p, copy, packet->len);
+        len = packet->len;
+        old_err = try_rx(side->old_rx, packet, packet->p, &len);
+        if (!old_err) {
+            packet->len = len;
+            *hit = side->old_rx;
+            err = 0;
+        } else {
+            memcpy(packet->p, copy, packet->len); /* what is no plaintext, for the look at its form */
+            err = old_err == GH_EREPLAY ? old_err : err;
+        }
+    }
+    return err;
+}
+
+static int authenticate(struct packet *packet)
+{
+    struct gh_side *side = packet->from;
+    struct gh_srtp_rx *hit = side->rx;
+    int err;
+
+    if (side->old_rx && packet->now_ms >= side->old_rx_until_ms)
+        gh_side_retire_old(side);
+    if (side->old_rx) {
+        err = try_both(packet, &hit);
+    } else {
+        size_t len = packet->len;
+
+        err = try_rx(side->rx, packet, packet->p, &len);
+        if (!err)
+            packet->len = len;
+    }
+    packet->decrypted = side->path == GH_PATH_BRIDGE; /* GCM decrypts before it knows the tag is wrong */
+    if (err)
+        return err;
+    packet->origin = gh_srtp_rx_serial(hit);
+    packet->passes = hit == side->rx ? side->rx_passes : side->old_rx_passes;
+    if (hit == side->rx && side->old_rx &&
+        side->old_rx_until_ms > packet->now_ms + GH_OLD_KEY_AFTER_NEW_MS)
+        side->old_rx_until_ms = packet->now_ms + GH_OLD_KEY_AFTER_NEW_MS;
+    if (hit == side->rx)
+        gh_side_raise(side, GH_MEDIA_EVENT_PROVEN, 0);
+    return 0;
+}
+
+static enum gh_drop accept_keyed(struct packet *packet)
+{
+    struct gh_side *side = packet->from;
+    bool aead = gh_suite_info(side->suite)->aead;
+    size_t tag_len = tag_len_of(side, packet->rtcp);
+    size_t least = tag_len + (packet->rtcp ? GH_RTCP_HEADER + GH_SRTCP_INDEX
+                                           : gh_rtp_header_len(packet->p, packet->len));
+
+    if (side->path == GH_PATH_NONE || !side->rx)
+        return GH_DROP_NO_KEY_YET;
+    if (packet->rtcp)
+        packet->plain_form = gh_rtcp_looks_plain(packet->p, packet->len, tag_len, aead);
+    if (packet->len < least)
+        return looks_plain(packet) ? not_authentic(packet) : GH_DROP_MALFORMED;
+    /* Encryption was agreed: RFC 3711 section 3.4 lets SRTCP leave it out, we do not. */
+    if (packet->rtcp && !gh_srtcp_encrypted(packet->p, packet->len, tag_len, aead))
+        return not_authentic(packet);
+    switch (authenticate(packet)) {
+    case 0:
+        break;
+    case GH_EAUTH:
+        return not_authentic(packet);
+    case GH_EREPLAY:
+        return GH_DROP_REPLAYED;
+    case GH_ELIMIT:
+        return GH_DROP_SSRC_LIMIT;
+    case GH_ESYNTAX:
+        return GH_DROP_MALFORMED;
+    default:
+        return GH_DROP_INTERNAL;
+    }
+    gh_count(&side->counters->authenticated, 1);
+    gh_count(&side->counters->authenticated_rtcp, packet->rtcp);
+    return NOT_DROPPED;
+}
+
+/* ---- a clear side ---------------------------------------------------------------------------------------- */
+
+static enum gh_drop accept_plain(struct packet *packet)
+{
+    struct gh_side *side = packet->from;
+
+    if (side->path == GH_PATH_NONE)
+        return GH_DROP_NO_KEY_YET;
+    if (packet->rtcp && !gh_rtcp_complete(packet->p, packet->len))
+        return GH_DROP_MALFORMED;
+    packet->origin = side->origin;
+    gh_count(&side->counters->plain, 1);
+    return NOT_DROPPED;
+}
+
+static void note_accepted(struct gh_side *side, uint64_t now_ms)
+{
+    _Atomic int64_t *first = side->suite == GH_SUITE_NONE ? &side->counters->first_plain_us
+                                                          : &side->counters->first_authenticated_us;
+    int64_t wall_us = gh_wall_us();
+
+    if (atomic_load_explicit(first, memory_order_relaxed) == 0)
+        atomic_store_explicit(first, wall_us, memory_order_relaxed);
+    atomic_store_explicit(&side->counters->last_rx_us, wall_us, memory_order_relaxed);
+    side->heard_ms = now_ms;
+}
+
+/* ---- onwards ------------------------------------------------------------------------------------------------ */
+
+static enum gh_drop drop_of_seal(int err)
+{
+    switch (err) {
+    case 0:
+        return NOT_DROPPED;
+    case GH_EREPLAY:
+        return GH_DROP_REPLAYED;
+    case GH_ELIMIT:
+        return GH_DROP_KEY_LIMIT;
+    case GH_ESYNTAX:
+        return GH_DROP_MALFORMED;
+    default:
+        return GH_DROP_INTERNAL;
+    }
+}
+
+static enum gh_drop seal(struct packet *packet, struct gh_side *to)
+{
+    int err;
+
+    if (!to->tx)
+        return GH_DROP_NO_KEY_YET;
+    if (packet->rtcp)
+        err = gh_srtp_tx_seal_rtcp(to->tx, packet->origin, packet->p, &packet->len, packet->from->tx);
+    else
+        err = gh_srtp_tx_seal_rtp(to->tx, packet->origin, packet->p, &packet->len);
+    if (!err) {
+        packet->decrypted = false;
+        if (gh_srtp_tx_is_worn(to->tx))
+            gh_side_raise(to, GH_MEDIA_EVENT_KEY_SOON, 0);
+    }
+    return drop_of_seal(err);
+}
+
+/* What goes to a keyed side is under its key, always: the last look before the socket. */
+static enum gh_drop convert(struct packet *packet, struct gh_side *to)
+{
+    switch (packet->from->path) {
+    case GH_PATH_PASS:
+        return packet->passes ? NOT_DROPPED : GH_DROP_NO_KEY_YET;
+    case GH_PATH_CLEAR:
+        return to->suite == GH_SUITE_NONE ? NOT_DROPPED : GH_DROP_NO_KEY_YET;
+    case GH_PATH_BRIDGE:
+        if (packet->rtcp && !gh_rtcp_complete(packet->p, packet->len))
+            return GH_DROP_MALFORMED;
+        if (to->suite != GH_SUITE_NONE)
+            return seal(packet, to);
+        if (packet->rtcp && packet->from->tx)
+            return drop_of_seal(gh_srtp_tx_unmap_rtcp(packet->from->tx, packet->p, packet->len));
+        return NOT_DROPPED;
+    case GH_PATH_NONE:
+    case GH_PATH_COUNT:
+        break;
+    }
+    return GH_DROP_NO_KEY_YET;
+}
+
+static enum gh_drop send_on(struct packet *packet)
+{
+    struct gh_side *from = packet->from, *to = gh_side_other(from);
+    struct gh_port *port = &to->ports[packet->rtcp && !to->rtcp_mux ? GH_PORT_RTCP : GH_PORT_RTP];
+    enum gh_drop drop;
+
+    if (!to->was_set)
+        return GH_DROP_NO_KEY_YET;
+    if (!port->usable || (!packet->rtcp && (!from->may_send || !to->may_receive)))
+        return GH_DROP_NOT_SENDING;
+    drop = convert(packet, to);
+    if (drop != NOT_DROPPED)
+        return drop;
+    if (!gh_port_send(port, packet->p, packet->len))
+        return GH_DROP_SEND_FAILED;
+    gh_count(&to->counters->tx_pkts, 1);
+    gh_count(&to->counters->tx_octets, packet->len);
+    return NOT_DROPPED;
+}
+
+void gh_forward(struct gh_port *port, size_t len, uint64_t now_ms)
+{
+    struct gh_side *side = port->side;
+    struct packet packet = { .from = side, .p = side->stream->worker->packet, .len = len, .now_ms = now_ms };
+    enum gh_drop drop = classify(&packet, port);
+
+    if (drop == NOT_DROPPED)
+        drop = side->suite == GH_SUITE_NONE ? accept_plain(&packet) : accept_keyed(&packet);
+    if (drop == NOT_DROPPED) {
+        note_accepted(side, now_ms);
+        drop = send_on(&packet);
+    }
+    if (drop != NOT_DROPPED)
+        gh_drop(side, drop);
+    if (packet.decrypted)
+        explicit_bzero(packet.p, len);
+}

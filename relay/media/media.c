@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The media plane on the signalling thread: the table of streams, the port pool, who works on what.  It owns the
+ * memory of every stream; a worker has the use of it between `open` and `closed`.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "media/media_int.h"
+#include "media/port_pool.h"
+
+#define BUCKETS 4096 /* of the two hash tables; a power of two */
+#define WORKERS_MAX 64
+
+/* What the last accepted set said, as far as the next one is judged by it. */
+struct judged {
+    bool was_set, was_keyed;
+    uint32_t generation;
+    uint8_t family; /* of the bound port */
+};
+
+struct entry {
+    struct entry *next_by_id, *next_by_call;
+    uint64_t call;
+    unsigned worker;
+    bool closing;
+    struct judged sides[2];
+    struct gh_port_pair pairs[2]; /* the numbers; the sockets are the stream's */
+    struct gh_stream stream;
+};
+
+struct gh_media {
+    struct gh_media_config config;
+    struct gh_media_handlers handlers;
+    struct gh_mailbox *inbox;
+    struct gh_port_pool *pool;
+    struct gh_worker *workers;
+    unsigned *loads; /* streams of each worker */
+    unsigned worker_count, inited;
+    bool stopped;
+    gh_stream_id last_id;
+    struct entry *by_id[BUCKETS], *by_call[BUCKETS];
+};
+
+static uint64_t now_ms(void)
+{
+    return uv_hrtime() / 1000000;
+}
+
+/* ---- the table ------------------------------------------------------------------------------------------ */
+
+static size_t bucket_of(uint64_t number)
+{
+    return (size_t)((number * 0x9e3779b97f4a7c15ULL) >> 52); /* 12 bits: BUCKETS */
+}
+
+static struct entry *find(struct gh_media *media, gh_stream_id id)
+{
+    struct entry *entry = media->by_id[bucket_of(id)];
+
+    while (entry && entry->stream.id != id)
+        entry = entry->next_by_id;
+    return entry;
+}
+
+static struct entry *find_open(struct gh_media *media, gh_stream_id id)
+{
+    struct entry *entry = find(media, id);
+
+    return entry && !entry->closing ? entry : NULL;
+}
+
+static void table_add(struct gh_media *media, struct entry *entry)
+{
+    struct entry **by_id = &media->by_id[bucket_of(entry->stream.id)];
+    struct entry **by_call = &media->by_call[bucket_of(entry->call)];
+
+    entry->next_by_id = *by_id;
+    *by_id = entry;
+    entry->next_by_call = *by_call;
+    *by_call = entry;
+}
+
+static void table_remove(struct gh_media *media, struct entry *entry)
+{
+    struct entry **at = &media->by_id[bucket_of(entry->stream.id)];
+
+    while (*at != entry)
+        at = &(*at)->next_by_id;
+    *at = entry->next_by_id;
+    at = &media->by_call[bucket_of(entry->call)];
+    while (*at != entry)
+        at = &(*at)->next_by_call;
+    *at = entry->next_by_call;
+}
+
+/* The worker of the call's other streams, else the one with the fewest. */
+static unsigned choose_worker(const struct gh_media *media, uint64_t call)
+{
+    const struct entry *entry = call ? media->by_call[bucket_of(call)] : NULL;
+    unsigned best = 0;
+
+    for (; entry; entry = entry->next_by_call) {
+        if (entry->call == call)
+            return entry->worker;
+    }
+    for (unsigned i = 1; i < media->worker_count; i++) {
+        if (media->loads[i] < media->loads[best])
+            best = i;
+    }
+    return best;
+}
+
+/* ---- streams ---------------------------------------------------------------------------------------------- */
+
+static void keep(struct gh_msg *msg)
+{
+    (void)msg; /* a part of its stream */
+}
+
+static void entry_free(struct entry *entry)
+{
+    for (int s = 0; s < 2; s++) {
+        gh_side_fini(&entry->stream.sides[s]);
+        for (int i = 0; i < GH_PORT_COUNT; i++) {
+            struct gh_port *port = &entry->stream.sides[s].ports[i];
+
+            entry->pairs[s].known[i] = port->known_fd; /* -1 where the worker closed it */
+            entry->pairs[s].stranger[i] = port->stranger_fd;
+        }
+        gh_port_pair_close(&entry->pairs[s]);
+    }
+    free(entry);
+}
+
+static void fill_stream(struct gh_media *media, struct entry *entry, const struct gh_media_open *open)
+{
+    struct gh_stream *stream = &entry->stream;
+
+    stream->id = ++media->last_id;
+    stream->timeout_ms = open->timeout_ms;
+    stream->open = (struct gh_to_worker){ { NULL, keep }, GH_COMMAND_OPEN, stream };
+    stream->close = (struct gh_to_worker){ { NULL, keep }, GH_COMMAND_CLOSE, stream };
+    stream->closed = (struct gh_from_worker){ { NULL, keep }, stream };
+    for (int s = 0; s < 2; s++) {
+        struct gh_side *side = &stream->sides[s];
+
+        side->stream = stream;
+        side->counters = &stream->counters[s];
+        for (int i = 0; i < GH_PORT_COUNT; i++) {
+            side->ports[i].side = side;
+            side->ports[i].kind = (enum gh_port_kind)i;
+            side->ports[i].known_fd = entry->pairs[s].known[i];
+            side->ports[i].stranger_fd = entry->pairs[s].stranger[i];
+        }
+    }
+}
+
+static const struct gh_addr *address_of(const struct gh_media *media, uint8_t family)
+{
+    const struct gh_media_config *config = &media->config;
+
+    if (family == 0 || config->address.family == family)
+        return &config->address;
+    return config->address6.family == family ? &config->address6 : NULL;
+}
+
+int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_stream_id *out, uint16_t ports[2])
+{
+    const struct gh_addr *address[2] = { address_of(media, open->family[0]), address_of(media, open->family[1]) };
+    struct entry *entry;
+    int taken = 0, err = 0;
+
+    if (media->stopped)
+        return GH_ESTATE;
+    if (!address[0] || !address[1])
+        return GH_EINVAL;
+    entry = calloc(1, sizeof(*entry));
+    if (!entry)
+        return GH_ENOMEM;
+    for (; taken < 2; taken++) {
+        err = gh_port_pool_take(media->pool, address[taken], now_ms(), &entry->pairs[taken]);
+        if (err)
+            goto out;
+        entry->sides[taken].family = address[taken]->family;
+    }
+    entry->call = open->call;
+    entry->worker = choose_worker(media, open->call);
+    media->loads[entry->worker]++;
+    fill_stream(media, entry, open);
+    table_add(media, entry);
+    *out = entry->stream.id;
+    ports[0] = entry->pairs[0].rtp;
+    ports[1] = entry->pairs[1].rtp;
+    gh_mailbox_post(media->workers[entry->worker].inbox, &entry->stream.open.msg);
+    return 0;
+out:
+    while (taken--) {
+        gh_port_pair_close(&entry->pairs[taken]);
+        gh_port_pool_release(media->pool, entry->pairs[taken].rtp, now_ms());
+    }
+    free(entry);
+    return err;
+}
+
+static bool key_is_right(const struct gh_secret *key, enum gh_suite suite)
+{
+    return key->len == 0 || key->len == gh_suite_key_salt_len(suite);
+}
+
+static bool address_is_right(const struct gh_addr *remote, uint8_t family)
+{
+    return remote->family == 0 || remote->family == family;
+}
+
+/* Paths that a suite cannot have: SRTP in clear, and `pass` without SRTP. */
+static bool path_is_right(enum gh_path path, enum gh_suite suite)
+{
+    switch (path) {
+    case GH_PATH_NONE:
+    case GH_PATH_BRIDGE:
+        return true;
+    case GH_PATH_CLEAR:
+        return suite == GH_SUITE_NONE;
+    case GH_PATH_PASS:
+        return suite != GH_SUITE_NONE;
+    case GH_PATH_COUNT:
+        break;
+    }
+    return false;
+}
+
+static bool set_is_right(const struct judged *side, const struct gh_media_set *set)
+{
+    if ((unsigned)set->suite >= GH_SUITE_COUNT || !path_is_right(set->path, set->suite))
+        return false;
+    if (side->was_keyed && set->suite == GH_SUITE_NONE)
+        return false;
+    if (side->was_set && set->generation <= side->generation)
+        return false;
+    return key_is_right(&set->rx_key, set->suite) && key_is_right(&set->tx_key, set->suite) &&
+           address_is_right(&set->remote_rtp, side->family) && address_is_right(&set->remote_rtcp, side->family);
+}
+
+static void wipe_sets(struct gh_media_set *sets, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        gh_secret_wipe(&sets[i].rx_key);
+        gh_secret_wipe(&sets[i].tx_key);
+    }
+}
+
+static void drop_set(struct gh_msg *msg)
+{
+    struct gh_set_msg *set = (struct gh_set_msg *)msg;
+
+    wipe_sets(set->sets, set->count);
+    free(set);
+}
+
+/* All or nothing; @sets are wiped on every path. */
+static int post_sets(struct gh_media *media, struct gh_media_set *sets, size_t count)
+{
+    struct entry *entry = find_open(media, sets[0].stream);
+    struct gh_set_msg *msg = NULL;
+    int err = GH_ENOTFOUND;
+
+    if (!entry || media->stopped)
+        goto out;
+    err = GH_EINVAL;
+    for (size_t i = 0; i < count; i++) {
+        if (sets[i].stream != sets[0].stream || (sets[i].side != 0 && sets[i].side != 1) ||
+            !set_is_right(&entry->sides[sets[i].side], &sets[i]))
+            goto out;
+    }
+    err = GH_ENOMEM;
+    msg = calloc(1, sizeof(*msg));
+    if (!msg)
+        goto out;
+    err = 0;
+    msg->head = (struct gh_to_worker){ { NULL, drop_set }, GH_COMMAND_SET, &entry->stream };
+    msg->count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct judged *side = &entry->sides[sets[i].side];
+
+        msg->sets[i] = sets[i];
+        side->was_set = true;
+        side->was_keyed = sets[i].suite != GH_SUITE_NONE;
+        side->generation = sets[i].generation;
+    }
+    gh_mailbox_post(media->workers[entry->worker].inbox, &msg->head.msg);
+out:
+    wipe_sets(sets, count);
+    return err;
+}
+
+int gh_media_set(struct gh_media *media, struct gh_media_set *set)
+{
+    return post_sets(media, set, 1);
+}
+
+int gh_media_set_both(struct gh_media *media, struct gh_media_set sets[2])
+{
+    if (sets[0].side != 0 || sets[1].side != 1) {
+        wipe_sets(sets, 2);
+        return GH_EINVAL;
+    }
+    return post_sets(media, sets, 2);
+}
+
+int gh_media_close(struct gh_media *media, gh_stream_id stream)
+{
+    struct entry *entry = find_open(media, stream);
+
+    if (!entry || media->stopped)
+        return GH_ENOTFOUND;
+    entry->closing = true;
+    gh_mailbox_post(media->workers[entry->worker].inbox, &entry->stream.close.msg);
+    return 0;
+}
+
+/* ---- counters ----------------------------------------------------------------------------------------------- */
+
+static uint64_t read_u64(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static int64_t read_i64(const _Atomic int64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static void read_counters(const struct gh_live_counters *live, struct gh_media_counters *out)
+{
+    *out = (struct gh_media_counters){
+        .rx_pkts = read_u64(&live->rx_pkts),
+        .rx_octets = read_u64(&live->rx_octets),
+        .authenticated = read_u64(&live->authenticated),
+        .authenticated_rtcp = read_u64(&live->authenticated_rtcp),
+        .plain = read_u64(&live->plain),
+        .tx_pkts = read_u64(&live->tx_pkts),
+        .tx_octets = read_u64(&live->tx_octets),
+        .icmp = read_u64(&live->icmp),
+        .first_authenticated_us = read_i64(&live->first_authenticated_us),
+        .first_plain_us = read_i64(&live->first_plain_us),
+        .last_rx_us = read_i64(&live->last_rx_us),
+    };
+    for (int i = 0; i < GH_DROP_COUNT; i++)
+        out->drops[i] = read_u64(&live->drops[i]);
+}
+
+int gh_media_counters(struct gh_media *media, gh_stream_id stream, struct gh_media_counters counters[2])
+{
+    struct entry *entry = find(media, stream);
+
+    if (!entry)
+        return GH_ENOTFOUND;
+    for (int s = 0; s < 2; s++)
+        read_counters(&entry->stream.counters[s], &counters[s]);
+    return 0;
+}
+
+void gh_media_port_usage(const struct gh_media *media, unsigned *used, unsigned *all)
+{
+    gh_port_pool_usage(media->pool, now_ms(), used, all);
+}
+
+unsigned gh_media_workers(const struct gh_media *media)
+{
+    return media->worker_count;
+}
+
+/* ---- reports ------------------------------------------------------------------------------------------------- */
+
+static void stream_closed(struct gh_media *media, struct gh_stream *stream)
+{
+    struct entry *entry = find(media, stream->id);
+    gh_stream_id id = stream->id;
+    struct gh_media_counters counters[2];
+
+    gh_media_counters(media, id, counters);
+    table_remove(media, entry);
+    media->loads[entry->worker]--;
+    gh_port_pool_release(media->pool, entry->pairs[0].rtp, now_ms());
+    gh_port_pool_release(media->pool, entry->pairs[1].rtp, now_ms());
+    entry_free(entry);
+    media->handlers.closed(media->handlers.arg, id, counters);
+}
+
+static void on_report(void *arg, struct gh_msg *msg)
+{
+    struct gh_media *media = arg;
+    struct gh_from_worker *from = (struct gh_from_worker *)msg;
+
+    if (media->stopped) {
+        msg->drop(msg);
+        return;
+    }
+    if (from->closed) {
+        stream_closed(media, from->closed);
+        return;
+    }
+    media->handlers.event(media->handlers.arg, &((struct gh_event_msg *)msg)->event);
+    msg->drop(msg);
+}
+
+/* ---- start and stop -------------------------------------------------------------------------------------------- */
+
+static unsigned worker_count(unsigned wanted)
+{
+    unsigned cores = uv_available_parallelism();
+
+    if (wanted == 0)
+        wanted = cores > 1 ? cores - 1 : 1;
+    return wanted < WORKERS_MAX ? wanted : WORKERS_MAX;
+}
+
+static int start_workers(struct gh_media *media)
+{
+    int err = 0;
+
+    for (; media->inited < media->worker_count && !err; media->inited++)
+        err = gh_worker_init(&media->workers[media->inited]);
+    for (unsigned i = 0; i < media->worker_count && !err; i++)
+        err = gh_worker_start(&media->workers[i]);
+    return err;
+}
+
+static void stop_workers(struct gh_media *media)
+{
+    for (unsigned i = 0; i < media->inited; i++)
+        gh_worker_fini(&media->workers[i]);
+    media->inited = 0;
+}
+
+static bool config_is_right(const struct gh_media_config *config)
+{
+    uint8_t family = config->address.family, second = config->address6.family;
+
+    return (family == 4 || family == 6) && (second == 0 || ((second == 4 || second == 6) && second != family));
+}
+
+int gh_media_start(struct gh_media **out, struct uv_loop_s *signalling, const struct gh_media_config *config,
+                   const struct gh_media_handlers *handlers)
+{
+    struct gh_media *media;
+    int err;
+
+    if (!config_is_right(config))
+        return GH_EINVAL;
+    media = calloc(1, sizeof(*media));
+    if (!media)
+        return GH_ENOMEM;
+    media->config = *config;
+    media->handlers = *handlers;
+    media->worker_count = worker_count(config->workers);
+    err = gh_port_pool_new(&media->pool, config->port_first, config->port_last, config->port_delay_ms);
+    if (err)
+        goto failed;
+    err = GH_ENOMEM;
+    media->workers = aligned_alloc(_Alignof(struct gh_worker), media->worker_count * sizeof(*media->workers));
+    media->loads = calloc(media->worker_count, sizeof(*media->loads));
+    if (!media->workers || !media->loads)
+        goto failed;
+    memset(media->workers, 0, media->worker_count * sizeof(*media->workers));
+    err = start_workers(media);
+    /* Last: a mailbox that was made can only be freed after another turn of the caller's loop. */
+    if (!err)
+        err = gh_mailbox_new_loop(&media->inbox, signalling, on_report, media);
+    if (err)
+        goto failed;
+    for (unsigned i = 0; i < media->worker_count; i++)
+        media->workers[i].outbox = media->inbox;
+    *out = media;
+    return 0;
+failed:
+    stop_workers(media);
+    gh_media_free(media);
+    return err;
+}
+
+void gh_media_stop(struct gh_media *media)
+{
+    if (media->stopped)
+        return;
+    media->stopped = true;
+    stop_workers(media);
+    gh_mailbox_close(media->inbox);
+}
+
+void gh_media_free(struct gh_media *media)
+{
+    if (!media)
+        return;
+    gh_mailbox_free(media->inbox);
+    for (size_t i = 0; i < BUCKETS; i++) {
+        while (media->by_id[i]) {
+            struct entry *entry = media->by_id[i];
+
+            media->by_id[i] = entry->next_by_id;
+            entry_free(entry);
+        }
+    }
+    gh_port_pool_free(media->pool);
+    free(media->workers);
+    free(media->loads);
+    free(media);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside the media plane.  media.c runs on the signalling thread; worker.c, socket.c and forward.c run on the
+ * workers.  A stream is made by the signalling thread, handed to its worker with `open`, and handed back with
+ * `closed`; in between only the worker touches it, and the signalling thread reads nothing but the counters.
+ */
+#ifndef GH_MEDIA_INT_H
+#define GH_MEDIA_INT_H
+
+#include <stdatomic.h>
+
+#include <uv.h>
+
+#include "base/mailbox.h"
+#include "media/media.h"
+#include "media/packet.h"
+#include "media/srtp_key.h"
+
+#define GH_MEDIA_PKT_MAX 9000      /* a jumbo frame; RTP payload formats keep below the path's MTU */
+#define GH_MEDIA_TICK_MS 250       /* timeouts, ends of old keys, strangers' allowance */
+#define GH_STRANGERS_PER_TICK 50   /* packets read from a port's strangers in one tick */
+#define GH_OLD_KEY_MS 2000         /* an old receive key after a new one came (design: keys over time) */
+#define GH_OLD_KEY_AFTER_NEW_MS 1000 /* and after the first packet under the new one */
+#define GH_SHELF_MAX 4             /* retired contexts of a side: their keys may come back */
+#define GH_PACKETS_PER_ERROR 32    /* read at most in one callback after an ICMP error */
+
+/* ---- counters: written by the worker alone, read by anybody ------------------------------------------ */
+
+struct gh_live_counters {
+    _Atomic uint64_t rx_pkts, rx_octets, authenticated, authenticated_rtcp, plain, tx_pkts, tx_octets, icmp;
+    _Atomic uint64_t drops[GH_DROP_COUNT];
+    _Atomic int64_t first_authenticated_us, first_plain_us, last_rx_us;
+};
+
+/* One writer: no locked addition is needed. */
+static inline void gh_count(_Atomic uint64_t *counter, uint64_t n)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+/* ---- a stream ------------------------------------------------------------------------------------------ */
+
+struct gh_side;
+struct gh_worker;
+
+enum gh_port_kind { GH_PORT_RTP, GH_PORT_RTCP, GH_PORT_COUNT };
+
+struct gh_port {
+    struct gh_side *side;
+    enum gh_port_kind kind;
+    uv_poll_t known, stranger;
+    bool known_open, stranger_open;  /* the handles: libuv knows them */
+    int known_fd, stranger_fd;
+    bool usable;                     /* known is connected to the source that SDP named */
+    struct gh_addr source;           /* that source */
+    unsigned strangers_left;         /* in this tick */
+    bool stranger_stopped;
+};
+
+struct gh_side {
+    struct gh_stream *stream;
+    struct gh_live_counters *counters;
+    struct gh_port ports[GH_PORT_COUNT];
+
+    /* From the last set. */
+    bool was_set;
+    uint32_t generation;
+    struct gh_addr remote_rtp, remote_rtcp;
+    bool rtcp_mux, may_send, may_receive;
+    enum gh_path path;
+    enum gh_suite suite;
+    struct gh_secret tx_key;         /* tells pass from bridge; a context of its own is in tx */
+
+    struct gh_srtp_rx *rx;           /* NULL: no key yet */
+    bool rx_passes;                  /* rx's key is the one that the other side was given */
+    struct gh_srtp_rx *old_rx;       /* until old_rx_until_ms */
+    bool old_rx_passes;
+    uint64_t old_rx_until_ms;
+    struct gh_srtp_tx *tx;           /* NULL: nothing may be sent under a key of ours */
+    struct gh_srtp_rx *rx_shelf[GH_SHELF_MAX];
+    struct gh_srtp_tx *tx_shelf[GH_SHELF_MAX];
+    uint64_t origin;                 /* of plain packets: another number after each change of address */
+
+    uint64_t heard_ms;               /* last accepted packet, or when may_send began */
+    unsigned raised;                 /* events of this generation, one bit a kind */
+};
+
+enum gh_command { GH_COMMAND_OPEN, GH_COMMAND_SET, GH_COMMAND_CLOSE, GH_COMMAND_STOP };
+
+/* First member of what crosses to a worker. */
+struct gh_to_worker {
+    struct gh_msg msg;
+    enum gh_command command;
+    struct gh_stream *stream;
+};
+
+struct gh_set_msg {
+    struct gh_to_worker head;
+    size_t count;
+    struct gh_media_set sets[2];
+};
+
+/* First member of what comes back. */
+struct gh_from_worker {
+    struct gh_msg msg;
+    struct gh_stream *closed; /* or NULL: an event */
+};
+
+struct gh_event_msg {
+    struct gh_from_worker head;
+    struct gh_media_event event;
+};
+
+struct gh_stream {
+    struct gh_to_worker open;      /* the stream is its own open message */
+    struct gh_to_worker close;     /* and its close message: closing never fails */
+    struct gh_from_worker closed;
+    gh_stream_id id;
+    uint64_t timeout_ms;
+    struct gh_worker *worker;
+    struct gh_stream *prev, *next; /* in the worker */
+    struct gh_side sides[2];
+    unsigned handles;              /* still open in libuv */
+    bool closing;
+    struct gh_live_counters counters[2];
+};
+
+/* ---- a worker -------------------------------------------------------------------------------------------- */
+
+struct gh_worker {
+    uv_loop_t loop;
+    uv_thread_t thread;
+    bool has_loop, started;
+    struct gh_mailbox *inbox;
+    struct gh_mailbox *outbox;     /* the signalling thread's; there before the first command */
+    struct gh_to_worker stop;
+    uv_timer_t tick;
+    bool stopping;
+    struct gh_stream *streams;
+    uint64_t origins;              /* last number given to gh_side.origin; high bit keeps clear of rx serials */
+    /* 4-octet aligned for libsrtp2; room for a trailer. */
+    _Alignas(16) uint8_t packet[GH_MEDIA_PKT_MAX + GH_SRTP_TRAILER_MAX + 4];
+    _Alignas(16) uint8_t scratch[GH_MEDIA_PKT_MAX + GH_SRTP_TRAILER_MAX + 4];
+};
+
+/* worker.c */
+int gh_worker_init(struct gh_worker *worker);
+int gh_worker_start(struct gh_worker *worker);
+/** Post `stop` if it runs, join, and free what the worker had.  Signalling thread. */
+void gh_worker_fini(struct gh_worker *worker);
+/** Once per kind and generation. */
+void gh_side_raise(struct gh_side *side, enum gh_media_event_kind kind, int err);
+
+/* side.c: what a set does to keys and sockets.  First apply each set, then link the stream; an error leaves the side
+ * without path and keys in use, and is raised. */
+void gh_side_apply(struct gh_side *side, const struct gh_media_set *set, uint64_t now_ms);
+void gh_side_link(struct gh_stream *stream);
+void gh_side_retire_old(struct gh_side *side);
+void gh_side_fini(struct gh_side *side);
+
+/* socket.c */
+int gh_port_start(struct gh_port *port, uv_loop_t *loop);
+int gh_port_connect(struct gh_port *port, const struct gh_addr *remote);
+void gh_port_tick(struct gh_port *port);
+/** @return whether the kernel took it */
+bool gh_port_send(struct gh_port *port, const uint8_t *p, size_t len);
+
+/* forward.c */
+/** A packet of @len octets in worker->packet that came from the source of @port. */
+void gh_forward(struct gh_port *port, size_t len, uint64_t now_ms);
+static inline void gh_drop(struct gh_side *side, enum gh_drop cause)
+{
+    gh_count(&side->counters->drops[cause], 1);
+}
+
+int64_t gh_wall_us(void);
+
+static inline struct gh_side *gh_side_other(struct gh_side *side)
+{
+    return &side->stream->sides[side == &side->stream->sides[0]];
+}
+
+static inline int gh_side_number(const struct gh_side *side)
+{
+    return side == &side->stream->sides[1];
+}
+
+#endif

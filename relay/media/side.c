@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a set does to one side: keys, path, addresses.  Design: keys over time.
+ *
+ *              set with another key                until, or retired by a third key
+ *   rx  ------------------------------>  old_rx  ----------------------------------->  shelf  --(overflow)--> freed
+ *    ^                                                                                    |
+ *    +---------------------------- the same key and suite again -------------------------+
+ *
+ * A context is never made twice for one key while the first is still known: a second one would accept what was
+ * replayed, or send the same keystream again.
+ */
+#include <string.h>
+
+#include "media/media_int.h"
+
+/* ---- shelves ------------------------------------------------------------------------------------------ */
+
+static void shelve_rx(struct gh_side *side, struct gh_srtp_rx *rx)
+{
+    if (!rx)
+        return;
+    gh_srtp_rx_free(side->rx_shelf[GH_SHELF_MAX - 1]);
+    memmove(&side->rx_shelf[1], &side->rx_shelf[0], (GH_SHELF_MAX - 1) * sizeof(side->rx_shelf[0]));
+    side->rx_shelf[0] = rx;
+}
+
+static void shelve_tx(struct gh_side *side, struct gh_srtp_tx *tx)
+{
+    if (!tx)
+        return;
+    gh_srtp_tx_free(side->tx_shelf[GH_SHELF_MAX - 1]);
+    memmove(&side->tx_shelf[1], &side->tx_shelf[0], (GH_SHELF_MAX - 1) * sizeof(side->tx_shelf[0]));
+    side->tx_shelf[0] = tx;
+}
+
+/* Places may stay empty: what is pushed out first is the oldest all the same. */
+static struct gh_srtp_rx *take_rx(struct gh_side *side, enum gh_suite suite, const struct gh_secret *key)
+{
+    for (int i = 0; i < GH_SHELF_MAX; i++) {
+        struct gh_srtp_rx *rx = side->rx_shelf[i];
+
+        if (rx && gh_srtp_rx_is(rx, suite, key)) {
+            side->rx_shelf[i] = NULL;
+            return rx;
+        }
+    }
+    return NULL;
+}
+
+static struct gh_srtp_tx *take_tx(struct gh_side *side, enum gh_suite suite, const struct gh_secret *key)
+{
+    for (int i = 0; i < GH_SHELF_MAX; i++) {
+        struct gh_srtp_tx *tx = side->tx_shelf[i];
+
+        if (tx && gh_srtp_tx_is(tx, suite, key)) {
+            side->tx_shelf[i] = NULL;
+            return tx;
+        }
+    }
+    return NULL;
+}
+
+void gh_side_retire_old(struct gh_side *side)
+{
+    shelve_rx(side, side->old_rx);
+    side->old_rx = NULL;
+    side->old_rx_passes = false;
+}
+
+/* ---- receiving keys ------------------------------------------------------------------------------------ */
+
+static int change_rx(struct gh_side *side, const struct gh_media_set *set, uint64_t now_ms)
+{
+    struct gh_srtp_rx *next = NULL;
+    int err = 0;
+
+    if (set->rx_key.len && side->rx && gh_srtp_rx_is(side->rx, set->suite, &set->rx_key)) {
+        if (side->path == set->path || !gh_srtp_rx_is_unused(side->rx))
+            return 0;
+        gh_srtp_rx_free(side->rx); /* made for another path, and knows nothing: make the one that fits */
+        side->rx = NULL;
+        return gh_srtp_rx_new(&side->rx, set->suite, &set->rx_key, set->path == GH_PATH_PASS);
+    }
+    if (set->rx_key.len) {
+        if (side->old_rx && gh_srtp_rx_is(side->old_rx, set->suite, &set->rx_key))
+            gh_side_retire_old(side);
+        next = take_rx(side, set->suite, &set->rx_key);
+        if (!next)
+            err = gh_srtp_rx_new(&next, set->suite, &set->rx_key, set->path == GH_PATH_PASS);
+        if (err)
+            return err;
+    }
+    gh_side_retire_old(side);
+    side->old_rx = side->rx;
+    side->old_rx_passes = side->rx_passes;
+    side->old_rx_until_ms = now_ms + GH_OLD_KEY_MS;
+    side->rx = next;
+    side->rx_passes = false;
+    if (!next) /* no key any more: nothing is accepted, under the old one neither */
+        gh_side_retire_old(side);
+    return 0;
+}
+
+/* ---- what both sides' keys mean together ----------------------------------------------------------------- */
+
+/* A key that this side declared, now or lately.  We never send under it on our own. */
+static bool is_peer_key(const struct gh_side *side, enum gh_suite suite, const struct gh_secret *key)
+{
+    if (side->rx && gh_srtp_rx_is(side->rx, suite, key))
+        return true;
+    if (side->old_rx && gh_srtp_rx_is(side->old_rx, suite, key))
+        return true;
+    for (int i = 0; i < GH_SHELF_MAX; i++) {
+        if (side->rx_shelf[i] && gh_srtp_rx_is(side->rx_shelf[i], suite, key))
+            return true;
+    }
+    return false;
+}
+
+/* From @from to its other side.  Called after a set of either. */
+static int link_direction(struct gh_side *from)
+{
+    struct gh_side *to = gh_side_other(from);
+    struct gh_srtp_tx *tx;
+
+    from->rx_passes = from->rx && to->tx_key.len && gh_srtp_rx_is(from->rx, to->suite, &to->tx_key);
+    if (to->tx && !gh_srtp_tx_is(to->tx, to->suite, &to->tx_key)) {
+        shelve_tx(to, to->tx);
+        to->tx = NULL;
+    }
+    if (to->tx || from->path != GH_PATH_BRIDGE || !to->tx_key.len || is_peer_key(from, to->suite, &to->tx_key))
+        return 0;
+    tx = take_tx(to, to->suite, &to->tx_key);
+    if (tx) {
+        to->tx = tx;
+        return 0;
+    }
+    return gh_srtp_tx_new(&to->tx, to->suite, &to->tx_key);
+}
+
+/* ---- addresses --------------------------------------------------------------------------------------------- */
+
+/* A placeholder (no address, port 0) is not connected to: nothing is sent there and nothing taken from it. */
+static int connect_ports(struct gh_side *side)
+{
+    static const struct gh_addr none;
+    int err = gh_port_connect(&side->ports[GH_PORT_RTP], &side->remote_rtp);
+
+    if (err)
+        return err;
+    return gh_port_connect(&side->ports[GH_PORT_RTCP], side->rtcp_mux ? &none : &side->remote_rtcp);
+}
+
+static void change_addresses(struct gh_side *side, const struct gh_media_set *set, uint64_t now_ms)
+{
+    bool moved = !side->was_set || !gh_addr_eq(&side->remote_rtp, &set->remote_rtp);
+
+    if (moved)
+        side->origin = ++side->stream->worker->origins;
+    /* A clock that began anew with each set would never end where a peer refreshes its session often. */
+    if (set->may_send && (moved || !side->may_send))
+        side->heard_ms = now_ms;
+    side->remote_rtp = set->remote_rtp;
+    side->remote_rtcp = set->remote_rtcp;
+    side->rtcp_mux = set->rtcp_mux;
+    side->may_send = set->may_send;
+    side->may_receive = set->may_receive;
+}
+
+static void fail(struct gh_side *side, int err)
+{
+    side->path = GH_PATH_NONE;
+    side->ports[GH_PORT_RTP].usable = side->ports[GH_PORT_RTCP].usable = false;
+    gh_side_raise(side, GH_MEDIA_EVENT_FAILED, err);
+}
+
+void gh_side_apply(struct gh_side *side, const struct gh_media_set *set, uint64_t now_ms)
+{
+    int err = change_rx(side, set, now_ms);
+
+    side->generation = set->generation;
+    side->raised = 0;
+    side->path = set->path;
+    side->suite = set->suite;
+    side->tx_key = set->tx_key;
+    change_addresses(side, set, now_ms);
+    side->was_set = true;
+    if (!err)
+        err = connect_ports(side);
+    if (err)
+        fail(side, err);
+}
+
+void gh_side_link(struct gh_stream *stream)
+{
+    for (int s = 0; s < 2; s++) {
+        int err = link_direction(&stream->sides[s]);
+
+        if (err) /* the context that could not be made is the other side's */
+            fail(&stream->sides[!s], err);
+    }
+}
+
+void gh_side_fini(struct gh_side *side)
+{
+    gh_srtp_rx_free(side->rx);
+    gh_srtp_rx_free(side->old_rx);
+    gh_srtp_tx_free(side->tx);
+    side->rx = side->old_rx = NULL;
+    side->tx = NULL;
+    for (int i = 0; i < GH_SHELF_MAX; i++) {
+        gh_srtp_rx_free(side->rx_shelf[i]);
+        gh_srtp_tx_free(side->tx_shelf[i]);
+        side->rx_shelf[i] = NULL;
+        side->tx_shelf[i] = NULL;
+    }
+    gh_secret_wipe(&side->tx_key);
+}

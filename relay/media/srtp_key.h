@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What belongs to one SRTP key: a receiving context (ROC, replay windows, which sources it has seen) and a
+ * sending context (ROC, which SSRC a source was given).  Each lives as long as its key and is made once for it.
+ * Thread: the worker that owns the stream.
+ */
+#ifndef GH_SRTP_KEY_H
+#define GH_SRTP_KEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <gatehouse/suite.h>
+#include "crypto/secret.h"
+
+#define GH_REPLAY_WINDOW 128
+#define GH_SRTP_TRAILER_MAX 20 /* 16 of tag and 4 of SRTCP index, RFC 7714 */
+#define GH_RX_SSRC_MAX 64      /* sources under one receiving key */
+#define GH_TX_SSRC_MAX 16      /* sources that one sending key carries at a time */
+#define GH_SRTP_PKTS_MAX (1ULL << 48)  /* RFC 3711 section 9.2 */
+#define GH_SRTCP_PKTS_MAX (1ULL << 31)
+
+/* ---- receiving -------------------------------------------------------------------------------------- */
+
+struct gh_srtp_rx;
+
+/**
+ * @gate  AES_CM_128 only, else ignored: RTP is authenticated without being decrypted, for `pass`
+ * @return 0, GH_EINVAL (no suite, wrong length), GH_ENOMEM or GH_ECRYPTO
+ */
+int gh_srtp_rx_new(struct gh_srtp_rx **out, enum gh_suite suite, const struct gh_secret *key, bool gate);
+void gh_srtp_rx_free(struct gh_srtp_rx *rx);
+
+bool gh_srtp_rx_is(const struct gh_srtp_rx *rx, enum gh_suite suite, const struct gh_secret *key);
+
+/** Nothing has authenticated yet: it may be made anew for the same key. */
+bool gh_srtp_rx_is_unused(const struct gh_srtp_rx *rx);
+
+/** Another number for each context of the process: tells the sources of two keys apart. */
+uint64_t gh_srtp_rx_serial(const struct gh_srtp_rx *rx);
+
+/**
+ * Authenticate, check for replay, decrypt in place.  @p is left as it was on GH_EAUTH only under counter mode: a
+ * caller that wants to try another key keeps a copy.
+ *
+ * @p    a packet whose form gh_pkt_kind has seen, at least header and tag long; 4-octet aligned
+ * @len  in and out
+ * @return 0, GH_EAUTH, GH_EREPLAY, GH_ELIMIT (authentic, but one source too many), GH_ESYNTAX or GH_ECRYPTO
+ */
+int gh_srtp_rx_open(struct gh_srtp_rx *rx, uint8_t *p, size_t *len, bool rtcp);
+
+/**
+ * As gh_srtp_rx_open, but @p stays as it is.
+ * @scratch  room for @len octets, aligned; wiped
+ */
+int gh_srtp_rx_check(struct gh_srtp_rx *rx, uint8_t *p, size_t len, bool rtcp, uint8_t *scratch);
+
+/* ---- sending ---------------------------------------------------------------------------------------- */
+
+struct gh_srtp_tx;
+
+/** For a key of our own only: a peer's key is never sent under.  @return as gh_srtp_rx_new */
+int gh_srtp_tx_new(struct gh_srtp_tx **out, enum gh_suite suite, const struct gh_secret *key);
+void gh_srtp_tx_free(struct gh_srtp_tx *tx);
+
+bool gh_srtp_tx_is(const struct gh_srtp_tx *tx, enum gh_suite suite, const struct gh_secret *key);
+
+/**
+ * Give the packet the SSRC that this key has for its source, and protect it in place.
+ *
+ * The first source keeps its SSRC, since SDP may have named it.  Another source, or a source whose sequence went
+ * 2^15 ahead or back behind the window (two packets in a row), goes on under an SSRC that this key has never
+ * used: one keystream is never used twice, and the receiver starts with ROC 0 as we do.
+ *
+ * @origin  who sent it: gh_srtp_rx_serial, or a number of the caller's for a plain source
+ * @p       room for GH_SRTP_TRAILER_MAX octets more; form seen by gh_pkt_kind; RTCP: complete
+ * @back    RTCP: where the far side's reports come from, to name its sources as it does; may be NULL
+ * @return 0, GH_EREPLAY (an old number), GH_ELIMIT (the key has reached its packet limit), GH_ESYNTAX, GH_ENOMEM,
+ * GH_ECRYPTO
+ */
+int gh_srtp_tx_seal_rtp(struct gh_srtp_tx *tx, uint64_t origin, uint8_t *p, size_t *len);
+int gh_srtp_tx_seal_rtcp(struct gh_srtp_tx *tx, uint64_t origin, uint8_t *p, size_t *len,
+                         const struct gh_srtp_tx *back);
+
+/** RTCP that goes on in clear to a plain side: give the reported sources their own SSRCs again. */
+int gh_srtp_tx_unmap_rtcp(const struct gh_srtp_tx *back, uint8_t *p, size_t len);
+
+/** Nine tenths of the packets that the key may protect are sent. */
+bool gh_srtp_tx_is_worn(const struct gh_srtp_tx *tx);
+
+/** For tests: as if all but so many packets had been sent. */
+void gh_srtp_tx_set_left(struct gh_srtp_tx *tx, uint64_t rtp, uint64_t rtcp);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A media worker: one thread, one loop, its streams.  Commands come in order through the inbox; events and `closed`
+ * go out through the signalling thread's mailbox.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "media/media_int.h"
+
+#define ORIGIN_BASE (1ULL << 63) /* clear of the serial numbers of receiving contexts */
+
+/* ---- events --------------------------------------------------------------------------------------------- */
+
+static void drop_event(struct gh_msg *msg)
+{
+    free(msg);
+}
+
+void gh_side_raise(struct gh_side *side, enum gh_media_event_kind kind, int err)
+{
+    struct gh_stream *stream = side->stream;
+    struct gh_event_msg *event;
+
+    if (side->raised & (1U << kind))
+        return;
+    event = calloc(1, sizeof(*event));
+    if (!event)
+        return; /* not marked as raised: the next occasion tries again */
+    side->raised |= 1U << kind;
+    event->head.msg.drop = drop_event;
+    event->event = (struct gh_media_event){ .stream = stream->id, .side = gh_side_number(side),
+                                            .generation = side->generation, .kind = kind, .err = err,
+                                            .wall_us = gh_wall_us() };
+    gh_mailbox_post(stream->worker->outbox, &event->head.msg);
+}
+
+/* ---- streams ---------------------------------------------------------------------------------------------- */
+
+static struct gh_port *port_at(struct gh_stream *stream, int i)
+{
+    return &stream->sides[i / GH_PORT_COUNT].ports[i % GH_PORT_COUNT];
+}
+
+#define PORTS_OF_STREAM (2 * GH_PORT_COUNT)
+
+static void open_stream(struct gh_worker *worker, struct gh_stream *stream)
+{
+    stream->worker = worker;
+    stream->prev = NULL;
+    stream->next = worker->streams;
+    if (worker->streams)
+        worker->streams->prev = stream;
+    worker->streams = stream;
+    for (int i = 0; i < PORTS_OF_STREAM; i++) {
+        int err = gh_port_start(port_at(stream, i), &worker->loop);
+
+        if (err)
+            gh_side_raise(port_at(stream, i)->side, GH_MEDIA_EVENT_FAILED, err);
+    }
+}
+
+/* The last touch: from the post on it is the signalling thread's. */
+static void stream_is_closed(struct gh_stream *stream)
+{
+    struct gh_worker *worker = stream->worker;
+
+    if (stream->prev)
+        stream->prev->next = stream->next;
+    else
+        worker->streams = stream->next;
+    if (stream->next)
+        stream->next->prev = stream->prev;
+    gh_side_fini(&stream->sides[0]);
+    gh_side_fini(&stream->sides[1]);
+    gh_mailbox_post(worker->outbox, &stream->closed.msg);
+}
+
+static void handle_is_closed(struct gh_stream *stream, int *fd)
+{
+    /* libuv lets go of the number first: else it could be in use again for another handle. */
+    close(*fd);
+    *fd = -1;
+    if (--stream->handles == 0)
+        stream_is_closed(stream);
+}
+
+static void on_known_closed(uv_handle_t *handle)
+{
+    struct gh_port *port = handle->data;
+
+    handle_is_closed(port->side->stream, &port->known_fd);
+}
+
+static void on_stranger_closed(uv_handle_t *handle)
+{
+    struct gh_port *port = handle->data;
+
+    handle_is_closed(port->side->stream, &port->stranger_fd);
+}
+
+static void close_stream(struct gh_stream *stream)
+{
+    if (stream->closing)
+        return;
+    stream->closing = true;
+    if (stream->handles == 0) {
+        stream_is_closed(stream);
+        return;
+    }
+    for (int i = 0; i < PORTS_OF_STREAM; i++) {
+        struct gh_port *port = port_at(stream, i);
+
+        if (port->known_open)
+            uv_close((uv_handle_t *)&port->known, on_known_closed);
+        if (port->stranger_open)
+            uv_close((uv_handle_t *)&port->stranger, on_stranger_closed);
+    }
+}
+
+static void set_stream(struct gh_stream *stream, const struct gh_set_msg *msg, uint64_t now_ms)
+{
+    if (stream->closing)
+        return;
+    for (size_t i = 0; i < msg->count; i++)
+        gh_side_apply(&stream->sides[msg->sets[i].side], &msg->sets[i], now_ms);
+    gh_side_link(stream);
+}
+
+/* ---- time ---------------------------------------------------------------------------------------------------- */
+
+static void tick_side(struct gh_side *side, uint64_t now_ms)
+{
+    uint64_t timeout_ms = side->stream->timeout_ms;
+
+    for (int i = 0; i < GH_PORT_COUNT; i++)
+        gh_port_tick(&side->ports[i]);
+    if (side->old_rx && now_ms >= side->old_rx_until_ms)
+        gh_side_retire_old(side);
+    if (timeout_ms && side->may_send && side->ports[GH_PORT_RTP].usable &&
+        now_ms - side->heard_ms >= timeout_ms)
+        gh_side_raise(side, GH_MEDIA_EVENT_TIMEOUT, 0);
+}
+
+static void on_tick(uv_timer_t *tick)
+{
+    struct gh_worker *worker = tick->data;
+    uint64_t now_ms = uv_now(&worker->loop);
+
+    for (struct gh_stream *stream = worker->streams; stream; stream = stream->next) {
+        if (stream->closing)
+            continue;
+        tick_side(&stream->sides[0], now_ms);
+        tick_side(&stream->sides[1], now_ms);
+    }
+}
+
+/* ---- commands ------------------------------------------------------------------------------------------------ */
+
+static void stop(struct gh_worker *worker)
+{
+    worker->stopping = true;
+    for (struct gh_stream *stream = worker->streams, *next; stream; stream = next) {
+        next = stream->next;
+        close_stream(stream);
+    }
+    uv_close((uv_handle_t *)&worker->tick, NULL);
+    gh_mailbox_close(worker->inbox); /* the loop ends with the last handle */
+}
+
+/* All but `set` are parts of their stream, which may be the signalling thread's again after close_stream. */
+static void on_command(void *arg, struct gh_msg *msg)
+{
+    struct gh_worker *worker = arg;
+    struct gh_to_worker *to = (struct gh_to_worker *)msg;
+
+    switch (to->command) {
+    case GH_COMMAND_OPEN:
+        open_stream(worker, to->stream);
+        break;
+    case GH_COMMAND_SET:
+        set_stream(to->stream, (const struct gh_set_msg *)msg, uv_now(&worker->loop));
+        msg->drop(msg);
+        break;
+    case GH_COMMAND_CLOSE:
+        close_stream(to->stream);
+        break;
+    case GH_COMMAND_STOP:
+        stop(worker);
+        break;
+    }
+}
+
+/* ---- start and end ---------------------------------------------------------------------------------------------- */
+
+static void run(void *arg)
+{
+    struct gh_worker *worker = arg;
+
+    uv_run(&worker->loop, UV_RUN_DEFAULT);
+}
+
+static void keep(struct gh_msg *msg)
+{
+    (void)msg; /* a part of the worker */
+}
+
+int gh_worker_init(struct gh_worker *worker)
+{
+    int err = uv_loop_init(&worker->loop);
+
+    if (err)
+        return err;
+    worker->has_loop = true;
+    worker->origins = ORIGIN_BASE;
+    worker->stop.msg.drop = keep;
+    worker->stop.command = GH_COMMAND_STOP;
+    worker->tick.data = worker;
+    uv_timer_init(&worker->loop, &worker->tick);
+    err = gh_mailbox_new_loop(&worker->inbox, &worker->loop, on_command, worker);
+    if (!err)
+        err = uv_timer_start(&worker->tick, on_tick, GH_MEDIA_TICK_MS, GH_MEDIA_TICK_MS);
+    return err;
+}
+
+/* Signals are the main thread's. */
+int gh_worker_start(struct gh_worker *worker)
+{
+    sigset_t all, before;
+    int err;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    err = uv_thread_create(&worker->thread, run, worker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    worker->started = !err;
+    return err;
+}
+
+void gh_worker_fini(struct gh_worker *worker)
+{
+    if (worker->started) {
+        gh_mailbox_post(worker->inbox, &worker->stop.msg);
+        uv_thread_join(&worker->thread);
+    } else if (worker->has_loop) {
+        uv_close((uv_handle_t *)&worker->tick, NULL);
+        if (worker->inbox)
+            gh_mailbox_close(worker->inbox);
+        uv_run(&worker->loop, UV_RUN_DEFAULT);
+    }
+    gh_mailbox_free(worker->inbox);
+    worker->inbox = NULL;
+    if (worker->has_loop)
+        uv_loop_close(&worker->loop);
+    worker->has_loop = worker->started = false;
+    explicit_bzero(worker->packet, sizeof(worker->packet));
+    explicit_bzero(worker->scratch, sizeof(worker->scratch));
+}
