@@ -202,4 +202,6 @@ void gh_check_unused(struct gh_loader *load, const struct gh_drafts *drafts)
         if (!drafts->profiles[i].used)
             warn_unused(load, &drafts->profiles[i].draft);
     }
+    if (drafts->route_count == 0)
+        gh_draft_warning(load, &drafts->draft, "routes", "there is none, so every call is refused");
 }

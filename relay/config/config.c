@@ -178,6 +178,7 @@ static int build(struct gh_loader *load, const char *path, const struct gh_load_
     err = gh_source_read(load, path, &root);
     if (err || !root)
         return err;
+    load->folder = root->mark.source->folder;
     drafts->draft.table = &gh_schema;
     drafts->draft.path = "";
     drafts->draft.mark = (struct gh_mark){ root->mark.source, 0, 1 };

@@ -100,6 +100,7 @@ struct gh_loader {
     struct gh_config_arena *keep;    /* the snapshot's memory */
     struct gh_config_arena *scratch; /* gone after the load */
     struct gh_report *report;
+    const char *folder;       /* of the file that was named: defaults that are paths start there */
     bool everything;          /* tests: treat every option as available */
 };
 

@@ -116,7 +116,7 @@ static bool read_name(const struct reading *r, void *out)
 
 static bool read_path(const struct reading *r, void *out)
 {
-    const char *folder = r->node->mark.source ? r->node->mark.source->folder : "";
+    const char *folder = r->node->mark.source ? r->node->mark.source->folder : r->load->folder;
     const char *path;
 
     if (!read_text(r, out))

@@ -69,6 +69,11 @@ static bool check_octets(struct reader *r)
             return false;
         }
     }
+    /* "127.0.0.1" may be the rest of "127.0.0.12": a file that was cut must not pass for another one. */
+    if (len && p[len - 1] != '\n') {
+        report_at(r, len, 1, "the last line has no end; is the file cut?  Else end it with a newline");
+        return false;
+    }
     return true;
 }
 

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Checks whose options come with later steps, with every option made available; and the check of the
+ * kernel's local ports, on texts of our own.
+ */
+#include "config/check.h"
+#include "relay/config/support_config.h"
+#include "support/check.h"
+#include "support/pki.h"
+
+#define OPEN_TRUNK(more)                                                                \
+    TEST_HEAD "trunks:\n"                                                               \
+              "  A: {security_profile: encrypted, listener: core, peer_names: [a]}\n"   \
+              "  B: {security_profile: open, listener: lab, destinations: [192.0.2.2]" more "}\n"
+
+/* A load with everything available: @want stands in what it says, and it is refused or not. */
+static void check_says(const char *yaml, bool refused, const char *want)
+{
+    struct loaded loaded = test_load_text(yaml, &test_env_everything);
+
+    if (!CHECK_INT(loaded.err, refused ? GH_ESYNTAX : 0) || !CHECK(strstr(loaded.text, want) != NULL))
+        fprintf(stderr, "wanted: %s\ngot: %s", want, loaded.text);
+    loaded_fini(&loaded);
+}
+
+/* signalling.md: on an unproven trunk nobody raises his own standing. */
+static void test_unproven(void)
+{
+    check_says(OPEN_TRUNK(", trust_claims: true"), true,
+               "trunks.B.trust_claims: a trunk without tls cannot be believed");
+    check_says(OPEN_TRUNK(", trust_identity: true"), true,
+               "trunks.B.trust_identity: on a trunk without tls this needs digest_authentication: true");
+    check_says(OPEN_TRUNK(", srtp: required"), true, "trunks.B.srtp: required can never hold");
+    check_says(OPEN_TRUNK(", srtp: required, unproven_fingerprint: mark"), false,
+               "warning: trunks.B.srtp: a call over a trunk without tls is never graded above mixed");
+    check_says(OPEN_TRUNK(", srtp: allowed"), false, "");
+}
+
+#define WITH_PROFILE(profile)                                                           \
+    TEST_HEAD "  third: {" profile "}\n"                                                \
+              "trunks:\n"                                                               \
+              "  A: {security_profile: encrypted, listener: core, peer_names: [a]}\n"   \
+              "  C: {security_profile: open, listener: lab, destinations: [192.0.2.3]}\n" \
+              "  B: {security_profile: third, listener: lab, destinations: [192.0.2.2], trust_identity: true}\n"
+
+static void test_digest(void)
+{
+    check_says(WITH_PROFILE("device_security_mode: non_secure, accept_replaces_header: true"), true,
+               "trunks.B.security_profile: third has accept_replaces_header");
+    check_says(WITH_PROFILE("device_security_mode: non_secure, accept_out_of_dialog_refer: true"), true,
+               "trunks.B.security_profile: third has accept_out_of_dialog_refer");
+    check_says(WITH_PROFILE("device_security_mode: non_secure, digest_authentication: true, "
+                            "accept_replaces_header: true, accept_out_of_dialog_refer: true"),
+               false, "");
+}
+
+/* Names that are equal need a match_host each; then the request's host decides. */
+static void test_match_host(void)
+{
+    static const char yaml[] = TEST_HEAD
+        "trunks:\n"
+        "  B: {security_profile: open, listener: lab, destinations: [192.0.2.2]}\n"
+        "  C: {security_profile: encrypted, listener: core, peer_names: [x], match_host: c.example.net}\n"
+        "  D: {security_profile: encrypted, listener: core, peer_names: [X]%s}\n";
+    char text[2048];
+
+    snprintf(text, sizeof(text), yaml, "");
+    check_says(text, true, "trunks.D.peer_names: X on listener core is C already");
+    snprintf(text, sizeof(text), yaml, ", match_host: d.example.net");
+    check_says(text, false, "");
+}
+
+static void test_mixed_listener(void)
+{
+    check_says(TEST_HEAD "trunks:\n"
+                         "  B: {security_profile: open, listener: lab, destinations: [192.0.2.2]}\n"
+                         "  C: {security_profile: encrypted, listener: core, peer_names: [c]}\n"
+                         "  D: {security_profile: encrypted, listener: core, peer_names: [d], "
+                         "tls_policy: legacy-cucm}\n",
+               false, "warning: trunks.D.listener: weaker TLS than C on the same listener; give it a port");
+}
+
+static void test_srv(void)
+{
+    check_says(OPEN_TRUNK(", srv: _sip._tcp.example.net"), true,
+               "trunks.B.srv: a trunk has srv or destinations, not both");
+    check_says(TEST_HEAD "trunks:\n  A: {security_profile: encrypted, listener: core, peer_names: [a], "
+                         "srv: _sips._tcp.example.net}\n"
+                         "  B: {security_profile: open, listener: lab, destinations: [192.0.2.2]}\n"
+                         "routes: [{pattern: 1X, trunks: [A]}]\n",
+               false, "");
+}
+
+/* UDP ports are not TCP ports. */
+static void test_udp_beside_tcp(void)
+{
+    check_says("version: 1\nnode: {name: n}\nmedia: {address: 127.0.0.1}\n"
+               "listeners: {t: {transport: tcp, address: 127.0.0.1}, u: {transport: udp, address: 127.0.0.1}}\n"
+               "security_profiles: {open: {device_security_mode: non_secure}}\n"
+               "trunks: {T: {security_profile: open, listener: t, destinations: [192.0.2.1]},\n"
+               "  U: {security_profile: open, listener: u, destinations: [192.0.2.1]}}\n",
+               false, "");
+}
+
+/* media.ports of the base is 16384-32767. */
+static void check_overlap(const char *range, const char *reserved, const char *want)
+{
+    struct gh_load_env env = test_env_plain;
+    struct loaded loaded;
+
+    env.port_range = gh_pki_write_text("range", range, 0644);
+    env.reserved_ports = gh_pki_write_text("reserved", reserved, 0644);
+    loaded = test_load_text(TEST_HEAD TEST_TRUNKS TEST_ROUTES, &env);
+    CHECK_INT(loaded.err, 0);
+    if (!CHECK(want ? strstr(loaded.text, want) != NULL : loaded.text[0] == 0))
+        fprintf(stderr, "%s and %s: %s", range, reserved, loaded.text);
+    loaded_fini(&loaded);
+}
+
+static void test_port_overlap(void)
+{
+    check_overlap("32768\t60999\n", "\n", NULL);
+    check_overlap("32000\t60999\n", "\n",
+                  "warning: media.ports: the kernel may give ports 32000-32767 to other programs "
+                  "(net.ipv4.ip_local_port_range); set net.ipv4.ip_local_reserved_ports=16384-32767");
+    check_overlap("1024 65535\n", "\n", "may give ports 16384-32767 to other programs");
+    check_overlap("32000\t60999\n", "16384-32767\n", NULL);
+    check_overlap("32000\t60999\n", "8080,32000-32400,32401-32767\n", NULL);
+    check_overlap("32000\t60999\n", "8080,32000-32400,32402-32767\n", "may give ports 32000-32767");
+    check_overlap("10000\t16383\n", "", NULL);
+    /* A kernel that says something else is not argued with. */
+    check_overlap("", "", NULL);
+    check_overlap("here there\n", "", NULL);
+    check_overlap("32000\n", "", NULL);
+}
+
+int main(void)
+{
+    RUN(test_unproven);
+    RUN(test_digest);
+    RUN(test_match_host);
+    RUN(test_mixed_listener);
+    RUN(test_srv);
+    RUN(test_udp_beside_tcp);
+    RUN(test_port_overlap);
+    return CHECK_REPORT();
+}
