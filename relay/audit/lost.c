@@ -15,21 +15,48 @@ struct scan {
     uint64_t from_file, from_number;  /* second pass: nothing before this line */
 };
 
-/* A quote inside a JSON text is escaped, so a peer's text never looks like this; parsing decides anyway. */
-static bool mentions(struct gh_span raw, struct gh_span word)
+/* The writer puts type and call right behind the ledger's own fields, so this much of a line tells whose it is:
+ * 13 octets and 20 digits of seq, 74 of prev, 32 of ts, 42 of type, and the id. */
+#define HEAD_LEN ((size_t)256)
+
+/* A quote inside a JSON text is escaped, so a peer's text never looks like this. */
+static bool mentions(struct gh_span text, struct gh_span word)
 {
-    return raw.len && memmem(raw.p, raw.len, word.p, word.len);
+    return text.len && memmem(text.p, text.len, word.p, word.len);
 }
 
 static bool is_relevant(const struct scan *scan, const struct gh_record_line *at)
 {
+    struct gh_span head = gh_span_head(at->raw, HEAD_LEN);
+
     if (scan->ends_only)
-        return mentions(at->raw, GH_SPAN("\"call.start\"")) || mentions(at->raw, GH_SPAN("\"call.end\"")) ||
-               mentions(at->raw, GH_SPAN("\"call.lost\""));
+        return mentions(head, GH_SPAN("\"call.start\"")) || mentions(head, GH_SPAN("\"call.end\"")) ||
+               mentions(head, GH_SPAN("\"call.lost\""));
     if (at->file_index < scan->from_file ||
         (at->file_index == scan->from_file && at->number < scan->from_number))
         return false;
-    return mentions(at->raw, GH_SPAN("\"call.")) || mentions(at->raw, GH_SPAN("\"call\":"));
+    return mentions(head, GH_SPAN("\"call.")) || mentions(at->raw, GH_SPAN("\"call\":"));
+}
+
+/* A call.end is by far the longest record, and only its id matters here: it is taken without parsing the rest,
+ * which makes the scan several times faster.  @return whether that was possible */
+static bool take_end(struct scan *scan, struct gh_span raw)
+{
+    struct gh_span before = GH_SPAN("\"type\":\"call.end\",\"call\":\"");
+    struct gh_span head = gh_span_head(raw, HEAD_LEN), id;
+    const char *hit = head.len ? memmem(head.p, head.len, before.p, before.len) : NULL;
+    char call[GH_LOST_WORD_MAX];
+
+    if (!hit || raw.p[raw.len - 1] != '}')
+        return false;
+    head = gh_span_from(head, (size_t)(hit - head.p) + before.len);
+    id = gh_span_head(head, gh_span_find(head, '"'));
+    if (id.len == head.len || id.len == 0 || id.len >= sizeof(call) || gh_span_find(id, '\\') < id.len)
+        return false;
+    memcpy(call, id.p, id.len);
+    call[id.len] = 0;
+    gh_open_calls_end(scan->calls, call);
+    return true;
 }
 
 static int scan_line(void *arg, const struct gh_record_line *at)
@@ -38,7 +65,7 @@ static int scan_line(void *arg, const struct gh_record_line *at)
     struct gh_line line;
     int err;
 
-    if (at->err || at->torn || !is_relevant(scan, at))
+    if (at->err || at->torn || !is_relevant(scan, at) || take_end(scan, at->raw))
         return 0;
     err = gh_line_parse(at->raw, &line, NULL);
     if (err)

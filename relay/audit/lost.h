@@ -26,7 +26,7 @@ typedef void (*gh_lost_fn)(void *arg, const struct gh_lost_call *lost);
 
 /**
  * Scan a ledger for lost calls, oldest first.  Reads the ledger once for starts and ends, and once more from the
- * oldest lost call on; only lines of calls are parsed.  Lines that cannot be read are passed over:
+ * oldest lost call on; only lines of calls are looked at.  Lines that cannot be read are passed over:
  * verify names them.
  *
  * @fn  may put records: the reading is over by then

@@ -165,6 +165,14 @@ int gh_open_calls_note(struct gh_open_calls *calls, const struct gh_line *line,
     return 0;
 }
 
+void gh_open_calls_end(struct gh_open_calls *calls, const char *call)
+{
+    struct node **link = link_to(calls, call);
+
+    if (*link)
+        close_call(calls, link);
+}
+
 const struct gh_open_call *gh_open_calls_find(const struct gh_open_calls *calls, const char *call)
 {
     struct node *node = *link_to(calls, call);

@@ -27,6 +27,9 @@ void gh_open_calls_free(struct gh_open_calls *calls);
 int gh_open_calls_note(struct gh_open_calls *calls, const struct gh_line *line,
                        const struct gh_record_line *at);
 
+/** What call.end does, for who knows the id already.  Nothing if it is not open. */
+void gh_open_calls_end(struct gh_open_calls *calls, const char *call);
+
 /** NULL: not open.  Valid until the next note. */
 const struct gh_open_call *gh_open_calls_find(const struct gh_open_calls *calls, const char *call);
 
