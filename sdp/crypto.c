@@ -64,9 +64,23 @@ static struct gh_span without_zeros(struct gh_span digits)
     return digits;
 }
 
+/* mki = mki * scale + value, big-endian.  @return false when it does not fit */
+static bool multiply_add(uint8_t *mki, size_t octets, uint32_t scale, uint32_t value)
+{
+    uint64_t carry = value;
+
+    while (octets-- > 0) {
+        carry += (uint64_t)mki[octets] * scale;
+        mki[octets] = (uint8_t)carry;
+        carry >>= 8;
+    }
+    return carry == 0;
+}
+
 int gh_sdp_crypto_mki(const struct gh_sdp_key *key, uint8_t mki[GH_SDP_MKI_MAX])
 {
     struct gh_span digits = without_zeros(key->mki);
+    uint32_t scale = 1, value = 0;
 
     if (key->mki.len == 0 || key->mki_octets == 0)
         return GH_ENOTFOUND;
@@ -74,17 +88,16 @@ int gh_sdp_crypto_mki(const struct gh_sdp_key *key, uint8_t mki[GH_SDP_MKI_MAX])
         return GH_ESYNTAX;
     memset(mki, 0, key->mki_octets);
     for (size_t i = 0; i < digits.len; i++) {
-        unsigned carry = (unsigned)(digits.p[i] - '0');
-
         if (!gh_ascii_is_digit((unsigned char)digits.p[i]))
             return GH_ESYNTAX;
-        for (size_t octet = key->mki_octets; octet-- > 0;) {
-            carry += mki[octet] * 10u;
-            mki[octet] = (uint8_t)carry;
-            carry >>= 8;
-        }
-        if (carry) /* the value does not fit its length */
+        scale *= 10;
+        value = value * 10 + (uint32_t)(digits.p[i] - '0');
+        if (scale < 1000000000 && i + 1 < digits.len) /* nine digits at once: peers may send hundreds */
+            continue;
+        if (!multiply_add(mki, key->mki_octets, scale, value))
             return GH_ESYNTAX;
+        scale = 1;
+        value = 0;
     }
     return 0;
 }

@@ -38,6 +38,15 @@ static size_t skip_nul(struct gh_span text, size_t at)
     return at;
 }
 
+/* May a name begin at @at?  Behind "%3D" or "%0A", as a URI writes "=" and the line end, it may. */
+static bool is_name_start(struct gh_span text, size_t at)
+{
+    if (at == 0 || !is_name_char(text.p[at - 1]))
+        return true;
+    return at >= 3 && text.p[at - 3] == '%' && gh_sdpi_is_hex(text.p[at - 2]) &&
+           gh_sdpi_is_hex(text.p[at - 1]);
+}
+
 /* Past the letters of @word, or 0 when they do not stand at @at. */
 static size_t match_letters(struct gh_span text, size_t at, const char *word)
 {
@@ -90,7 +99,7 @@ static bool follows_a_equals(struct gh_span text, size_t at)
         at--;
     if (at == 0 || gh_ascii_lower((unsigned char)text.p[at - 1]) != 'a')
         return false;
-    return at == 1 || !is_name_char(text.p[at - 2]);
+    return is_name_start(text, at - 1);
 }
 
 enum gh_sdpi_word gh_sdpi_word_at(struct gh_span text, size_t at, size_t *after)
@@ -107,7 +116,7 @@ enum gh_sdpi_word gh_sdpi_word_at(struct gh_span text, size_t at, size_t *after)
             return colon ? row->word : GH_WORD_NONE;
         if (follows_a_equals(text, at) && (end == text.len || !is_name_char(text.p[end])))
             return row->word;
-        return colon && (at == 0 || !is_name_char(text.p[at - 1])) ? row->word : GH_WORD_NONE;
+        return colon && is_name_start(text, at) ? row->word : GH_WORD_NONE;
     }
     return GH_WORD_NONE;
 }

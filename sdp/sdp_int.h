@@ -10,8 +10,6 @@
 
 #include <gatehouse/sdp.h>
 
-#define GH_SDP_NO_SECTION (-2) /* empty lines at the end of the text belong nowhere */
-
 /* One line.  @p covers the line with its end; the "type=" prefix is always there, save in empty lines. */
 struct gh_sdp_row {
     const char *p;
@@ -131,6 +129,12 @@ bool gh_sdpi_key_line_at(struct gh_span text, size_t at, size_t *after);
 static inline bool gh_sdpi_is_blank(char c)
 {
     return c == ' ' || c == '\t';
+}
+
+static inline bool gh_sdpi_is_hex(char c)
+{
+    c = (char)gh_ascii_lower((unsigned char)c);
+    return gh_ascii_is_digit((unsigned char)c) || (c >= 'a' && c <= 'f');
 }
 
 static inline bool gh_sdpi_is_eol(char c)

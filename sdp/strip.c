@@ -109,12 +109,6 @@ static bool match_quad(struct gh_span text, size_t at)
     return gh_addr_parse_ip(gh_span_of(text.p + at, end - at), 0, &addr) == 0;
 }
 
-static bool is_hex(char c)
-{
-    c = (char)gh_ascii_lower((unsigned char)c);
-    return gh_ascii_is_digit((unsigned char)c) || (c >= 'a' && c <= 'f');
-}
-
 /* An IPv6 address that begins at @at and ends with a word.  "host:2001:db8::1" holds one; the end of a long list
  * of hexadecimal octets, such as a fingerprint, is none. */
 static bool match_ipv6(struct gh_span text, size_t at)
@@ -122,12 +116,12 @@ static bool match_ipv6(struct gh_span text, size_t at)
     size_t end = at, colons = 0;
     struct gh_addr addr;
 
-    if (at > 0 && (is_hex(text.p[at - 1]) || text.p[at - 1] == '.'))
+    if (at > 0 && (gh_sdpi_is_hex(text.p[at - 1]) || text.p[at - 1] == '.'))
         return false;
-    if (at > 1 && text.p[at - 1] == ':' && is_hex(text.p[at - 2]))
+    if (at > 1 && text.p[at - 1] == ':' && gh_sdpi_is_hex(text.p[at - 2]))
         return false;
     for (; end < text.len && end - at < INET6_ADDRSTRLEN; end++) {
-        if (!is_hex(text.p[end]) && text.p[end] != ':' && text.p[end] != '.')
+        if (!gh_sdpi_is_hex(text.p[end]) && text.p[end] != ':' && text.p[end] != '.')
             break;
         colons += text.p[end] == ':';
     }

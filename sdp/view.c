@@ -238,8 +238,13 @@ static struct gh_addr rtcp_addr(const struct gh_sdp *doc, int index, const struc
 static void crypto_facts(const struct gh_sdp *doc, int index, struct gh_sdp_media_facts *facts)
 {
     struct gh_sdp_crypto crypto;
+    uint32_t tags[GH_SDP_CRYPTO_MAX];
+    size_t known = 0; /* tags; a line too broken to have one counts as tag 0, and is not parseable anyway */
 
-    while (gh_sdp_crypto(doc, index, facts->crypto_count, &crypto) == 0) {
+    while (known < GH_SDP_CRYPTO_MAX && gh_sdp_crypto(doc, index, known, &crypto) == 0) {
+        for (size_t i = 0; i < known; i++)
+            facts->crypto_tag_twice |= crypto.parseable && tags[i] == crypto.tag;
+        tags[known++] = crypto.tag;
         facts->crypto_count++;
         facts->crypto_parseable += crypto.parseable && crypto.key_len_right;
     }

@@ -44,6 +44,7 @@
 
 /* Section of a line: the session level, or the index of an m-line from 0. */
 #define GH_SDP_SESSION (-1)
+#define GH_SDP_NO_SECTION (-2) /* empty lines at the end of the text belong nowhere */
 
 /* ---- document -------------------------------------------------------------------------------- */
 
@@ -97,7 +98,7 @@ enum gh_sdp_change gh_sdp_compare(const struct gh_sdp *last, const struct gh_sdp
 
 struct gh_sdp_line {
     char type;             /* 'v' ... 'm'; 0: an empty line at the end of the text */
-    int section;           /* GH_SDP_SESSION or the m-line's index; -2 for an empty line */
+    int section;           /* GH_SDP_SESSION, the m-line's index, or GH_SDP_NO_SECTION */
     uint32_t number;       /* in the parsed text, from 1; 0: written by an edit */
     struct gh_span raw;    /* whole line with its end */
     struct gh_span value;  /* after "type=", without the line end */
@@ -312,6 +313,7 @@ struct gh_sdp_media_facts {
     unsigned offers;            /* enum gh_sdp_offers: what stands there, usable or not */
     size_t crypto_count;        /* a=crypto lines */
     size_t crypto_parseable;    /* of these, with right grammar, known suite and key length */
+    bool crypto_tag_twice;      /* two of these share a tag: RFC 4568 section 4.1 forbids it */
     struct gh_addr rtp;         /* literal address and port; family 0: a name or none */
     struct gh_addr rtcp;        /* a=rtcp, or RTP's port + 1; as @rtp with rtcp-mux; family 0 as above */
     bool rtcp_mux;
@@ -345,7 +347,8 @@ enum gh_carriers gh_sdp_text_has_carrier(struct gh_span text);
  * becomes '*', so the length and the line structure stay and the output is as long as the input.
  * Blanked: what follows "inline:" up to the end of the (folded) line, the keys of a=crypto lines however
  * malformed, k= and a=key-mgmt values, and everything after a Content-Transfer-Encoding or Content-Encoding
- * that hides octets.  Too much is blanked rather than too little.
+ * that hides octets.  Too much is blanked rather than too little.  Give it the whole message: a base64
+ * part without its headers cannot be told from text.
  * @out  text.len octets; may be the same memory as text.p
  */
 void gh_sdp_redact(struct gh_span text, char *out);

@@ -30,7 +30,8 @@ static const struct {
     { "inline:\n\tKEY\nb", "inline:\n****\nb" },
     { "inline:\r KEY\rb", "inline:\r****\rb" },
     { "inline%3AKEY", "inline%3A***" },
-    { "sip:x?body=a%3Dcrypto%3A1%20inline%3AKEY SIP/2.0", "sip:x?body=a%3Dcrypto%3A1%20inline%3A***********" },
+    { "sip:x?body=a%3Dcrypto%3A1%20inline%3AKEY SIP/2.0", "sip:x?body=a%3Dcrypto%3A************************" },
+    { "sip:x?body=a%3Dkey-mgmt%3Amikey%20AQAF", "sip:x?body=a%3Dkey-mgmt%3A************" },
     /* malformed a=crypto: everything but a tag and a name that cannot be a key goes */
     { "a=crypto:1 AES_CM_128_HMAC_SHA1_80 KEY", "a=crypto:1 AES_CM_128_HMAC_SHA1_80****" },
     { "a=crypto:KEY", "a=crypto:***" },

@@ -129,6 +129,9 @@ static const struct {
     TEXT("a=fingerprint:sha-1 AB", FINGER),
     TEXT("fingerprint:sha-1 AB", FINGER),
     TEXT("\xff\xfe inline:\x80", SECRET),
+    TEXT("sip:x?body=v%3D0%0D%0Aa%3Dkey-mgmt%3Amikey%20x", SECRET),
+    TEXT("sip:x?body=%0Acrypto%3A1", SECRET),
+    TEXT("%mycrypto:1", NOTHING),
     TEXT("inline", NOTHING),
     TEXT("inlin", NOTHING),
     TEXT("inline\r\n:x", NOTHING),                        /* another line, not folded */

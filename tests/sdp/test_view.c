@@ -418,6 +418,27 @@ static void test_facts_addresses(void)
     }
 }
 
+static void test_facts_crypto_lines(void)
+{
+    struct gh_sdp *doc = parse_text(HEAD "m=audio 1 RTP/SAVP 0\r\n"
+                                    "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_CM_80 "\r\n"
+                                    "a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:" KEY_GCM_128 "\r\n"
+                                    "a=crypto:broken\r\na=crypto:also broken\r\n"
+                                    "m=audio 1 RTP/SAVP 0\r\n"
+                                    "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_CM_80 "\r\n"
+                                    "a=crypto:01 AES_CM_128_HMAC_SHA1_32 inline:" KEY_CM_32 "\r\n");
+    struct gh_sdp_media_facts f;
+
+    CHECK_INT(gh_sdp_media_facts(doc, 0, &f), 0);
+    CHECK_INT(f.crypto_count, 4);
+    CHECK_INT(f.crypto_parseable, 1);
+    CHECK(!f.crypto_tag_twice);
+    CHECK_INT(gh_sdp_media_facts(doc, 1, &f), 0);
+    CHECK_INT(f.crypto_parseable, 2);
+    CHECK(f.crypto_tag_twice);
+    gh_sdp_free(doc);
+}
+
 int main(void)
 {
     RUN(test_origin);
@@ -431,6 +452,7 @@ int main(void)
     RUN(test_setup_mid_group);
     RUN(test_facts_cucm);
     RUN(test_facts_rfc8643);
+    RUN(test_facts_crypto_lines);
     RUN(test_facts_addresses);
     return CHECK_REPORT();
 }
