@@ -4,19 +4,11 @@
  * Each packet ends in exactly one of: sent, or one drop cause of the side that it came from.
  */
 #include <string.h>
-#include <time.h>
 
 #include "media/media_int.h"
+#include "net/loop.h"
 
 #define NOT_DROPPED GH_DROP_COUNT
-
-int64_t gh_wall_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 /* The packet under way. */
 struct packet {
