@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "media/media_int.h"
+#include "net/loop.h"
 
 #define ORIGIN_BASE (1ULL << 63) /* clear of the serial numbers of receiving contexts */
 
