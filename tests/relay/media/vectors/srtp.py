@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Write srtp.txt: SRTP and SRTCP packets of every suite, made without libsrtp.
+
+An own reading of RFC 3711 (key derivation 4.3, counter mode 4.1.1, HMAC 4.2.1), RFC 6188 and RFC 7714 over the
+primitives of python3-cryptography.  Usage: srtp.py > srtp.txt
+"""
+import hashlib
+import hmac
+import struct
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+# name, key, salt, tag of RTP, tag of RTCP, aead
+SUITES = [
+    ("AES_CM_128_HMAC_SHA1_80", 16, 14, 10, 10, False),
+    ("AES_CM_128_HMAC_SHA1_32", 16, 14, 4, 10, False),
+    ("AES_256_CM_HMAC_SHA1_80", 32, 14, 10, 10, False),
+    ("AES_256_CM_HMAC_SHA1_32", 32, 14, 4, 10, False),
+    ("AEAD_AES_128_GCM", 16, 12, 16, 16, True),
+    ("AEAD_AES_256_GCM", 32, 12, 16, 16, True),
+]
+
+
+def keystream(key, iv, count):
+    return Cipher(algorithms.AES(key), modes.CTR(iv)).encryptor().update(bytes(count))
+
+
+def xor(a, b):
+    return bytes(x ^ y for x, y in zip(a, b))
+
+
+def derive(key, salt, label, count):
+    block = bytearray(salt.ljust(16, b"\0"))  # RFC 7714 section 11: 96 bits of salt, zeros behind
+    block[7] ^= label
+    return keystream(key, bytes(block), count)
+
+
+def counter_iv(salt, ssrc, index):
+    return ((int.from_bytes(salt, "big") << 16) ^ (ssrc << 64) ^ (index << 16)).to_bytes(16, "big")
+
+
+def rtp_header_len(packet):
+    length = 12 + 4 * (packet[0] & 15)
+    if packet[0] & 16:
+        length += 4 + 4 * struct.unpack_from(">H", packet, length + 2)[0]
+    return length
+
+
+def protect_rtp(suite, master, packet, roc):
+    _, key_len, salt_len, tag, _, aead = suite
+    key, salt = master[:key_len], master[key_len:]
+    seq, = struct.unpack_from(">H", packet, 2)
+    ssrc, = struct.unpack_from(">I", packet, 8)
+    head = rtp_header_len(packet)
+    session_key, session_salt = derive(key, salt, 0, key_len), derive(key, salt, 2, salt_len)
+    if aead:
+        iv = xor(struct.pack(">HIIH", 0, ssrc, roc, seq), session_salt)
+        return packet[:head] + AESGCM(session_key).encrypt(iv, packet[head:], packet[:head])
+    stream = keystream(session_key, counter_iv(session_salt, ssrc, roc << 16 | seq), len(packet) - head)
+    sealed = packet[:head] + xor(packet[head:], stream)
+    mac = hmac.new(derive(key, salt, 1, 20), sealed + struct.pack(">I", roc), hashlib.sha1).digest()
+    return sealed + mac[:tag]
+
+
+def protect_rtcp(suite, master, packet, index):
+    _, key_len, salt_len, _, tag, aead = suite
+    key, salt = master[:key_len], master[key_len:]
+    ssrc, = struct.unpack_from(">I", packet, 4)
+    trailer = struct.pack(">I", 0x80000000 | index)
+    session_key, session_salt = derive(key, salt, 3, key_len), derive(key, salt, 5, salt_len)
+    if aead:
+        iv = xor(struct.pack(">HIHI", 0, ssrc, 0, index), session_salt)
+        return packet[:8] + AESGCM(session_key).encrypt(iv, packet[8:], packet[:8] + trailer) + trailer
+    stream = keystream(session_key, counter_iv(session_salt, ssrc, index), len(packet) - 8)
+    sealed = packet[:8] + xor(packet[8:], stream) + trailer
+    return sealed + hmac.new(derive(key, salt, 4, 20), sealed, hashlib.sha1).digest()[:tag]
+
+
+def rtp(seq, payload, first=0x80, extra=b""):
+    return struct.pack(">BBHII", first, 0, seq, 160 * seq & 0xffffffff, 0x1C2B3A44) + extra + payload
+
+
+def main():
+    voice = bytes(range(160))
+    packets = [  # in order of sending; the sequence rolls over
+        (0, rtp(65534, voice)),
+        (0, rtp(65535, voice, 0x82, b"\1\2\3\4\5\6\7\x08")),
+        (1, rtp(0, voice[:20], 0x90, b"\xbe\xde\0\1\x10\xaa\0\0")),
+        (1, rtp(1, b"")),
+    ]
+    sr = struct.pack(">BBHI", 0x80, 200, 6, 0x1C2B3A44) + bytes(range(20))
+    sdes = struct.pack(">BBHI", 0x81, 202, 2, 0x1C2B3A44) + b"\1\2ab"
+    print("# made by srtp.py; suite, key and salt, then: kind, plain, protected")
+    for suite in SUITES:
+        master = hashlib.shake_128(suite[0].encode()).digest(suite[1] + suite[2])
+        print("suite", suite[0], master.hex())
+        for roc, packet in packets:
+            print("rtp", packet.hex(), protect_rtp(suite, master, packet, roc).hex())
+        for index in (1, 2):
+            print("rtcp", (sr + sdes).hex(), protect_rtcp(suite, master, sr + sdes, index).hex())
+
+
+main()
