@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pairs of ports: even and odd, exhausted, resting, held by others; time is an argument. */
+#include "support/check.h"
+
+#include <unistd.h>
+
+#include "media/port_pool.h"
+
+#define FIRST 42100
+
+static struct gh_addr loopback(void)
+{
+    struct gh_addr addr = { .family = 4, .ip = { 127, 0, 0, 1 } };
+
+    return addr;
+}
+
+static int take(struct gh_port_pool *pool, uint64_t now_ms, struct gh_port_pair *pair)
+{
+    struct gh_addr addr = loopback();
+
+    return gh_port_pool_take(pool, &addr, now_ms, pair);
+}
+
+static uint16_t bound_port(int fd)
+{
+    struct sockaddr_storage ss = { 0 };
+    socklen_t len = sizeof(ss);
+
+    return getsockname(fd, (struct sockaddr *)&ss, &len) ? 0 : gh_addr_from_sockaddr((struct sockaddr *)&ss).port;
+}
+
+static void whole_pairs_only(void)
+{
+    static const struct { uint16_t first, last; unsigned pairs; } rows[] = {
+        { 100, 101, 1 }, { 100, 100, 0 }, { 101, 102, 0 }, { 101, 103, 1 }, { 16384, 32767, 8192 },
+        { 65534, 65535, 1 }, { 65535, 65535, 0 }, { 200, 100, 0 }, { 0, 100, 0 }, { 1, 65535, 32767 },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct gh_port_pool *pool = NULL;
+        unsigned used = 1, all = 0;
+        int err = gh_port_pool_new(&pool, rows[i].first, rows[i].last, 0);
+
+        CHECK_INT(err, rows[i].pairs ? 0 : GH_EINVAL);
+        if (!err) {
+            gh_port_pool_usage(pool, 0, &used, &all);
+            CHECK_INT(used, 0);
+            CHECK_INT(all, rows[i].pairs);
+        }
+        gh_port_pool_free(pool);
+    }
+}
+
+static void pairs_are_even_and_odd(void)
+{
+    struct gh_port_pool *pool;
+    struct gh_port_pair pair;
+
+    CHECK_OR_STOP(gh_port_pool_new(&pool, FIRST, FIRST + 19, 0) == 0);
+    CHECK_OR_STOP(take(pool, 0, &pair) == 0);
+    CHECK_INT(pair.rtp % 2, 0);
+    for (int i = 0; i < 2; i++) {
+        CHECK_INT(bound_port(pair.known[i]), pair.rtp + i);
+        CHECK_INT(bound_port(pair.stranger[i]), pair.rtp + i);
+    }
+    gh_port_pair_close(&pair);
+    gh_port_pool_free(pool);
+}
+
+static void exhausted_then_rested(void)
+{
+    struct gh_port_pool *pool;
+    struct gh_port_pair pairs[5], extra;
+    unsigned used, all;
+
+    CHECK_OR_STOP(gh_port_pool_new(&pool, FIRST, FIRST + 9, 1000) == 0);
+    for (int i = 0; i < 5; i++) {
+        CHECK_OR_STOP(take(pool, 0, &pairs[i]) == 0);
+        for (int j = 0; j < i; j++)
+            CHECK(pairs[i].rtp != pairs[j].rtp);
+    }
+    CHECK_INT(take(pool, 0, &extra), GH_EFULL);
+    gh_port_pair_close(&pairs[2]);
+    gh_port_pool_release(pool, pairs[2].rtp, 500);
+    CHECK_INT(take(pool, 1499, &extra), GH_EFULL);
+    gh_port_pool_usage(pool, 1499, &used, &all);
+    CHECK_INT(used, 5);
+    CHECK_INT(take(pool, 1500, &extra), 0);
+    CHECK_INT(extra.rtp, pairs[2].rtp);
+    gh_port_pair_close(&extra);
+    for (int i = 0; i < 5; i++) {
+        if (i != 2)
+            gh_port_pair_close(&pairs[i]);
+    }
+    gh_port_pool_free(pool);
+}
+
+/* Another program has one port of the pair, shareable or not. */
+static void a_foreign_port_is_skipped(bool shared, uint16_t foreign_port)
+{
+    struct gh_port_pool *pool;
+    struct gh_port_pair pair, none;
+    struct gh_addr addr = loopback();
+    struct sockaddr_storage ss;
+    socklen_t len;
+    int one = 1, fd = socket(AF_INET, SOCK_DGRAM, 0);
+    unsigned used, all;
+
+    addr.port = foreign_port;
+    len = gh_addr_to_sockaddr(&addr, &ss);
+    if (shared)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+    CHECK_OR_STOP(fd >= 0 && bind(fd, (struct sockaddr *)&ss, len) == 0);
+    CHECK_OR_STOP(gh_port_pool_new(&pool, FIRST, FIRST + 3, 0) == 0);
+    CHECK_OR_STOP(take(pool, 0, &pair) == 0);
+    CHECK(foreign_port != pair.rtp && foreign_port != pair.rtp + 1);
+    CHECK_INT(take(pool, 0, &none), GH_EFULL);
+    gh_port_pool_usage(pool, 0, &used, &all);
+    CHECK_INT(used, 1); /* what others hold is not ours */
+    close(fd);
+    CHECK_INT(take(pool, 0, &none), 0);
+    gh_port_pair_close(&none);
+    gh_port_pair_close(&pair);
+    gh_port_pool_free(pool);
+}
+
+static void foreign_ports_are_skipped(void)
+{
+    for (uint16_t port = FIRST; port < FIRST + 4; port++) {
+        a_foreign_port_is_skipped(false, port);
+        a_foreign_port_is_skipped(true, port);
+    }
+}
+
+static void order_cannot_be_guessed(void)
+{
+    struct gh_port_pool *pool;
+    struct gh_port_pair pair;
+    int in_order = 0;
+    uint16_t last = 0;
+
+    CHECK_OR_STOP(gh_port_pool_new(&pool, 42200, 42599, 1000000) == 0);
+    for (int i = 0; i < 200; i++) {
+        CHECK_OR_STOP(take(pool, 0, &pair) == 0);
+        in_order += pair.rtp == last + 2;
+        last = pair.rtp;
+        gh_port_pair_close(&pair);
+        gh_port_pool_release(pool, pair.rtp, 0);
+    }
+    CHECK(in_order < 50); /* of 200 shuffled, one neighbour on the average */
+    gh_port_pool_free(pool);
+}
+
+static void a_foreign_address_is_an_error(void)
+{
+    struct gh_port_pool *pool;
+    struct gh_port_pair pair;
+    struct gh_addr addr = { .family = 4, .ip = { 192, 0, 2, 1 } };
+    unsigned used, all;
+
+    CHECK_OR_STOP(gh_port_pool_new(&pool, FIRST, FIRST + 3, 0) == 0);
+    CHECK_INT(gh_port_pool_take(pool, &addr, 0, &pair), -EADDRNOTAVAIL);
+    gh_port_pool_usage(pool, 0, &used, &all);
+    CHECK_INT(used, 0);
+    gh_port_pool_free(pool);
+}
+
+int main(void)
+{
+    RUN(whole_pairs_only);
+    RUN(pairs_are_even_and_odd);
+    RUN(exhausted_then_rested);
+    RUN(foreign_ports_are_skipped);
+    RUN(order_cannot_be_guessed);
+    RUN(a_foreign_address_is_an_error);
+    return CHECK_REPORT();
+}
