@@ -109,12 +109,20 @@ static int run_verify(const struct options *options)
 struct cell {
     char text[CELL_MAX];
     size_t len, columns;
+    bool full; /* ends in "..." */
 };
 
 static void cell_octets(struct cell *cell, const char *p, size_t len, size_t columns)
 {
-    if (len >= CELL_MAX - cell->len)
+    static const char cut[] = "...";
+
+    if (cell->full)
         return;
+    if (len + sizeof(cut) > CELL_MAX - cell->len) {
+        cell->full = true;
+        p = cut;
+        len = columns = sizeof(cut) - 1;
+    }
     memcpy(cell->text + cell->len, p, len);
     cell->len += len;
     cell->text[cell->len] = 0;
@@ -186,7 +194,9 @@ static void print_titles(void)
     print_row(row);
 }
 
-/* ---- what goes into the cells ---- */
+/* ---- what goes into the cells ----
+ * A field that is missing, or of another type than ours, leaves its cell empty: the ledger may be of another
+ * version, or forged. */
 
 static void add_member(struct cell *cell, json_t *object, const char *name)
 {
@@ -212,26 +222,31 @@ static void add_words(struct cell *cell, json_t *array)
 
 static void add_start(struct cell *cell, const char *ts)
 {
-    char day[GH_RECORD_TIME_MAX];
+    int64_t wall_us;
 
-    if (!ts[0])
-        return;
-    snprintf(day, sizeof(day), "%.10s %.8s", ts, strlen(ts) > 11 ? ts + 11 : "");
-    cell_text(cell, day);
+    if (ts && gh_line_time(ts, &wall_us))
+        cell_fmt(cell, "%.10s %.8s", ts, ts + 11);
 }
 
-static void add_duration(struct cell *cell, const char *from, const char *to)
+static void add_seconds(struct cell *cell, int64_t seconds)
 {
-    int64_t begin, end, seconds;
-
-    if (!gh_line_time(from, &begin) || !gh_line_time(to, &end) || end < begin)
-        return;
-    seconds = (end - begin + 500000) / 1000000;
     if (seconds >= 3600)
         cell_fmt(cell, "%" PRId64 ":%02d:%02d", seconds / 3600, (int)(seconds / 60 % 60),
                  (int)(seconds % 60));
     else
         cell_fmt(cell, "%d:%02d", (int)(seconds / 60), (int)(seconds % 60));
+}
+
+/* How long both sides could talk, if the record says it; else from start to end. */
+static void add_duration(struct cell *cell, const struct gh_line *line, const char *start)
+{
+    json_t *talked = json_object_get(line->root, "seconds");
+    int64_t begin, end;
+
+    if (json_is_number(talked) && json_number_value(talked) >= 0 && json_number_value(talked) < 1e9)
+        add_seconds(cell, (int64_t)(json_number_value(talked) + 0.5));
+    else if (start && gh_line_time(start, &begin) && gh_line_time(line->ts, &end) && end >= begin)
+        add_seconds(cell, (end - begin + 500000) / 1000000);
 }
 
 static json_t *leg_of(json_t *record, const char *side)
@@ -250,10 +265,18 @@ static json_t *leg_of(json_t *record, const char *side)
 
 static void add_trunks(struct cell *cell, json_t *record)
 {
+    json_t *b = leg_of(record, "b");
+
     add_member(cell, leg_of(record, "a"), "trunk");
-    if (cell->len || leg_of(record, "b"))
-        cell_text(cell, " > ");
-    add_member(cell, leg_of(record, "b"), "trunk");
+    if (!cell->len)
+        add_member(cell, record, "trunk"); /* call.lost has no legs */
+    if (!cell->len && !b)
+        return;
+    cell_text(cell, " > ");
+    if (json_is_string(json_object_get(b, "trunk")))
+        add_member(cell, b, "trunk");
+    else
+        cell_text(cell, "-");
 }
 
 /* Suite of one side of a stream, or its keying when it has none. */
@@ -328,12 +351,11 @@ static void print_ended(struct listing *l, const struct gh_line *line)
     const char *call = gh_line_text(line, "call");
     const struct gh_open_call *begun = call ? gh_open_calls_find(l->calls, call) : NULL;
     bool lost = strcmp(line->type, "call.lost") == 0;
+    const char *start = begun ? begun->known.start_ts : gh_line_text(line, lost ? "start_ts" : "start");
 
-    if (begun) {
-        add_start(&row[START], begun->known.start_ts);
-        if (!lost)
-            add_duration(&row[DURATION], begun->known.start_ts, line->ts);
-    }
+    add_start(&row[START], start);
+    if (!lost)
+        add_duration(&row[DURATION], line, start);
     add_member(&row[FROM], line->root, "from");
     add_member(&row[TO], line->root, "to");
     add_trunks(&row[TRUNKS], line->root);
@@ -357,6 +379,7 @@ static void print_open(struct listing *l, const struct gh_lost_call *call, bool 
     add_start(&row[START], call->start_ts);
     cell_text(&row[FROM], call->from);
     cell_text(&row[TO], call->to);
+    cell_text(&row[TRUNKS], call->trunk);
     cell_text(&row[STATUS], running ? "running" : "unknown");
     cell_text(&row[GRADE], call->grade);
     cell_text(&row[REASONS], running ? "last heard of " : "no end recorded; unknown since ");

@@ -10,7 +10,7 @@
 #include "audit/writer.h"
 #include "base/mailbox.h"
 
-#define GH_EVENT_NAMES_MAX 96 /* in one object and those around it; a call's record has some 30 */
+#define GH_EVENT_NAMES_MAX 128 /* in one object and those around it; a call's record has some 60 */
 
 struct gh_event {
     struct gh_msg msg;                   /* first: the mailbox links it */

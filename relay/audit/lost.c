@@ -118,6 +118,7 @@ struct gh_event *gh_lost_event(const struct gh_lost_call *lost, int64_t wall_us)
     add_again(event, "call", lost->call);
     add_again(event, "from", lost->from);
     add_again(event, "to", lost->to);
+    add_again(event, "trunk", lost->trunk);
     add_again(event, "grade", lost->grade);
     add_again(event, "start_ts", lost->start_ts);
     add_again(event, "unknown_since", lost->last_ts);

@@ -17,6 +17,7 @@ struct gh_lost_call {
     char call[GH_LOST_WORD_MAX];
     char from[GH_LOST_WORD_MAX];        /* of call.start; empty: not there */
     char to[GH_LOST_WORD_MAX];
+    char trunk[GH_LOST_WORD_MAX];       /* the caller's */
     char grade[GH_LOST_WORD_MAX];       /* of the newest record of the call that has one; "none" without */
     char start_ts[GH_RECORD_TIME_MAX];  /* of call.start */
     char last_ts[GH_RECORD_TIME_MAX];   /* of the newest record of the call: unknown since then */
@@ -35,7 +36,7 @@ typedef void (*gh_lost_fn)(void *arg, const struct gh_lost_call *lost);
 int gh_lost_scan(const char *directory, gh_lost_fn fn, void *arg);
 
 /**
- * The record for such a call, ready to be put: "call", "from", "to", "grade" (the last known),
+ * The record for such a call, ready to be put: "call", "from", "to", "trunk", "grade" (the last known),
  * "start_ts", "unknown_since".
  * @wall_us  now
  * @return as gh_event_new()

@@ -114,6 +114,7 @@ static int open_call(struct gh_open_calls *calls, const char *id, const struct g
     copy_text(node->call.known.call, sizeof(node->call.known.call), id);
     copy_text(node->call.known.from, sizeof(node->call.known.from), gh_line_text(line, "from"));
     copy_text(node->call.known.to, sizeof(node->call.known.to), gh_line_text(line, "to"));
+    copy_text(node->call.known.trunk, sizeof(node->call.known.trunk), gh_line_text(line, "trunk"));
     copy_text(node->call.known.start_ts, sizeof(node->call.known.start_ts), line->ts);
     copy_text(node->call.known.grade, sizeof(node->call.known.grade), "none");
     node->call.file_index = at->file_index;

@@ -236,6 +236,34 @@ static void calls_for_people(void)
     tear_down();
 }
 
+/* A call.end that tells start and length itself, without its call.start; over an hour; one leg only. */
+static void a_call_whose_start_is_missing(void)
+{
+    set_up();
+    add("13:00", "\"type\":\"call.end\",\"call\":\"x\",\"from\":\"1\",\"to\":\"2\",\"start\":"
+                 "\"2026-11-23T08:00:00.000Z\",\"seconds\":3725.6,\"status\":\"Unknown\",\"grade\":\"none\","
+                 "\"reasons\":[\"no_answer\"],\"legs\":[{\"side\":\"a\",\"trunk\":\"CUCMA\"}]");
+    save();
+    CHECK_INT(tool("calls", dir, NULL, NULL), 0);
+    CHECK(strstr(out, "2026-11-23 08:00:00  1:02:06   1             2             CUCMA > -           Unknown"
+                      "           none          no_answer   -\n") != NULL);
+    tear_down();
+}
+
+static void a_long_text_is_cut_visibly(void)
+{
+    char rest[4096];
+
+    set_up();
+    snprintf(rest, sizeof(rest), "\"type\":\"call.end\",\"call\":\"x\",\"from\":\"%01000d\",\"to\":\"%0508d\"", 7, 8);
+    add("13:00", rest);
+    save();
+    CHECK_INT(tool("calls", dir, NULL, NULL), 0);
+    CHECK_INT(count(out, "0..."), 1);
+    CHECK(strstr(out, "008  ") != NULL);
+    tear_down();
+}
+
 /* Exactly the octets of the ledger. */
 static void calls_for_programs(void)
 {
@@ -324,6 +352,8 @@ int main(void)
     RUN(many_findings_are_counted);
     RUN(no_ledger);
     RUN(calls_for_people);
+    RUN(a_call_whose_start_is_missing);
+    RUN(a_long_text_is_cut_visibly);
     RUN(calls_for_programs);
     RUN(a_damaged_line_is_told_and_the_rest_listed);
     RUN(hostile_records_do_no_harm);

@@ -150,6 +150,7 @@ static void the_record_of_a_lost_call(void)
     struct gh_span text;
 
     gh_event_text(event, "call", "one");
+    gh_event_text(event, "trunk", "CUCMA");
     gh_event_str(event, "from", GH_SPAN("a\xff\\xFE\"\x1b"));
     CHECK_INT(add_event(ledger, event), 0);
     CHECK_INT(gh_ledger_commit(ledger), 0);
@@ -158,7 +159,7 @@ static void the_record_of_a_lost_call(void)
     event = gh_lost_event(&lost[0], WALL_US + 5000000);
     CHECK_INT(gh_event_finish(event, &text), 0);
     CHECK_SPAN(text, "\"ts\":\"2026-11-23T09:14:12.114Z\",\"type\":\"call.lost\",\"call\":\"one\","
-                     "\"from\":\"a\\\\xFF\\\\x5CxFE\\\"\\u001b\",\"grade\":\"none\","
+                     "\"from\":\"a\\\\xFF\\\\x5CxFE\\\"\\u001b\",\"trunk\":\"CUCMA\",\"grade\":\"none\","
                      "\"start_ts\":\"2026-11-23T09:14:07.114Z\","
                      "\"unknown_since\":\"2026-11-23T09:14:07.114Z\"}");
     CHECK_INT(add_event(ledger, event), 0);
