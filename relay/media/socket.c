@@ -73,14 +73,23 @@ static void on_known(uv_poll_t *poll, int status, int events)
 static void on_stranger(uv_poll_t *poll, int status, int events)
 {
     struct gh_port *port = poll->data;
-    uint8_t octet;
+    struct gh_side *side = port->side;
+    struct gh_worker *worker = side->stream->worker;
+    struct sockaddr_storage from;
+    socklen_t from_len = sizeof(from);
     ssize_t n;
 
     (void)events;
-    n = recv(port->stranger_fd, &octet, sizeof(octet), MSG_DONTWAIT | MSG_TRUNC);
+    n = recvfrom(port->stranger_fd, worker->packet, GH_MEDIA_PKT_MAX, MSG_DONTWAIT | MSG_TRUNC,
+                 (struct sockaddr *)&from, &from_len);
     if (n >= 0) {
-        count_rx(port->side, n);
-        drop_stranger(port->side);
+        count_rx(side, n);
+        /* Before connect the kernel shares packets out between the two sockets: the first one of the right
+         * source may wait here. */
+        if (port->usable && n <= GH_MEDIA_PKT_MAX && is_source(port, &from))
+            gh_forward(port, (size_t)n, uv_now(poll->loop));
+        else
+            drop_stranger(side);
     }
     if (port->strangers_left)
         port->strangers_left--;
