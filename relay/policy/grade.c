@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the record may say.  A grade is built upwards from what is proven: what no row vouches for is a hop in
- * doubt, and a stream with a hop in doubt is mixed.  Epochs, intervals and the counting of packets are
- * left to call and media.
+ * What the record may say.  A grade is built upwards from what is proven: what no row vouches for
+ * is a hop in doubt, and a stream with a hop in doubt is mixed.  Epochs, intervals and the
+ * counting of packets are left to call and media.
  */
 #include "policy/policy_int.h"
 
@@ -25,17 +25,18 @@ struct hop_rule {
     enum hop_worth worth;
 };
 
-/* The signalling columns repeat the gate: SDES where it encrypts, fingerprints where it is verified. */
+/* The signalling column repeats the gate: SDES where it encrypts, fingerprints where it is
+ * verified.  A hop passed needs no proof of ours: we hold no keys to check packets with. */
 static const struct hop_rule hop_rules[] = {
     /* keying                  signalling        exposed    proof      passed     worth */
     { GH_BIT(GH_KEYING_NONE), ANY_SIG,          GH_EITHER, ANY_PROOF, GH_EITHER, HOP_CLEAR },
-    { GH_BIT(GH_KEYING_DTLS), GH_SIGS_VERIFIED, GH_NO,     ANY_PROOF, GH_YES,    HOP_PASSED }, /* no keys, so no proof, here */
+    { GH_BIT(GH_KEYING_DTLS), GH_SIGS_VERIFIED, GH_NO,     ANY_PROOF, GH_YES,    HOP_PASSED },
     { GH_BIT(GH_KEYING_DTLS), GH_SIGS_VERIFIED, GH_NO,     PROOF,     GH_NO,     HOP_PROVEN },
     { GH_BIT(GH_KEYING_SDES), VERIFIED,         GH_NO,     PROOF,     GH_EITHER, HOP_PROVEN },
 };
 
-/* Both hops.  Any other pair is mixed, a hop passed beside one that ends here too: fingerprints that
- * did not cross both ways unchanged prove nothing about the other end. */
+/* Both hops.  Any other pair is mixed, a hop passed beside one that ends here too: fingerprints
+ * that did not cross both ways unchanged prove nothing about the other end. */
 static const enum gh_grade pair_grades[HOP_WORTH_COUNT][HOP_WORTH_COUNT] = {
     [HOP_CLEAR][HOP_CLEAR]   = GH_GRADE_CLEAR,
     [HOP_PROVEN][HOP_PROVEN] = GH_GRADE_HOP_BY_HOP,

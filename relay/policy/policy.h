@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Policy: facts in, verdict out.  Pure functions over const tables: no clock, no I/O, no allocation, no
- * state; any thread.  In every enum of a verdict zero denies, so memory that nobody filled denies too.
- * The rules themselves are told in words beside each table in the .c file of the same name:
+ * Policy: facts in, verdict out.  Pure functions over const tables: no clock, no I/O, no
+ * allocation, no state; any thread.  In every enum of a verdict zero denies, so memory that nobody
+ * filled denies too.  The rules themselves are told in words beside each table in the .c file of
+ * the same name:
  *
  *   standing.c   which trunk a connection proves to be, and whether it is verified
  *   gate.c       which keying may cross which signalling, and what we do when it may not
@@ -21,7 +22,7 @@
 /* Given by name at first load, never reused in a process.  0: no trunk. */
 typedef uint32_t gh_trunk_id;
 
-/* ---- the rules of one trunk: its own and those of its security profile -------------------------- */
+/* ---- the rules of one trunk: its own and those of its security profile ----------------------- */
 
 enum gh_device_mode { GH_MODE_NON_SECURE = 0, GH_MODE_AUTHENTICATED, GH_MODE_ENCRYPTED };
 enum gh_srtp_mode { GH_SRTP_OFF = 0, GH_SRTP_ALLOWED, GH_SRTP_REQUIRED, GH_SRTP_MODE_COUNT };
@@ -29,9 +30,13 @@ enum gh_traffic_secure { GH_SECURE_SRTP_AND_TLS = 0, GH_SECURE_SRTP_ONLY, GH_TRA
 enum gh_name_in { GH_NAME_IN_SAN = 0, GH_NAME_IN_CN, GH_NAME_IN_ANY };
 enum gh_waiver { GH_WAIVE_NOT = 0 /* refuse */, GH_WAIVE_WARN };
 enum gh_unproven { GH_UNPROVEN_REFUSE = 0, GH_UNPROVEN_MARK, GH_UNPROVEN_COUNT };
-enum gh_unproven_keys { GH_UNPROVEN_KEYS_REFUSE = 0, GH_UNPROVEN_KEYS_STRIP, GH_UNPROVEN_KEYS_COUNT };
+enum gh_unproven_keys {
+    GH_UNPROVEN_KEYS_REFUSE = 0, GH_UNPROVEN_KEYS_STRIP, GH_UNPROVEN_KEYS_COUNT
+};
 enum gh_best_effort { GH_BEST_EFFORT_AVP = 0, GH_BEST_EFFORT_SAVP, GH_BEST_EFFORT_COUNT };
-enum gh_on_downgrade { GH_DOWNGRADE_REJECT = 0, GH_DOWNGRADE_END, GH_DOWNGRADE_MARK, GH_ON_DOWNGRADE_COUNT };
+enum gh_on_downgrade {
+    GH_DOWNGRADE_REJECT = 0, GH_DOWNGRADE_END, GH_DOWNGRADE_MARK, GH_ON_DOWNGRADE_COUNT
+};
 
 #define GH_TRUNK_SUITES_MAX (GH_SUITE_COUNT - 1)
 
@@ -44,7 +49,7 @@ struct gh_trunk_rules {
     size_t peer_name_count;
     enum gh_name_in name_in;
     bool allow_wildcard;
-    const char *match_host;              /* NULL, or the Request-URI host that selects among equal names */
+    const char *match_host;              /* NULL, or the Request-URI host that picks among equals */
     const struct gh_addr *peer_addresses; /* non-TLS only; the port plays no part */
     size_t peer_address_count;
 
@@ -66,7 +71,7 @@ struct gh_trunk_rules {
     bool transmit_security_status;
 };
 
-/* ---- standing ------------------------------------------------------------------------------------ */
+/* ---- standing -------------------------------------------------------------------------------- */
 
 /* What the signalling of a leg is worth.  Zero: nothing is known, which is worth least. */
 enum gh_signalling {
@@ -81,26 +86,28 @@ enum gh_signalling {
 /* WEAK_TLS, NO_FORWARD_SECRECY, CERT_WEAK, EKU_WAIVED, CRL_WAIVED: each at most once. */
 #define GH_STANDING_MARKS_MAX 5
 
-/* What a connection's facts prove at one moment.  Zeroed memory denies: its reason is GH_REASON_NO_RULE. */
+/* What a connection's facts prove at one moment.  Zeroed memory denies: its reason is
+ * GH_REASON_NO_RULE. */
 struct gh_standing {
     gh_trunk_id trunk;        /* 0: none; also 0 whenever the reason is not GH_REASON_NONE */
     enum gh_signalling signalling;
     enum gh_reason reason;    /* GH_REASON_NONE when the trunk may be used */
-    int64_t proven_until_us;  /* TLS: earliest notAfter of the chain; else INT64_MAX; 0 when refused */
+    int64_t proven_until_us;  /* TLS: earliest notAfter of chain; else INT64_MAX; refused: 0 */
     enum gh_reason marks[GH_STANDING_MARKS_MAX]; /* waivers and weaknesses beside it */
     size_t mark_count;
 };
 
 /* The trunks that an incoming connection may be, by name or by address. */
 struct gh_trunk_match {
-    enum gh_reason reason;    /* GH_REASON_NONE: exactly one, or several that all carry match_host */
+    enum gh_reason reason;    /* GH_REASON_NONE: one, or several that all carry match_host */
     const struct gh_trunk_rules *trunk; /* the one, else NULL */
-    bool by_host;             /* several: each dialog-forming request picks by its Request-URI host */
+    bool by_host;             /* several: each dialog-forming request picks by its URI's host */
 };
 
 /**
  * Which trunk of @listener do these facts name?                 Source: RFC 5922 sections 7.1, 7.2
- * TLS: by the names of the certificate.  Other: by the source address.  The chain plays no part yet.
+ * TLS: by the names of the certificate.  Other: by the source address.  The chain plays no part
+ * yet.
  */
 struct gh_trunk_match gh_policy_match_trunk(const struct gh_conn_facts *facts, unsigned listener,
                                             const struct gh_trunk_rules *trunks, size_t count);
@@ -109,7 +116,8 @@ struct gh_trunk_match gh_policy_match_trunk(const struct gh_conn_facts *facts, u
  * Among several trunks with one name, all with match_host: the one whose match_host is @host.
  * @return NULL: none, several, or gh_policy_match_trunk does not say by_host
  */
-const struct gh_trunk_rules *gh_policy_match_host(const struct gh_conn_facts *facts, unsigned listener,
+const struct gh_trunk_rules *gh_policy_match_host(const struct gh_conn_facts *facts,
+                                                  unsigned listener,
                                                   const struct gh_trunk_rules *trunks, size_t count,
                                                   struct gh_span host);
 
@@ -120,24 +128,28 @@ const struct gh_trunk_rules *gh_policy_match_host(const struct gh_conn_facts *fa
 bool gh_policy_name_fits(const struct gh_cert_facts *cert, const struct gh_trunk_rules *trunk);
 
 /**
- * Judge a connection by one trunk alone: name, chain, validity at @wall_us, EKU for the peer's role,
- * key and signature strength, TLS version, cipher.  Verified means that this returned a signalling of
- * GH_SIG_TLS_NULL or GH_SIG_TLS_VERIFIED.  A non-TLS connection of the trunk gives GH_SIG_CLEAR.
+ * Judge a connection by one trunk alone: name, chain, validity at @wall_us, EKU for the peer's
+ * role, key and signature strength, TLS version, cipher.  Verified means that this returned a
+ * signalling of GH_SIG_TLS_NULL or GH_SIG_TLS_VERIFIED.  A non-TLS connection of the trunk gives
+ * GH_SIG_CLEAR.
  *
- * When several things are wrong the reason is the first of: certificate missing; chain (revoked, untrusted,
- * incomplete ...); not yet valid, expired; revocation unknown; name; EKU; weak certificate; TLS version;
- * cipher.  What a certificate says means nothing before its chain holds, and strength nothing before it is
- * the right neighbour's.
+ * When several things are wrong the reason is the first of: certificate missing; chain (revoked,
+ * untrusted, incomplete ...); not yet valid, expired; revocation unknown; name; EKU; weak
+ * certificate; TLS version; cipher.  What a certificate says means nothing before its chain holds,
+ * and strength nothing before it is the right neighbour's.
  *
  * @chain    NULL for a non-TLS connection
  * @wall_us  microseconds since 1970, UTC
  */
-struct gh_standing gh_policy_admit(const struct gh_conn_facts *facts, const struct gh_trunk_rules *trunk,
+struct gh_standing gh_policy_admit(const struct gh_conn_facts *facts,
+                                   const struct gh_trunk_rules *trunk,
                                    const struct gh_chain_facts *chain, int64_t wall_us);
 
-/* ---- the key gate --------------------------------------------------------------------------------- */
+/* ---- the key gate ---------------------------------------------------------------------------- */
 
-enum gh_gate_verdict { GH_GATE_REFUSE = 0, GH_GATE_PASS_MARKED, GH_GATE_PASS, GH_GATE_VERDICT_COUNT };
+enum gh_gate_verdict {
+    GH_GATE_REFUSE = 0, GH_GATE_PASS_MARKED, GH_GATE_PASS, GH_GATE_VERDICT_COUNT
+};
 
 struct gh_gate {
     enum gh_gate_verdict verdict;
@@ -146,26 +158,30 @@ struct gh_gate {
 
 /**
  * May a message with these carriers be read from, or written to, a leg of this signalling?
- * Source: RFC 4568 section 8.3, RFC 8643 section 4.  Not configurable off; for secret keys without exception.
+ * Source: RFC 4568 section 8.3, RFC 8643 section 4.  Not configurable off; for secret keys without
+ * exception.
  * @carriers  bit set of enum gh_carriers over all bodies of the message
  */
-struct gh_gate gh_policy_gate(enum gh_signalling signalling, unsigned carriers, enum gh_unproven unproven);
+struct gh_gate gh_policy_gate(enum gh_signalling signalling, unsigned carriers,
+                              enum gh_unproven unproven);
 
 enum gh_msg_class {
-    GH_MSG_OTHER_RESPONSE = 0, GH_MSG_INVITE, GH_MSG_REINVITE, GH_MSG_UPDATE, GH_MSG_PRACK, GH_MSG_ACK,
-    GH_MSG_1XX_UNRELIABLE, GH_MSG_1XX_RELIABLE, GH_MSG_2XX_INVITE, GH_MSG_2XX_REINVITE,
+    GH_MSG_OTHER_RESPONSE = 0, GH_MSG_INVITE, GH_MSG_REINVITE, GH_MSG_UPDATE, GH_MSG_PRACK,
+    GH_MSG_ACK, GH_MSG_1XX_UNRELIABLE, GH_MSG_1XX_RELIABLE, GH_MSG_2XX_INVITE, GH_MSG_2XX_REINVITE,
     GH_MSG_2XX_UPDATE, GH_MSG_2XX_PRACK, GH_MSG_OTHER_REQUEST, GH_MSG_CLASS_COUNT
 };
 
-/* What to do with a message that the gate refused (design table "keys that may not pass arrive in"). */
+/* What to do with a message that the gate refused. */
 enum gh_gate_action {
     GH_ACT_REJECT = 0,         /* answer with the reason's status; nothing is relayed */
-    GH_ACT_PRACK_200_END,      /* 200 to PRACK with every m-line port 0; 488 to the caller, CANCEL to the callee */
+    GH_ACT_PRACK_200_END,      /* 200 to PRACK with every m-line port 0; 488 to the caller, CANCEL
+                                * to the callee */
     GH_ACT_DROP_BODY,          /* relay without body, marked */
     GH_ACT_PRACK_CANCEL_END,   /* PRACK with every m-line port 0, CANCEL, 488 to the caller */
     GH_ACT_ACK_BYE_END,        /* ACK with every m-line port 0, BYE, 488 to the caller */
     GH_ACT_ACK_BYE_BOTH,       /* the same for a re-INVITE: BYE to both */
-    GH_ACT_ZERO_ACK_BYE_BOTH,  /* the far side's ACK gets an answer with every m-line port 0; BYE to both */
+    GH_ACT_ZERO_ACK_BYE_BOTH,  /* the far side's ACK gets an answer with every m-line port 0; BYE
+                                * to both */
     GH_ACT_END_CALL,           /* BYE to both, or CANCEL and 488 while early */
     GH_GATE_ACTION_COUNT
 };
@@ -173,14 +189,16 @@ enum gh_gate_action {
 enum gh_gate_action gh_policy_gate_action(enum gh_msg_class msg);
 
 /**
- * May the key carriers of one m-line be taken out of a message that the gate refused, instead of refusing it?
- * Only in a request that brings an offer, and only from an RTP/AVP(F) m-line: a SAVP one means nothing
- * without keys, and an answer without them would no longer answer its offer.  The caller then remembers the
- * keys as exposed, marks GH_REASON_KEYS_STRIPPED and judges the m-line as GH_SEEN_NOTHING.
+ * May the key carriers of one m-line be taken out of a message that the gate refused, instead of
+ * refusing it?  Only in a request that brings an offer, and only from an RTP/AVP(F) m-line: a SAVP
+ * one means nothing without keys, and an answer without them would no longer answer its offer.
+ * The caller then remembers the keys as exposed, marks GH_REASON_KEYS_STRIPPED and judges the
+ * m-line as GH_SEEN_NOTHING.
  */
-bool gh_policy_may_strip(enum gh_unproven_keys rule, enum gh_msg_class msg, enum gh_profile profile);
+bool gh_policy_may_strip(enum gh_unproven_keys rule, enum gh_msg_class msg,
+                         enum gh_profile profile);
 
-/* ---- SRTP mode: offers and answers, one m-line at a time ------------------------------------------- */
+/* ---- SRTP mode: offers and answers, one m-line at a time ------------------------------------- */
 
 /* Key-free facts of one a=crypto line. */
 struct gh_crypto_facts {
@@ -189,22 +207,24 @@ struct gh_crypto_facts {
     enum gh_suite suite;       /* GH_SUITE_NONE: not known here */
     bool key_ok;               /* decoded length fits the suite and not all octets are equal */
     unsigned key_count;        /* several keys, told apart by MKI */
-    bool mki, mki_ok;          /* has one; value and length are in range and usable with the suite */
+    bool mki, mki_ok;          /* has one; value and length are in range, usable with the suite */
     bool lifetime_ok;          /* absent, or within the suite's limit */
     bool params_required;      /* a session parameter that does not start with '-' */
 };
 
 enum gh_crypto_verdict {
-    GH_CRYPTO_UNUSABLE = 0, GH_CRYPTO_NOT_LISTED /* good line, suite not in the profile */, GH_CRYPTO_USABLE,
-    GH_CRYPTO_VERDICT_COUNT
+    GH_CRYPTO_UNUSABLE = 0,
+    GH_CRYPTO_NOT_LISTED, /* good line, suite not in the profile */
+    GH_CRYPTO_USABLE, GH_CRYPTO_VERDICT_COUNT
 };
 
 enum gh_crypto_verdict gh_policy_crypto_usable(const struct gh_crypto_facts *line,
                                                const struct gh_trunk_rules *trunk);
 
 /**
- * The line of an offer that we answer with: the offerer's first usable one, or with suite_order_local the
- * usable one that stands first in our list.  @return its index, -1: none is usable
+ * The line of an offer that we answer with: the offerer's first usable one, or with
+ * suite_order_local the usable one that stands first in our list.  @return its index, -1: none is
+ * usable
  */
 int gh_policy_crypto_pick(const struct gh_crypto_facts *lines, size_t count,
                           const struct gh_trunk_rules *trunk);
@@ -227,15 +247,17 @@ struct gh_stream_judgement {
 };
 
 /**
- * An m-line that the trunk's side offers us.  Keys count only where gh_policy_gate lets them pass: the same
- * gate is asked again here.  A stream that goes on as RTP although the trunk allows SRTP is marked.
+ * An m-line that the trunk's side offers us.  Keys count only where gh_policy_gate lets them pass:
+ * the same gate is asked again here.  A stream that goes on as RTP although the trunk allows SRTP
+ * is marked.
  */
 struct gh_stream_judgement gh_policy_offer_in(enum gh_srtp_mode mode, enum gh_signalling signalling,
                                               enum gh_profile profile, enum gh_keying_seen seen);
 
 /* What we write into an offer to a trunk. */
 enum gh_offer_plan {
-    GH_PLAN_REFUSE = 0, GH_PLAN_RTP, GH_PLAN_AVP_WITH_KEYS /* RFC 8643 */, GH_PLAN_SAVP, GH_OFFER_PLAN_COUNT
+    GH_PLAN_REFUSE = 0, GH_PLAN_RTP, GH_PLAN_AVP_WITH_KEYS /* RFC 8643 */, GH_PLAN_SAVP,
+    GH_OFFER_PLAN_COUNT
 };
 
 struct gh_offer_judgement {
@@ -249,19 +271,22 @@ struct gh_offer_judgement gh_policy_offer_out(enum gh_srtp_mode mode, enum gh_si
 
 /* How an answer's one a=crypto line relates to what was offered. */
 enum gh_answer_crypto {
-    GH_ANSWER_NO_CRYPTO = 0, GH_ANSWER_MATCHES, GH_ANSWER_RENUMBERED /* suite offered exactly once, other tag */,
-    GH_ANSWER_FOREIGN /* suite or tag that nobody offered, several lines */, GH_ANSWER_UNUSABLE,
-    GH_ANSWER_CRYPTO_COUNT
+    GH_ANSWER_NO_CRYPTO = 0, GH_ANSWER_MATCHES,
+    GH_ANSWER_RENUMBERED, /* suite offered exactly once, other tag */
+    GH_ANSWER_FOREIGN,    /* suite or tag that nobody offered, several lines */
+    GH_ANSWER_UNUSABLE, GH_ANSWER_CRYPTO_COUNT
 };
 
 /**
- * Compare the lines of an answer with the lines that we offered.          Source: RFC 4568 section 5.1.3
+ * Compare the lines of an answer with the lines that we offered.    Source: RFC 4568 section 5.1.3
  *
  * @offered  what we wrote: tag and suite count
  * @which    written with GH_ANSWER_MATCHES and GH_ANSWER_RENUMBERED: index of the offered line
  */
-enum gh_answer_crypto gh_policy_answer_crypto(const struct gh_crypto_facts *offered, size_t offered_count,
-                                              const struct gh_crypto_facts *answer, size_t answer_count,
+enum gh_answer_crypto gh_policy_answer_crypto(const struct gh_crypto_facts *offered,
+                                              size_t offered_count,
+                                              const struct gh_crypto_facts *answer,
+                                              size_t answer_count,
                                               const struct gh_trunk_rules *trunk, size_t *which);
 
 /**
@@ -270,7 +295,8 @@ enum gh_answer_crypto gh_policy_answer_crypto(const struct gh_crypto_facts *offe
  * @srtp_fallback  that message carries X-cisco-srtp-fallback in Supported
  */
 struct gh_stream_judgement gh_policy_answer_in(enum gh_offer_plan plan, enum gh_srtp_mode mode,
-                                               enum gh_signalling signalling, enum gh_profile profile,
+                                               enum gh_signalling signalling,
+                                               enum gh_profile profile,
                                                enum gh_answer_crypto crypto, bool strict_tags,
                                                bool srtp_fallback);
 
@@ -288,7 +314,7 @@ enum gh_downgrade_action { GH_DO_REJECT = 0, GH_DO_END, GH_DO_MARK, GH_DOWNGRADE
 enum gh_downgrade_action gh_policy_downgrade(enum gh_on_downgrade trunk, enum gh_on_downgrade route,
                                              bool in_answer);
 
-/* ---- status on the wire --------------------------------------------------------------------------- */
+/* ---- status on the wire ---------------------------------------------------------------------- */
 
 /* The live streams of one leg: m-lines of any media type, accepted, port not 0. */
 struct gh_leg_streams {
@@ -302,16 +328,21 @@ enum gh_status gh_policy_leg_status(enum gh_traffic_secure rule, enum gh_signall
 
 /** The least of both legs and of the newest claim from each side; an Unknown claim changes nothing.
  *  Unknown until @connected. */
-enum gh_status gh_policy_call_status(bool connected, const enum gh_status leg[2], const enum gh_status claim[2]);
+enum gh_status gh_policy_call_status(bool connected, const enum gh_status leg[2],
+                                     const enum gh_status claim[2]);
 
-/** The mark that a neighbour's claim earns beside what we measured of its leg.  @return GH_REASON_NONE,
- *  GH_REASON_CLAIM_LOWERED or GH_REASON_CLAIM_CONTRADICTED */
+/**
+ * The mark that a neighbour's claim earns beside what we measured of its leg.
+ * @return GH_REASON_NONE, GH_REASON_CLAIM_LOWERED or GH_REASON_CLAIM_CONTRADICTED
+ */
 enum gh_reason gh_policy_claim_mark(enum gh_status claim, enum gh_status measured);
 
-/* ---- grade ----------------------------------------------------------------------------------------- */
+/* ---- grade ----------------------------------------------------------------------------------- */
 
 /* Whether packets proved that a side holds the key, in one key epoch. */
-enum gh_proof { GH_PROOF_MISSING = 0, GH_PROOF_PENDING, GH_PROOF_INHERITED, GH_PROOF_SEEN, GH_PROOF_COUNT };
+enum gh_proof {
+    GH_PROOF_MISSING = 0, GH_PROOF_PENDING, GH_PROOF_INHERITED, GH_PROOF_SEEN, GH_PROOF_COUNT
+};
 
 /* One side (hop) of one live stream in one epoch. */
 struct gh_hop_facts {
@@ -319,21 +350,22 @@ struct gh_hop_facts {
     enum gh_signalling signalling; /* of the leg that carried the key */
     bool key_exposed;              /* the key ever crossed an unproven path */
     enum gh_proof proof;
-    bool dtls_passed;              /* dtls only: fingerprint unchanged, handshake seen, certificate equal */
+    bool dtls_passed;              /* dtls only: fingerprint unchanged, handshake seen with a
+                                    * certificate equal to it */
 };
 
 /**
- * Grade of one stream in one epoch.  An epoch in which no media packet was relayed is not given here.
- * GH_PROOF_PENDING counts as missing: what is not proven is not claimed.  A live view asks
- * gh_policy_stream_pending and says "pending" instead; a set-up that wants the best grade still within
- * reach gives GH_PROOF_SEEN.
+ * Grade of one stream in one epoch.  An epoch in which no media packet was relayed is not given
+ * here.  GH_PROOF_PENDING counts as missing: what is not proven is not claimed.  A live view asks
+ * gh_policy_stream_pending and says "pending" instead; a set-up that wants the best grade still
+ * within reach gives GH_PROOF_SEEN.
  */
 enum gh_grade gh_policy_stream_grade(const struct gh_hop_facts hop[2]);
 
 /** Whether a proof that is still pending can raise the grade of this stream. */
 bool gh_policy_stream_pending(const struct gh_hop_facts hop[2]);
 
-/** Two streams of one call at the same time: clear only when both are; clear beside anything else is mixed. */
+/** Two streams at the same time: clear only when both are; clear beside SRTP is mixed. */
 enum gh_grade gh_policy_beside(enum gh_grade a, enum gh_grade b);
 
 /** One after the other in time: the worse of two grades; GH_GRADE_NONE does not count. */
@@ -359,17 +391,18 @@ struct gh_require {
 enum gh_reason gh_policy_require(const struct gh_require *require, enum gh_grade best,
                                  const enum gh_reason *marks, size_t mark_count);
 
-/* ---- routes ----------------------------------------------------------------------------------------- */
+/* ---- routes ---------------------------------------------------------------------------------- */
 
 #define GH_PATTERN_MAX 64 /* octets of a pattern */
-#define GH_NUMBER_MAX 32  /* octets of a number; a longer one matches nothing.  E.164 has 15 digits */
+#define GH_NUMBER_MAX 32  /* octets of a number; longer ones match nothing.  E.164 has 15 */
 
-/* How many numbers of one length a pattern matches.  Exact; a count of 2^128 or more, which takes a pattern
- * with nearly every symbol in each of 32 places, stays at the largest value. */
+/* How many numbers of one length a pattern matches.  Exact; a count of 2^128 or more, which
+ * takes a pattern with nearly every symbol in each of 32 places, stays at the largest value. */
 __extension__ typedef unsigned __int128 gh_breadth;
 
 /**
- * Is @pattern one of CUCM's route patterns: digits, A-D, *, #, \+, X, !, [a-b], [^..], ?, + and one dot?
+ * Is @pattern one of CUCM's route patterns: digits, A-D, *, #, \+, X, !, [a-b], [^..], ?, + and
+ * one dot?
  *
  * @at    written on failure: offset of the octet that does not fit
  * @text  written on failure: why, static, for the operator
@@ -378,15 +411,16 @@ __extension__ typedef unsigned __int128 gh_breadth;
 int gh_policy_pattern_check(const char *pattern, size_t *at, const char **text);
 
 /**
- * Does @number match?  Octets as dialled: unescaped, no visual separators.  Time is bounded by the pattern,
- * not by what was dialled.
+ * Does @number match?  Octets as dialled: unescaped, no visual separators.  Time is bounded by the
+ * pattern, not by what was dialled.
  *
  * @breadth  written on a match: how many numbers of the dialled length the pattern matches
  * @return false also for a number that is empty or too long, and for a bad pattern
  */
 bool gh_policy_pattern_match(const char *pattern, struct gh_span number, gh_breadth *breadth);
 
-/** Index of the closest match among @count patterns (the least breadth), the first among equals.  @return -1: none */
+/** Index of the closest match among @count patterns (the least breadth), the first among equals.
+ * @return -1: none */
 int gh_policy_route(const char *const *patterns, size_t count, struct gh_span number);
 
 #endif

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The called number to a route: CUCM's route patterns and its closest match.
- * Sources: Cisco, System Configuration Guide for Unified CM 11.5(1), "Wildcards and Special Characters in
- * Route Patterns"; the rule that "!" counts over numbers of the dialled length only is shown by tests with
- * the Dialed Number Analyzer ("Closest match routing: 1[3-5]XX vs 15! when dialing 1515").
+ * Sources: Cisco, System Configuration Guide for Unified CM 11.5(1), "Wildcards and Special
+ * Characters in Route Patterns"; that "!" counts over numbers of the dialled length only is shown
+ * by tests with the Dialed Number Analyzer ("1[3-5]XX vs 15! when dialing 1515").
  *
- * A pattern is a row of places, each a set of symbols that may be optional and may repeat.  Matching keeps
- * the places that can come next in one word of 64 bits, so it takes one step for each octet.  Counting walks
- * all numbers of a length at once: numbers after which the same places can come next are one group, and a
- * number stands in one group only, so none is counted twice.
+ * A pattern is a row of places, each a set of symbols that may be optional and may repeat.
+ * Matching keeps the places that can come next in one word of 64 bits, so it takes one step for
+ * each octet.  Counting walks all numbers of a length at once: numbers after which the same places
+ * can come next are one group, and a number stands in one group only, so none is counted twice.
  */
 #include "policy/policy_int.h"
 
-/* What can be dialled.  X and ! are digits; [^..] also knows * and #: Cisco's 13[^3-9]6 matches 13*6. */
+/* What can be dialled.  X and ! are digits; [^..] also knows * and #: Cisco's 13[^3-9]6 matches
+ * 13*6. */
 #define SYMBOLS "0123456789*#ABCD+"
 #define SYMBOL_COUNT (sizeof(SYMBOLS) - 1)
 #define DIGITS 0x3ffu
@@ -21,13 +22,13 @@
 struct pattern {
     uint64_t fits[SYMBOL_COUNT]; /* by symbol: the places whose set has it */
     uint64_t optional, repeats;  /* places */
-    unsigned count;              /* the bit behind the last place says that the number is complete */
+    unsigned count;              /* the bit behind the last place: the number is complete */
 };
 
 /* At most GH_NUMBER_MAX places must be there, and one that need not takes two octets at least. */
 _Static_assert(GH_NUMBER_MAX + (GH_PATTERN_MAX - GH_NUMBER_MAX) / 2 < 64, "places fit one word");
 
-/* ---- reading a pattern ---------------------------------------------------------------------------- */
+/* ---- reading a pattern ----------------------------------------------------------------------- */
 
 /* Index into SYMBOLS, or SYMBOL_COUNT. */
 static unsigned symbol_of(char c)
@@ -78,8 +79,8 @@ static void read_set(struct reader *r)
             r->at += 2;
             last = symbol_of(r->text[r->at]);
         }
-        if (first >= SYMBOL_COUNT || last >= SYMBOL_COUNT || r->text[r->at] == '+' || last < first ||
-            (first != last && last > 9)) {
+        if (first >= SYMBOL_COUNT || last >= SYMBOL_COUNT || last < first ||
+            (first != last && last > 9) || r->text[r->at] == '+') {
             r->wrong = "brackets hold digits, *, #, A to D, and ranges of digits such as 2-9";
             return;
         }
@@ -100,7 +101,8 @@ static void read_quantifier(struct reader *r, bool optional)
 {
     if (!r->may_repeat) {
         r->wrong = optional ? "? repeats a digit or wildcard, and none stands before it"
-                            : "+ repeats a digit or wildcard, and none stands before it; a dialled + is \\+";
+                            : "+ repeats a digit or wildcard, and none stands before it; "
+                              "a dialled + is \\+";
         return;
     }
     r->repeats[r->count - 1] = true;
@@ -191,7 +193,7 @@ static int pattern_read(const char *text, struct pattern *out, size_t *at, const
     return 0;
 }
 
-/* ---- matching --------------------------------------------------------------------------------------- */
+/* ---- matching -------------------------------------------------------------------------------- */
 
 /* Places that need not be there are passed over. */
 static uint64_t pass_optional(const struct pattern *pattern, uint64_t next)
@@ -232,10 +234,10 @@ static bool number_fits(const struct pattern *pattern, struct gh_span number)
     return is_complete(pattern, next);
 }
 
-/* ---- counting --------------------------------------------------------------------------------------- */
+/* ---- counting -------------------------------------------------------------------------------- */
 
-/* A pattern whose wildcards overlap can keep apart very many groups.  One that needs more than this many
- * is refused at load, so that no call ever waits for the count. */
+/* A pattern whose wildcards overlap can keep apart very many groups.  One that needs more than
+ * this many is refused at load, so that no call ever waits for the count. */
 #define GROUPS_MAX 256
 #define SLOTS (2 * GROUPS_MAX)
 
@@ -244,6 +246,11 @@ struct groups {
     gh_breadth numbers[SLOTS];
     unsigned used;
 };
+
+static gh_breadth add(gh_breadth a, gh_breadth b)
+{
+    return a + b < a ? ~(gh_breadth)0 : a + b;
+}
 
 /* @return false: too many groups */
 static bool groups_add(struct groups *groups, uint64_t next, gh_breadth numbers)
@@ -255,8 +262,7 @@ static bool groups_add(struct groups *groups, uint64_t next, gh_breadth numbers)
     if (!groups->next[slot] && groups->used++ == GROUPS_MAX)
         return false;
     groups->next[slot] = next;
-    groups->numbers[slot] = groups->numbers[slot] + numbers < numbers ? ~(gh_breadth)0
-                                                                       : groups->numbers[slot] + numbers;
+    groups->numbers[slot] = add(groups->numbers[slot], numbers);
     return true;
 }
 
@@ -288,16 +294,14 @@ static bool count_numbers(const struct pattern *pattern, size_t len, gh_breadth 
             return false;
     }
     for (unsigned slot = 0; slot < SLOTS; slot++) {
-        gh_breadth numbers = groups[len % 2].numbers[slot];
-
         if (is_complete(pattern, groups[len % 2].next[slot]))
-            sum = sum + numbers < numbers ? ~(gh_breadth)0 : sum + numbers;
+            sum = add(sum, groups[len % 2].numbers[slot]);
     }
     *out = sum;
     return true;
 }
 
-/* ---- the three questions --------------------------------------------------------------------------- */
+/* ---- the three questions --------------------------------------------------------------------- */
 
 int gh_policy_pattern_check(const char *pattern, size_t *at, const char **text)
 {
@@ -321,7 +325,9 @@ bool gh_policy_pattern_match(const char *pattern, struct gh_span number, gh_brea
     const char *text;
     size_t at;
 
-    if (number.len == 0 || number.len > GH_NUMBER_MAX || pattern_read(pattern, &parsed, &at, &text) != 0)
+    if (number.len == 0 || number.len > GH_NUMBER_MAX)
+        return false;
+    if (pattern_read(pattern, &parsed, &at, &text) != 0)
         return false;
     return number_fits(&parsed, number) && count_numbers(&parsed, number.len, breadth);
 }
@@ -334,7 +340,9 @@ int gh_policy_route(const char *const *patterns, size_t count, struct gh_span nu
     for (size_t i = 0; i < count; i++) {
         gh_breadth breadth;
 
-        if (gh_policy_pattern_match(patterns[i], number, &breadth) && (closest < 0 || breadth < least)) {
+        if (!gh_policy_pattern_match(patterns[i], number, &breadth))
+            continue;
+        if (closest < 0 || breadth < least) {
             closest = (int)i;
             least = breadth;
         }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Standing: which trunk a connection proves to be, and whether it is verified.
- * Sources: RFC 5922 section 7 (names), RFC 5280 sections 4.1.2.5 and 4.2.1.12 (validity, EKU), RFC 5924
- * section 4 (EKU that is absent), NIST SP 800-52 Rev. 2, BSI TR-02102-1 and -2 (presets).
+ * Sources: RFC 5922 section 7 (names), RFC 5280 sections 4.1.2.5 and 4.2.1.12 (validity, EKU),
+ * RFC 5924 section 4 (EKU that is absent), NIST SP 800-52 Rev. 2, BSI TR-02102-1 and -2 (presets).
  *
- * Reading certificates and building chains is crypto's work; here facts are compared with a trunk's rules.
+ * Reading certificates and building chains is crypto's work; here facts are compared with a
+ * trunk's rules.
  */
 #include "policy/policy_int.h"
 
-/* ---- names --------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 #define CN GH_BIT(GH_NAME_CN)
 #define DNS GH_BIT(GH_NAME_DNS)
@@ -25,7 +26,8 @@ static const struct {
     { GH_BIT(GH_NAME_IN_ANY), GH_EITHER, URI | DNS | CN },
 };
 
-/* RFC 1034 section 3.1: one dot at the end only says that the name is complete, so it does not count. */
+/* RFC 1034 section 3.1: one dot at the end only says that the name is complete, so it does not
+ * count. */
 static struct gh_span without_dot(struct gh_span name)
 {
     return name.len && name.p[name.len - 1] == '.' ? gh_span_head(name, name.len - 1) : name;
@@ -38,8 +40,9 @@ static bool same_name(struct gh_span a, struct gh_span b)
     return a.len > 0 && gh_span_ieq(a, b);
 }
 
-/* "*.example.net" stands for one label before ".example.net".  The star is a whole label, the leftmost one;
- * at least two labels follow it; an IP address is no name with labels (RFC 9525 section 6.3). */
+/* "*.example.net" stands for one label before ".example.net".  The star is a whole label, the
+ * leftmost one; at least two labels follow it; an IP address is no name with labels (RFC 9525
+ * section 6.3). */
 static bool wildcard_fits(struct gh_span wildcard, struct gh_span host)
 {
     struct gh_span tail = gh_span_from(wildcard, 1), label;
@@ -65,12 +68,14 @@ static bool name_fits(const struct gh_cert_name *name, const char *expected, boo
         return false;
     if (gh_span_find(presented, '*') == presented.len)
         return same_name(presented, gh_span_str(expected));
-    /* RFC 5922 section 7.2: no wildcard matches, unless the trunk allows them; and never in a URI. */
+    /* RFC 5922 section 7.2: no wildcard matches, unless the trunk allows them; and never in a
+     * URI. */
     return allow_wildcard && name->kind != GH_NAME_URI &&
            wildcard_fits(without_dot(presented), without_dot(gh_span_str(expected)));
 }
 
-/* RFC 5922 section 7.1: a SAN that names somebody silences the CN, also when we could not use that name. */
+/* RFC 5922 section 7.1: a SAN that names somebody silences the CN, also when we could not use
+ * that name. */
 static bool has_san(const struct gh_cert_facts *cert)
 {
     for (size_t i = 0; i < cert->name_count; i++) {
@@ -83,7 +88,8 @@ static bool has_san(const struct gh_cert_facts *cert)
 static unsigned kinds_that_count(const struct gh_cert_facts *cert, enum gh_name_in name_in)
 {
     for (size_t i = 0; i < GH_ARRAY_COUNT(name_rules); i++) {
-        if (gh_fits(name_rules[i].name_in, name_in) && gh_fits(name_rules[i].has_san, has_san(cert)))
+        if (gh_fits(name_rules[i].name_in, name_in) &&
+            gh_fits(name_rules[i].has_san, has_san(cert)))
             return name_rules[i].kinds;
     }
     return 0;
@@ -104,7 +110,7 @@ bool gh_policy_name_fits(const struct gh_cert_facts *cert, const struct gh_trunk
     return false;
 }
 
-/* ---- which trunk ----------------------------------------------------------------------------------- */
+/* ---- which trunk ----------------------------------------------------------------------------- */
 
 static bool address_fits(const struct gh_addr *peer, const struct gh_trunk_rules *trunk)
 {
@@ -133,8 +139,8 @@ static bool has_match_host(const struct gh_trunk_rules *trunk)
     return trunk->match_host && trunk->match_host[0];
 }
 
-/* What the number of candidates means.  Overlapping addresses are an error at load, so several candidates by
- * address have no row: nobody is guessed. */
+/* What the number of candidates means.  Overlapping addresses are an error at load, so several
+ * candidates by address have no row: nobody is guessed. */
 enum candidates { CANDIDATES_NONE = 0, CANDIDATES_ONE, CANDIDATES_BY_HOST, CANDIDATES_SEVERAL };
 
 #define TLS GH_BIT(GH_TRANSPORT_TLS)
@@ -190,7 +196,8 @@ struct gh_trunk_match gh_policy_match_trunk(const struct gh_conn_facts *facts, u
     return match;
 }
 
-const struct gh_trunk_rules *gh_policy_match_host(const struct gh_conn_facts *facts, unsigned listener,
+const struct gh_trunk_rules *gh_policy_match_host(const struct gh_conn_facts *facts,
+                                                  unsigned listener,
                                                   const struct gh_trunk_rules *trunks, size_t count,
                                                   struct gh_span host)
 {
@@ -209,7 +216,7 @@ const struct gh_trunk_rules *gh_policy_match_host(const struct gh_conn_facts *fa
     return one;
 }
 
-/* ---- presets of TLS ------------------------------------------------------------------------------ */
+/* ---- presets of TLS -------------------------------------------------------------------------- */
 
 struct tls_rule {
     enum gh_tls_version version;       /* least */
@@ -218,14 +225,17 @@ struct tls_rule {
     int cipher_bits, security_bits;    /* least; the latter of the leaf's key */
 };
 
-/* Key exchange groups are left to the handshake.  AEAD alone: whether a CBC cipher was used with
- * encrypt-then-MAC, which BSI demands, is not to be seen afterwards; NIST allows CBC, nobody needs it. */
+/* Key exchange groups are left to the handshake.  AEAD alone: whether a CBC cipher was used
+ * with encrypt-then-MAC, which BSI demands, is not to be seen afterwards; NIST allows CBC,
+ * nobody needs it. */
 static const struct tls_rule tls_rules[] = {
     /*                         version      forward  aead   chacha sha1   cipher key */
     [GH_TLS_MODERN]        = { GH_TLS_1_2, true,    true,  true,  false, 128,   112 },
-    [GH_TLS_NIST_800_52R2] = { GH_TLS_1_2, true,    true,  false, false, 128,   112 }, /* section 3.3.1 */
-    [GH_TLS_BSI_TR_02102]  = { GH_TLS_1_2, true,    true,  false, false, 128,   120 }, /* RSA 3000, since 2024 */
-    /* CUCM 9.1: TLS 1.0, AES128-SHA without forward secrecy, RSA 1024 (80 bits) signed with SHA-1. */
+    [GH_TLS_NIST_800_52R2] = { GH_TLS_1_2, true,    true,  false, false, 128,   112 },
+    /* 120 bits of security: RSA 3000, since 2024 */
+    [GH_TLS_BSI_TR_02102]  = { GH_TLS_1_2, true,    true,  false, false, 128,   120 },
+    /* CUCM 9.1: TLS 1.0, AES128-SHA without forward secrecy, RSA 1024 (80 bits) signed with
+     * SHA-1. */
     [GH_TLS_LEGACY_CUCM]   = { GH_TLS_OLD, false,   false, true,  true,  128,   80 },
 };
 
@@ -260,7 +270,7 @@ static bool certificate_below(const struct gh_cert_facts *cert, const struct gh_
            (!rule->sha1 && (cert->weak_signature || chain->weak));
 }
 
-/* ---- admission ----------------------------------------------------------------------------------- */
+/* ---- admission ------------------------------------------------------------------------------- */
 
 struct admission {
     const struct gh_conn_facts *facts;
@@ -270,12 +280,15 @@ struct admission {
     int64_t wall_us;
 };
 
-/* What no rule speaks of: TLS on a trunk that is non_secure or has another transport, no role, no name. */
+/* What no rule speaks of: TLS on a trunk that is non_secure or has another transport, no role,
+ * no name. */
 static bool outside_all_rules(const struct admission *a)
 {
+    static const unsigned modes = GH_BIT(GH_MODE_AUTHENTICATED) | GH_BIT(GH_MODE_ENCRYPTED);
+    static const unsigned roles = GH_BIT(GH_ROLE_SERVER) | GH_BIT(GH_ROLE_CLIENT);
+
     return a->trunk->id == 0 || a->trunk->transport != GH_TRANSPORT_TLS || !a->preset ||
-           (a->trunk->device_mode != GH_MODE_AUTHENTICATED && a->trunk->device_mode != GH_MODE_ENCRYPTED) ||
-           (a->facts->role != GH_ROLE_SERVER && a->facts->role != GH_ROLE_CLIENT);
+           !gh_fits(modes, a->trunk->device_mode) || !gh_fits(roles, a->facts->role);
 }
 
 static bool certificate_missing(const struct admission *a)
@@ -314,20 +327,22 @@ static bool name_mismatch(const struct admission *a)
     return !gh_policy_name_fits(&a->facts->cert, a->trunk);
 }
 
-/* RFC 5280 section 4.2.1.12: an EKU that is there names every purpose.  RFC 5924 section 4 leaves one that
- * is absent to local policy: it is accepted, as most private CAs issue none.  id-kp-sipDomain alone
- * does not do: the TLS purposes are asked for. */
+/* RFC 5280 section 4.2.1.12: an EKU that is there names every purpose; which of its entries fit a
+ * role is read by crypto.  RFC 5924 section 4 leaves one that is absent to local policy: it is
+ * accepted, as most private CAs issue none. */
 static bool client_auth_missing(const struct admission *a)
 {
-    return a->facts->role == GH_ROLE_SERVER && a->facts->cert.eku_present && !a->facts->cert.eku_client;
+    return a->facts->role == GH_ROLE_SERVER && a->facts->cert.eku_present &&
+           !a->facts->cert.eku_client;
 }
 
 static bool server_auth_missing(const struct admission *a)
 {
-    return a->facts->role == GH_ROLE_CLIENT && a->facts->cert.eku_present && !a->facts->cert.eku_server;
+    return a->facts->role == GH_ROLE_CLIENT && a->facts->cert.eku_present &&
+           !a->facts->cert.eku_server;
 }
 
-static bool client_auth_waived(const struct admission *a)
+static bool eku_waived(const struct admission *a)
 {
     return a->trunk->client_auth_eku == GH_WAIVE_WARN;
 }
@@ -339,7 +354,7 @@ static bool weak_certificate(const struct admission *a)
 
 static bool weak_version(const struct admission *a)
 {
-    return a->facts->version == GH_TLS_NONE || version_below(a->facts, a->preset);
+    return version_below(a->facts, a->preset);
 }
 
 static bool hides_nothing(const struct admission *a)
@@ -352,7 +367,8 @@ static bool encrypts(const struct admission *a)
     return a->facts->cipher_kind == GH_CIPHER_ENCRYPTING;
 }
 
-/* A NULL cipher hides nothing, so neither its bits nor forward secrecy are asked for; the mode must allow it. */
+/* A NULL cipher hides nothing, so neither its bits nor forward secrecy are asked for; the mode
+ * must allow it. */
 static bool weak_cipher(const struct admission *a)
 {
     if (hides_nothing(a))
@@ -363,9 +379,11 @@ static bool weak_cipher(const struct admission *a)
 
 #define CHAIN_SAYS GH_REASON_NONE /* as a refusal: the reason is the chain's own */
 
-/* The first fault that is found and not waived decides.  First who the peer is: nothing that a certificate
- * says counts before its chain holds now.  Then whether it is the neighbour meant, in this role.  Then how
- * strong all this was: worth telling of the right neighbour only. */
+/* The first fault that is found and not waived decides.  First who the peer is: nothing that a
+ * certificate says counts before its chain holds now.  Then whether it is the neighbour meant, in
+ * this role.  Then how strong all this was: worth telling of the right neighbour only.  A chain
+ * that crypto refused is never waived: a CA made for mail does not vouch because a leaf may lack
+ * clientAuth. */
 static const struct {
     bool (*found)(const struct admission *);
     enum gh_reason refusal;
@@ -379,7 +397,7 @@ static const struct {
     { expired,             GH_REASON_CERT_EXPIRED,        NULL, 0 },
     { revocation_unknown,  GH_REASON_CRL_UNAVAILABLE,     crl_waived, GH_REASON_CRL_WAIVED },
     { name_mismatch,       GH_REASON_CERT_NAME_MISMATCH,  NULL, 0 },
-    { client_auth_missing, GH_REASON_CERT_EKU_MISSING,    client_auth_waived, GH_REASON_EKU_WAIVED },
+    { client_auth_missing, GH_REASON_CERT_EKU_MISSING,    eku_waived, GH_REASON_EKU_WAIVED },
     { server_auth_missing, GH_REASON_CERT_EKU_MISSING,    NULL, 0 },
     { weak_certificate,    GH_REASON_CERT_WEAK,           NULL, 0 },
     { weak_version,        GH_REASON_TLS_VERSION_REFUSED, NULL, 0 },
@@ -447,13 +465,15 @@ static struct gh_standing admit_tls(const struct admission *a)
     return standing;
 }
 
-/* Who may send from where was settled by gh_policy_match_trunk; an outgoing connection went where the trunk's
- * destinations say.  Neither proves anybody. */
-static struct gh_standing admit_clear(const struct gh_conn_facts *facts, const struct gh_trunk_rules *trunk)
+/* Who may send from where was settled by gh_policy_match_trunk; an outgoing connection went
+ * where the trunk's destinations say.  Neither proves anybody. */
+static struct gh_standing admit_clear(const struct gh_conn_facts *facts,
+                                      const struct gh_trunk_rules *trunk)
 {
     if (trunk->transport == GH_TRANSPORT_TLS)
         return refused(GH_SIG_CLEAR, GH_REASON_TLS_NOT_TLS);
-    if (trunk->id == 0 || trunk->transport != facts->transport || trunk->device_mode != GH_MODE_NON_SECURE)
+    if (trunk->id == 0 || trunk->transport != facts->transport ||
+        trunk->device_mode != GH_MODE_NON_SECURE)
         return refused(GH_SIG_CLEAR, GH_REASON_NO_RULE);
     return (struct gh_standing){ .trunk = trunk->id,
                                  .signalling = GH_SIG_CLEAR,
@@ -461,7 +481,8 @@ static struct gh_standing admit_clear(const struct gh_conn_facts *facts, const s
                                  .proven_until_us = INT64_MAX };
 }
 
-struct gh_standing gh_policy_admit(const struct gh_conn_facts *facts, const struct gh_trunk_rules *trunk,
+struct gh_standing gh_policy_admit(const struct gh_conn_facts *facts,
+                                   const struct gh_trunk_rules *trunk,
                                    const struct gh_chain_facts *chain, int64_t wall_us)
 {
     static const struct gh_chain_facts not_judged = { .reason = GH_REASON_NO_RULE };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * "Consider traffic secure": what a leg or call may be called on the wire.  The word itself, and where it
- * stands in Call-Info, is left to sip; what was true is said by grade.c.
+ * "Consider traffic secure": what a leg or call may be called on the wire.  The word itself, and
+ * where it stands in Call-Info, is left to sip; what was true is said by grade.c.
  */
 #include "policy/policy_int.h"
 
@@ -16,19 +16,22 @@ enum leg_media {
 #define NULL_CIPHER GH_BIT(GH_SIG_TLS_NULL)
 #define VERIFIED GH_BIT(GH_SIG_TLS_VERIFIED)
 
+#define ALL_SRTP GH_BIT(MEDIA_ALL_SRTP)
+#define NOT_ALL (GH_BIT(MEDIA_SOME_CLEAR) | GH_BIT(MEDIA_NONE))
+
 struct leg_rule {
     unsigned media, sdes, signalling;
-    enum gh_status status[GH_TRAFFIC_SECURE_COUNT];
+    enum gh_status srtp_and_tls, srtp_only;
 };
 
-/* No row, among them everything unproven: NotAuthenticated.  SDES over the NULL cipher has no row: the
- * gate lets no such stream be, and if one is there nothing good may be said of the leg. */
+/* No row, among them everything unproven: NotAuthenticated.  SDES over the NULL cipher has no row:
+ * the gate lets no such stream be, and if one is there nothing good may be said of the leg. */
 static const struct leg_rule leg_rules[] = {
-    /* media                                          sdes       signalling    srtp_and_tls             srtp_only */
-    { GH_BIT(MEDIA_ALL_SRTP),                         GH_EITHER, VERIFIED,    { GH_STATUS_ENCRYPTED,     GH_STATUS_ENCRYPTED } },
-    { GH_BIT(MEDIA_ALL_SRTP),                         GH_NO,     NULL_CIPHER, { GH_STATUS_AUTHENTICATED, GH_STATUS_ENCRYPTED } },
-    { GH_BIT(MEDIA_SOME_CLEAR) | GH_BIT(MEDIA_NONE),  GH_EITHER, VERIFIED,    { GH_STATUS_AUTHENTICATED, GH_STATUS_AUTHENTICATED } },
-    { GH_BIT(MEDIA_SOME_CLEAR) | GH_BIT(MEDIA_NONE),  GH_NO,     NULL_CIPHER, { GH_STATUS_AUTHENTICATED, GH_STATUS_AUTHENTICATED } },
+    /* media    has SDES   signalling   srtp_and_tls             srtp_only */
+    { ALL_SRTP, GH_EITHER, VERIFIED,    GH_STATUS_ENCRYPTED,     GH_STATUS_ENCRYPTED },
+    { ALL_SRTP, GH_NO,     NULL_CIPHER, GH_STATUS_AUTHENTICATED, GH_STATUS_ENCRYPTED },
+    { NOT_ALL,  GH_EITHER, VERIFIED,    GH_STATUS_AUTHENTICATED, GH_STATUS_AUTHENTICATED },
+    { NOT_ALL,  GH_NO,     NULL_CIPHER, GH_STATUS_AUTHENTICATED, GH_STATUS_AUTHENTICATED },
 };
 
 static enum leg_media media_of(const struct gh_leg_streams *streams)
@@ -47,18 +50,31 @@ static enum gh_status least(enum gh_status a, enum gh_status b)
     return a < b ? a : b;
 }
 
+static enum gh_status status_by(const struct leg_rule *row, enum gh_traffic_secure rule)
+{
+    switch (rule) {
+    case GH_SECURE_SRTP_AND_TLS:
+        return row->srtp_and_tls;
+    case GH_SECURE_SRTP_ONLY:
+        return row->srtp_only;
+    case GH_TRAFFIC_SECURE_COUNT:
+        break;
+    }
+    return GH_STATUS_NOT_AUTHENTICATED;
+}
+
 enum gh_status gh_policy_leg_status(enum gh_traffic_secure rule, enum gh_signalling signalling,
                                     const struct gh_leg_streams *streams)
 {
-    enum leg_media media = media_of(streams);
     enum gh_status status = GH_STATUS_NOT_AUTHENTICATED;
+    enum leg_media media = media_of(streams);
 
-    if ((unsigned)rule >= GH_TRAFFIC_SECURE_COUNT)
-        return status;
     for (size_t i = 0; i < GH_ARRAY_COUNT(leg_rules); i++) {
-        if (gh_fits(leg_rules[i].media, media) && gh_fits(leg_rules[i].sdes, streams->sdes > 0) &&
-            gh_fits(leg_rules[i].signalling, signalling)) {
-            status = leg_rules[i].status[rule];
+        const struct leg_rule *row = &leg_rules[i];
+
+        if (gh_fits(row->media, media) && gh_fits(row->sdes, streams->sdes > 0) &&
+            gh_fits(row->signalling, signalling)) {
+            status = status_by(row, rule);
             break;
         }
     }
@@ -66,15 +82,19 @@ enum gh_status gh_policy_leg_status(enum gh_traffic_secure rule, enum gh_signall
     return streams->unproven_packets ? least(status, GH_STATUS_AUTHENTICATED) : status;
 }
 
-enum gh_status gh_policy_call_status(bool connected, const enum gh_status leg[2], const enum gh_status claim[2])
+enum gh_status gh_policy_call_status(bool connected, const enum gh_status leg[2],
+                                     const enum gh_status claim[2])
 {
     enum gh_status status = GH_STATUS_ENCRYPTED;
 
     if (!connected)
         return GH_STATUS_UNKNOWN;
     for (int side = 0; side < 2; side++) {
-        /* A leg that nobody judged is Unknown, the least; a claim can only lower, and none changes nothing. */
-        status = least(status, (unsigned)leg[side] < GH_STATUS_COUNT ? leg[side] : GH_STATUS_UNKNOWN);
+        bool judged = (unsigned)leg[side] < GH_STATUS_COUNT;
+
+        /* A leg that nobody judged is Unknown, the least; a claim can only lower, and none changes
+         * nothing. */
+        status = least(status, judged ? leg[side] : GH_STATUS_UNKNOWN);
         if (claim[side] != GH_STATUS_UNKNOWN)
             status = least(status, claim[side]);
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rules in plain conditions; see support_oracle.h.  The comments quote the rule that a line states. */
+/* The rules in plain conditions; see support_oracle.h.  The comments quote the rule that a line
+ * states. */
 #include "support_oracle.h"
 
-/* ---- the key gate ------------------------------------------------------------------------------- */
+/* ---- the key gate ---------------------------------------------------------------------------- */
 
 /* Why a secret key may not cross this signalling; NONE where it may. */
 static enum gh_reason why_no_key(enum gh_signalling signalling)
@@ -70,7 +71,7 @@ bool gh_oracle_may_strip(enum gh_unproven_keys rule, enum gh_msg_class msg, enum
     return msg == GH_MSG_INVITE || msg == GH_MSG_REINVITE || msg == GH_MSG_UPDATE;
 }
 
-/* ---- SRTP modes ----------------------------------------------------------------------------------- */
+/* ---- SRTP modes ------------------------------------------------------------------------------ */
 
 static struct gh_stream_judgement judge(enum gh_stream_verdict verdict, enum gh_reason reason)
 {
@@ -113,7 +114,8 @@ struct gh_stream_judgement gh_oracle_offer_in(enum gh_srtp_mode mode, enum gh_si
     }
     if (seen == GH_SEEN_SDES)
         return judge(GH_STREAM_SRTP, GH_REASON_NONE);
-    /* "none left: the m-line counts as without keying (SAVP: port 0, or 488 no_usable_crypto ...)" */
+    /* "none left: the m-line counts as without keying (SAVP: port 0, or 488 no_usable_crypto
+     * ...)" */
     if (profile == GH_PROFILE_SAVP)
         return judge(GH_STREAM_REFUSE, seen == GH_SEEN_DTLS ? GH_REASON_KEYING_NOT_AVAILABLE
                                                             : GH_REASON_NO_USABLE_CRYPTO);
@@ -190,7 +192,8 @@ struct gh_stream_judgement gh_oracle_answer_in(enum gh_offer_plan plan, enum gh_
         return judge(GH_STREAM_REFUSE, GH_REASON_PROFILE_MISMATCH);
     if (profile == GH_PROFILE_SAVP && !line)
         return judge(GH_STREAM_REFUSE, GH_REASON_PROFILE_MISMATCH);
-    /* "to a savp offer: SAVP with keying; AVP only if srtp: allowed and ... X-cisco-srtp-fallback" */
+    /* "to a savp offer: SAVP with keying; AVP only if srtp: allowed and ...
+     * X-cisco-srtp-fallback" */
     if (plan == GH_PLAN_SAVP && profile == GH_PROFILE_AVP) {
         if (!line && mode == GH_SRTP_ALLOWED && srtp_fallback)
             return judge(GH_STREAM_RTP, GH_REASON_SRTP_FALLBACK);
@@ -251,7 +254,7 @@ enum gh_downgrade_action gh_oracle_downgrade(enum gh_on_downgrade trunk, enum gh
     return GH_DO_REJECT;
 }
 
-/* ---- status ---------------------------------------------------------------------------------------- */
+/* ---- status ---------------------------------------------------------------------------------- */
 
 enum gh_status gh_oracle_leg_status(enum gh_traffic_secure rule, enum gh_signalling signalling,
                                     const struct gh_leg_streams *streams)
@@ -295,7 +298,8 @@ enum gh_status gh_oracle_call_status(bool connected, const enum gh_status leg[2]
         return GH_STATUS_UNKNOWN;
     if (rank(leg[1]) < lowest)
         lowest = rank(leg[1]);
-    /* "A claim always may lower ... and never raises"; "an absent or Unknown claim changes nothing" */
+    /* "A claim always may lower ... and never raises"; "an absent or Unknown claim changes
+     * nothing" */
     if (rank(claim[0]) > 0 && rank(claim[0]) < lowest)
         lowest = rank(claim[0]);
     if (rank(claim[1]) > 0 && rank(claim[1]) < lowest)
@@ -310,7 +314,7 @@ enum gh_reason gh_oracle_claim_mark(enum gh_status claim, enum gh_status measure
     return rank(claim) > rank(measured) ? GH_REASON_CLAIM_CONTRADICTED : GH_REASON_CLAIM_LOWERED;
 }
 
-/* ---- grade ----------------------------------------------------------------------------------------- */
+/* ---- grade ----------------------------------------------------------------------------------- */
 
 static bool is_keyed(const struct gh_hop_facts *hop)
 {
@@ -364,7 +368,7 @@ bool gh_oracle_stream_pending(const struct gh_hop_facts hop[2])
            !is_passed(&hop[0]) && !is_passed(&hop[1]);
 }
 
-/* ---- admission ------------------------------------------------------------------------------------- */
+/* ---- admission ------------------------------------------------------------------------------- */
 
 static bool cipher_admitted(const struct gh_oracle_admission *a)
 {

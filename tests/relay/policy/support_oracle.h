@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rules of policy told a second time: plain conditions in the order of the written design, no table, and
- * nothing shared with relay/policy but the names in its header.  Tests walk every combination of inputs and
- * compare.
+ * The rules of policy told a second time: plain conditions in the order of the written design, no
+ * table, and nothing shared with relay/policy but the names in its header.  Tests walk every
+ * combination of inputs and compare.
  */
 #ifndef GH_TEST_ORACLE_H
 #define GH_TEST_ORACLE_H

@@ -3,9 +3,12 @@
 #include "support/check.h"
 #include "policy/policy.h"
 
-static const struct gh_hop_facts sdes = { GH_KEYING_SDES, GH_SIG_TLS_VERIFIED, false, GH_PROOF_SEEN, false };
-static const struct gh_hop_facts clear = { GH_KEYING_NONE, GH_SIG_CLEAR, false, GH_PROOF_MISSING, false };
-static const struct gh_hop_facts passed = { GH_KEYING_DTLS, GH_SIG_TLS_VERIFIED, false, GH_PROOF_MISSING, true };
+static const struct gh_hop_facts sdes = { GH_KEYING_SDES, GH_SIG_TLS_VERIFIED, false, GH_PROOF_SEEN,
+                                          false };
+static const struct gh_hop_facts clear = { GH_KEYING_NONE, GH_SIG_CLEAR, false, GH_PROOF_MISSING,
+                                           false };
+static const struct gh_hop_facts passed = { GH_KEYING_DTLS, GH_SIG_TLS_VERIFIED, false,
+                                            GH_PROOF_MISSING, true };
 
 static enum gh_grade grade(struct gh_hop_facts a, struct gh_hop_facts b)
 {
@@ -33,7 +36,8 @@ static void one_stream(void)
     CHECK_INT(grade(sdes, with_proof(sdes, GH_PROOF_MISSING)), GH_GRADE_MIXED); /* unproven */
     CHECK_INT(grade(sdes, with_proof(sdes, GH_PROOF_INHERITED)), GH_GRADE_HOP_BY_HOP);
     CHECK_INT(grade(passed, passed), GH_GRADE_PASS_THROUGH);
-    CHECK_INT(grade(passed, null_cipher), GH_GRADE_PASS_THROUGH); /* fingerprints need integrity alone */
+    CHECK_INT(grade(passed, null_cipher),
+              GH_GRADE_PASS_THROUGH); /* fingerprints need integrity alone */
     CHECK_INT(grade(passed, sdes), GH_GRADE_MIXED);
 }
 
@@ -51,7 +55,8 @@ static void pending(void)
     CHECK(!gh_policy_stream_pending(decided));
 }
 
-/* Audio encrypted for two seconds, clear for an hour: the record says the worst of it, not the best. */
+/* Audio encrypted for two seconds, clear for an hour: the record says the worst of it, not the
+ * best. */
 static void a_call_in_time(void)
 {
     enum gh_grade call = GH_GRADE_NONE;
@@ -92,7 +97,8 @@ static void require(void)
                                   { GH_REASON_WEAK_TLS, GH_REASON_NO_FORWARD_SECRECY }, 2 };
     const struct gh_require nothing = { .grade = GH_GRADE_NONE };
     const struct gh_require odd = { GH_GRADE_NONE, { GH_REASON_NONE }, 1000 };
-    const enum gh_reason seed[] = { GH_REASON_CERT_WEAK, GH_REASON_NO_FORWARD_SECRECY, GH_REASON_WEAK_TLS };
+    const enum gh_reason seed[] = { GH_REASON_CERT_WEAK, GH_REASON_NO_FORWARD_SECRECY,
+                                    GH_REASON_WEAK_TLS };
     const enum gh_reason none[] = { GH_REASON_NONE };
 
     CHECK_INT(gh_policy_require(&r, GH_GRADE_MIXED, seed, 3), GH_REASON_GRADE_BELOW_REQUIRED);
@@ -101,7 +107,8 @@ static void require(void)
     CHECK_INT(gh_policy_require(&r, GH_GRADE_HOP_BY_HOP, seed, 2), GH_REASON_NO_FORWARD_SECRECY);
     CHECK_INT(gh_policy_require(&r, GH_GRADE_PASS_THROUGH, seed, 1), GH_REASON_NONE);
     CHECK_INT(gh_policy_require(&nothing, GH_GRADE_NONE, seed, 3), GH_REASON_NONE);
-    CHECK_INT(gh_policy_require(&odd, GH_GRADE_CLEAR, none, 1), GH_REASON_NONE); /* no mark is no mark */
+    CHECK_INT(gh_policy_require(&odd, GH_GRADE_CLEAR, none, 1),
+              GH_REASON_NONE); /* no mark is no mark */
 }
 
 /* Counts that cannot be say nothing good, also where their sum runs over. */

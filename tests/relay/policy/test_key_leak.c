@@ -1,18 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The first promise: no secret key is taken from, or written to, a leg that is not verified and encrypting.
- * Nothing here knows what the tables say; for every function through which an SDES key could pass, and every
- * combination of its inputs, the one property is looked at.  Signalling runs over values that no enum
- * has as well.                                                       Source: RFC 4568 section 8.3
+ * The first promise: no secret key is taken from, or written to, a leg that is not verified and
+ * encrypting.  Nothing here knows what the tables say; for every function through which an SDES
+ * key could pass, and every combination of its inputs, the one property is looked at.  Signalling
+ * runs over values that no enum has as well.
+ * Source: RFC 4568 section 8.3
  */
 #include <limits.h>
 
 #include "support/check.h"
 #include "policy/policy.h"
 
-static const unsigned signallings[] = { GH_SIG_NONE, GH_SIG_CLEAR, GH_SIG_TLS_UNVERIFIED, GH_SIG_TLS_NULL,
-                                        GH_SIG_TLS_VERIFIED, GH_SIG_COUNT, 7, 8, 15, 16, 31, 32, 33, 36, 63,
-                                        64, 68, 255, 256, 260, INT_MAX, UINT_MAX };
+static const unsigned signallings[] = { GH_SIG_NONE,
+                                        GH_SIG_CLEAR,
+                                        GH_SIG_TLS_UNVERIFIED,
+                                        GH_SIG_TLS_NULL,
+                                        GH_SIG_TLS_VERIFIED,
+                                        GH_SIG_COUNT,
+                                        7,
+                                        8,
+                                        15,
+                                        16,
+                                        31,
+                                        32,
+                                        33,
+                                        36,
+                                        63,
+                                        64,
+                                        68,
+                                        255,
+                                        256,
+                                        260,
+                                        INT_MAX,
+                                        UINT_MAX };
 
 #define SIGNALLINGS (sizeof(signallings) / sizeof(signallings[0]))
 #define PROFILE_COUNT (GH_PROFILE_DTLS + 1)
@@ -45,25 +65,28 @@ static void gate(void)
                 struct gh_gate gate = gh_policy_gate((enum gh_signalling)signallings[s], carriers,
                                                      (enum gh_unproven)unproven);
 
-                look(signallings[s], (carriers & GH_CARRY_SECRET) && gate.verdict != GH_GATE_REFUSE, "gate");
+                look(signallings[s], (carriers & GH_CARRY_SECRET) && gate.verdict != GH_GATE_REFUSE,
+                     "gate");
             }
     finish("gate");
 }
 
-/* An offer with keys, usable or not, does not go on without them either: nobody may look at it as RTP. */
+/* An offer with keys, usable or not, does not go on without them either: nobody may look at it
+ * as RTP. */
 static void offer_in(void)
 {
     for (size_t s = 0; s < SIGNALLINGS; s++)
         for (int mode = 0; mode <= GH_SRTP_MODE_COUNT; mode++)
             for (int profile = 0; profile <= PROFILE_COUNT; profile++)
                 for (int seen = 0; seen <= GH_KEYING_SEEN_COUNT; seen++) {
-                    struct gh_stream_judgement judgement =
-                        gh_policy_offer_in((enum gh_srtp_mode)mode, (enum gh_signalling)signallings[s],
-                                           (enum gh_profile)profile, (enum gh_keying_seen)seen);
+                    struct gh_stream_judgement judgement = gh_policy_offer_in(
+                        (enum gh_srtp_mode)mode, (enum gh_signalling)signallings[s],
+                        (enum gh_profile)profile, (enum gh_keying_seen)seen);
                     bool keys = seen == GH_SEEN_SDES || seen == GH_SEEN_SDES_UNUSABLE;
 
                     look(signallings[s],
-                         judgement.verdict == GH_STREAM_SRTP || (keys && judgement.verdict != GH_STREAM_REFUSE),
+                         judgement.verdict == GH_STREAM_SRTP ||
+                             (keys && judgement.verdict != GH_STREAM_REFUSE),
                          "offer in");
                     CHECK(judgement.verdict != GH_STREAM_SRTP || seen == GH_SEEN_SDES);
                 }
@@ -79,8 +102,10 @@ static void offer_out(void)
                     gh_policy_offer_out((enum gh_srtp_mode)mode, (enum gh_signalling)signallings[s],
                                         (enum gh_best_effort)best_effort);
 
-                look(signallings[s], offer.plan != GH_PLAN_REFUSE && offer.plan != GH_PLAN_RTP, "offer out");
-                CHECK(mode != GH_SRTP_OFF || offer.plan == GH_PLAN_REFUSE || offer.plan == GH_PLAN_RTP);
+                look(signallings[s], offer.plan != GH_PLAN_REFUSE && offer.plan != GH_PLAN_RTP,
+                     "offer out");
+                CHECK(mode != GH_SRTP_OFF || offer.plan == GH_PLAN_REFUSE ||
+                      offer.plan == GH_PLAN_RTP);
             }
     finish("offer out");
 }
@@ -119,7 +144,8 @@ static void answer_in(void)
 static void exposed_keys(void)
 {
     for (int rule = 0; rule <= GH_KEY_REUSE_COUNT; rule++)
-        CHECK_INT(gh_policy_key_memory(GH_KEY_SEEN_EXPOSED, (enum gh_key_reuse)rule).verdict, GH_GATE_REFUSE);
+        CHECK_INT(gh_policy_key_memory(GH_KEY_SEEN_EXPOSED, (enum gh_key_reuse)rule).verdict,
+                  GH_GATE_REFUSE);
 }
 
 /* What is said afterwards holds to the same line: no good word for SDES on any other leg. */
@@ -129,11 +155,13 @@ static void words(void)
         const enum gh_signalling sig = (enum gh_signalling)signallings[s];
         const struct gh_leg_streams streams = { .live = 1, .sdes = 1 };
         struct gh_hop_facts hop[2] = { { GH_KEYING_SDES, sig, false, GH_PROOF_SEEN, false },
-                                       { GH_KEYING_SDES, GH_SIG_TLS_VERIFIED, false, GH_PROOF_SEEN, false } };
+                                       { GH_KEYING_SDES, GH_SIG_TLS_VERIFIED, false, GH_PROOF_SEEN,
+                                         false } };
 
         for (int rule = 0; rule <= GH_TRAFFIC_SECURE_COUNT; rule++)
             look(signallings[s],
-                 gh_policy_leg_status((enum gh_traffic_secure)rule, sig, &streams) > GH_STATUS_NOT_AUTHENTICATED,
+                 gh_policy_leg_status((enum gh_traffic_secure)rule, sig, &streams) >
+                     GH_STATUS_NOT_AUTHENTICATED,
                  "leg status");
         look(signallings[s], gh_policy_stream_grade(hop) > GH_GRADE_MIXED, "grade");
         hop[1] = hop[0];

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every combination of the inputs of every table, one value past the end of each enum included, compared
- * with the rules told a second time (support_oracle.c).  Each case prints how many combinations it walked,
- * and fails when that number is not the one that follows from the enums.
+ * Every combination of the inputs of every table, one value past the end of each enum included,
+ * compared with the rules told a second time (support_oracle.c).  Each case prints how many
+ * combinations it walked, and fails when that number is not the one that follows from the enums.
  */
 #include "support/check.h"
 #include "support_oracle.h"
 
 /* `for` over an enum and the first value that is not in it. */
-#define EACH(type, v, count) for (enum type v = (enum type)0; v <= (enum type)(count); v = (enum type)(v + 1))
+#define EACH(type, v, count)                                                                       \
+    for (enum type v = (enum type)0; v <= (enum type)(count); v = (enum type)(v + 1))
 #define EACH_BOOL(v) for (int v = 0; v <= 1; v++)
 
 #define PROFILE_COUNT (GH_PROFILE_DTLS + 1)
@@ -63,7 +64,8 @@ static void gate(void)
     EACH(gh_signalling, sig, GH_SIG_COUNT)
     for (unsigned carriers = 0; carriers <= 8; carriers++)
         EACH(gh_unproven, unproven, GH_UNPROVEN_COUNT)
-        COMPARE(same_gate(gh_policy_gate(sig, carriers, unproven), gh_oracle_gate(sig, carriers, unproven)),
+        COMPARE(same_gate(gh_policy_gate(sig, carriers, unproven),
+                          gh_oracle_gate(sig, carriers, unproven)),
                 "gate", (int)sig, (int)carriers, (int)unproven);
     finish("gate", (GH_SIG_COUNT + 1) * 9 * (GH_UNPROVEN_COUNT + 1));
 }
@@ -82,9 +84,10 @@ static void may_strip(void)
     EACH(gh_unproven_keys, rule, GH_UNPROVEN_KEYS_COUNT)
     EACH(gh_msg_class, msg, GH_MSG_CLASS_COUNT)
     EACH(gh_profile, profile, PROFILE_COUNT)
-    COMPARE(gh_policy_may_strip(rule, msg, profile) == gh_oracle_may_strip(rule, msg, profile), "may strip",
-            (int)rule, (int)msg, (int)profile);
-    finish("may strip", (GH_UNPROVEN_KEYS_COUNT + 1) * (GH_MSG_CLASS_COUNT + 1) * (PROFILE_COUNT + 1));
+    COMPARE(gh_policy_may_strip(rule, msg, profile) == gh_oracle_may_strip(rule, msg, profile),
+            "may strip", (int)rule, (int)msg, (int)profile);
+    finish("may strip",
+           (GH_UNPROVEN_KEYS_COUNT + 1) * (GH_MSG_CLASS_COUNT + 1) * (PROFILE_COUNT + 1));
 }
 
 static void offer_in(void)
@@ -111,8 +114,8 @@ static void offer_out(void)
         struct gh_offer_judgement got = gh_policy_offer_out(mode, sig, best_effort);
         struct gh_offer_judgement want = gh_oracle_offer_out(mode, sig, best_effort);
 
-        COMPARE(got.plan == want.plan && got.reason == want.reason, "offer out", (int)mode, (int)sig,
-                (int)best_effort);
+        COMPARE(got.plan == want.plan && got.reason == want.reason, "offer out", (int)mode,
+                (int)sig, (int)best_effort);
     }
     finish("offer out", (GH_SRTP_MODE_COUNT + 1) * (GH_SIG_COUNT + 1) * (GH_BEST_EFFORT_COUNT + 1));
 }
@@ -129,7 +132,8 @@ static void answer_in(void)
     EACH_BOOL(fallback)
     COMPARE(same_stream(gh_policy_answer_in(plan, mode, sig, profile, crypto, strict, fallback),
                         gh_oracle_answer_in(plan, mode, sig, profile, crypto, strict, fallback)),
-            "answer in", (int)plan, (int)mode, (int)sig, (int)profile, (int)crypto, strict, fallback);
+            "answer in", (int)plan, (int)mode, (int)sig, (int)profile, (int)crypto, strict,
+            fallback);
     finish("answer in", (GH_OFFER_PLAN_COUNT + 1) * (GH_SRTP_MODE_COUNT + 1) * (GH_SIG_COUNT + 1) *
                             (PROFILE_COUNT + 1) * (GH_ANSWER_CRYPTO_COUNT + 1) * 4);
 }
@@ -139,8 +143,8 @@ static void key_memory(void)
     begin();
     EACH(gh_key_memory, seen, GH_KEY_MEMORY_COUNT)
     EACH(gh_key_reuse, rule, GH_KEY_REUSE_COUNT)
-    COMPARE(same_gate(gh_policy_key_memory(seen, rule), gh_oracle_key_memory(seen, rule)), "key memory",
-            (int)seen, (int)rule);
+    COMPARE(same_gate(gh_policy_key_memory(seen, rule), gh_oracle_key_memory(seen, rule)),
+            "key memory", (int)seen, (int)rule);
     finish("key memory", (GH_KEY_MEMORY_COUNT + 1) * (GH_KEY_REUSE_COUNT + 1));
 }
 
@@ -150,7 +154,8 @@ static void downgrade(void)
     EACH(gh_on_downgrade, trunk, GH_ON_DOWNGRADE_COUNT)
     EACH(gh_on_downgrade, route, GH_ON_DOWNGRADE_COUNT)
     EACH_BOOL(in_answer)
-    COMPARE(gh_policy_downgrade(trunk, route, in_answer) == gh_oracle_downgrade(trunk, route, in_answer),
+    COMPARE(gh_policy_downgrade(trunk, route, in_answer) ==
+                gh_oracle_downgrade(trunk, route, in_answer),
             "downgrade", (int)trunk, (int)route, in_answer);
     finish("downgrade", (GH_ON_DOWNGRADE_COUNT + 1) * (GH_ON_DOWNGRADE_COUNT + 1) * 2);
 }
@@ -164,10 +169,12 @@ static void leg_status(void)
         EACH_BOOL(fingerprint)
         EACH_BOOL(packets)
         {
-            struct gh_leg_streams s = { counts & 3, counts >> 2 & 3, counts >> 4, fingerprint, packets };
+            struct gh_leg_streams s = { counts & 3, counts >> 2 & 3, counts >> 4, fingerprint,
+                                        packets };
 
-            COMPARE(gh_policy_leg_status(rule, sig, &s) == gh_oracle_leg_status(rule, sig, &s), "leg status",
-                    (int)rule, (int)sig, (int)s.live, (int)s.sdes, (int)s.dtls, fingerprint, packets);
+            COMPARE(gh_policy_leg_status(rule, sig, &s) == gh_oracle_leg_status(rule, sig, &s),
+                    "leg status", (int)rule, (int)sig, (int)s.live, (int)s.sdes, (int)s.dtls,
+                    fingerprint, packets);
         }
     finish("leg status", (GH_TRAFFIC_SECURE_COUNT + 1) * (GH_SIG_COUNT + 1) * 64 * 4);
 }
@@ -183,11 +190,12 @@ static void call_status(void)
     {
         const enum gh_status leg[2] = { leg_a, leg_b }, claim[2] = { claim_a, claim_b };
 
-        COMPARE(gh_policy_call_status(connected, leg, claim) == gh_oracle_call_status(connected, leg, claim),
+        COMPARE(gh_policy_call_status(connected, leg, claim) ==
+                    gh_oracle_call_status(connected, leg, claim),
                 "call status", connected, (int)leg_a, (int)leg_b, (int)claim_a, (int)claim_b);
     }
-    finish("call status", 2L * (GH_STATUS_COUNT + 1) * (GH_STATUS_COUNT + 1) * (GH_STATUS_COUNT + 1) *
-                              (GH_STATUS_COUNT + 1));
+    finish("call status", 2L * (GH_STATUS_COUNT + 1) * (GH_STATUS_COUNT + 1) *
+                              (GH_STATUS_COUNT + 1) * (GH_STATUS_COUNT + 1));
 }
 
 static void claim_mark(void)
@@ -225,13 +233,15 @@ static void stream_grade(void)
             const struct gh_hop_facts hop[2] = { hops[a], hops[b] };
 
             COMPARE(gh_policy_stream_grade(hop) == gh_oracle_stream_grade(hop), "stream grade",
-                    (int)hop[0].keying, (int)hop[0].signalling, hop[0].key_exposed, (int)hop[0].proof,
-                    hop[0].dtls_passed, (int)hop[1].keying, (int)hop[1].signalling, hop[1].key_exposed,
-                    (int)hop[1].proof, hop[1].dtls_passed);
-            COMPARE(gh_policy_stream_pending(hop) == gh_oracle_stream_pending(hop), "stream pending",
-                    (int)hop[0].keying, (int)hop[0].signalling, hop[0].key_exposed, (int)hop[0].proof,
-                    hop[0].dtls_passed, (int)hop[1].keying, (int)hop[1].signalling, hop[1].key_exposed,
-                    (int)hop[1].proof, hop[1].dtls_passed);
+                    (int)hop[0].keying, (int)hop[0].signalling, hop[0].key_exposed,
+                    (int)hop[0].proof, hop[0].dtls_passed, (int)hop[1].keying,
+                    (int)hop[1].signalling, hop[1].key_exposed, (int)hop[1].proof,
+                    hop[1].dtls_passed);
+            COMPARE(gh_policy_stream_pending(hop) == gh_oracle_stream_pending(hop),
+                    "stream pending", (int)hop[0].keying, (int)hop[0].signalling,
+                    hop[0].key_exposed, (int)hop[0].proof, hop[0].dtls_passed, (int)hop[1].keying,
+                    (int)hop[1].signalling, hop[1].key_exposed, (int)hop[1].proof,
+                    hop[1].dtls_passed);
         }
     finish("stream grade and pending, both hops", 2L * HOP_COUNT * HOP_COUNT);
 }
@@ -251,7 +261,8 @@ static void attest(void)
     finish("attest", GH_GRADE_COUNT * 4);
 }
 
-/* "The lowest of its graded epochs", and over streams of one moment: clear only when none has SRTP. */
+/* "The lowest of its graded epochs", and over streams of one moment: clear only when none has
+ * SRTP. */
 static void worse_and_beside(void)
 {
     begin();
@@ -267,7 +278,8 @@ static void worse_and_beside(void)
         COMPARE(gh_policy_worse(a, b) == low, "worse", (int)a, (int)b);
         COMPARE(gh_policy_beside(a, b) == beside, "beside", (int)a, (int)b);
         EACH(gh_grade, c, GH_GRADE_COUNT - 1)
-        COMPARE(gh_policy_beside(gh_policy_beside(a, b), c) == gh_policy_beside(a, gh_policy_beside(b, c)),
+        COMPARE(gh_policy_beside(gh_policy_beside(a, b), c) ==
+                    gh_policy_beside(a, gh_policy_beside(b, c)),
                 "beside in any order", (int)a, (int)b, (int)c);
     }
     finish("worse, beside", GH_GRADE_COUNT * GH_GRADE_COUNT * (2 + GH_GRADE_COUNT));
@@ -303,14 +315,15 @@ static void require(void)
     finish("require", GH_GRADE_COUNT * GH_GRADE_COUNT * 256);
 }
 
-/* ---- admission ------------------------------------------------------------------------------------- */
+/* ---- admission ------------------------------------------------------------------------------- */
 
 #define NOW 1000000
 
 static const struct {
     int bits;
     bool sha1, chain;
-} strengths[] = { { 128, 0, 0 }, { 112, 0, 0 }, { 80, 0, 0 }, { 79, 0, 0 }, { 128, 1, 0 }, { 128, 0, 1 } };
+} strengths[] = { { 128, 0, 0 }, { 112, 0, 0 }, { 80, 0, 0 },
+                  { 79, 0, 0 },  { 128, 1, 0 }, { 128, 0, 1 } };
 
 static const struct {
     const char *name;
@@ -345,8 +358,8 @@ static bool has_mark(const struct gh_standing *standing, enum gh_reason mark)
 static bool same_standing(const struct gh_standing *got, const struct gh_oracle_standing *want)
 {
     bool admitted = want->reason == GH_REASON_NONE;
-    size_t marks = (size_t)want->weak_tls + want->no_forward_secrecy + want->cert_weak + want->eku_waived +
-                   want->crl_waived;
+    size_t marks = (size_t)want->weak_tls + want->no_forward_secrecy + want->cert_weak +
+                   want->eku_waived + want->crl_waived;
 
     return got->signalling == want->signalling && got->reason == want->reason &&
            got->trunk == (admitted ? 7u : 0u) && got->proven_until_us == (admitted ? NOW + 1 : 0) &&
@@ -362,22 +375,38 @@ static struct gh_standing admit(const struct gh_oracle_admission *a, const char 
 {
     static const char *const peer[] = { "cucm10" };
     struct gh_cert_name name = { GH_NAME_DNS, "cucm10" };
-    struct gh_trunk_rules trunk = { .id = 7, .transport = GH_TRANSPORT_TLS, .peer_names = peer,
-                                    .peer_name_count = 1, .device_mode = a->device_mode,
+    struct gh_trunk_rules trunk = { .id = 7,
+                                    .transport = GH_TRANSPORT_TLS,
+                                    .peer_names = peer,
+                                    .peer_name_count = 1,
+                                    .device_mode = a->device_mode,
                                     .tls_policy = a->tls_policy,
                                     .client_auth_eku = a->eku_waived ? GH_WAIVE_WARN : GH_WAIVE_NOT,
-                                    .crl_unavailable = a->crl_waived ? GH_WAIVE_WARN : GH_WAIVE_NOT };
-    struct gh_conn_facts facts = { .transport = GH_TRANSPORT_TLS, .role = a->role, .version = a->version,
-                                   .cipher_kind = a->cipher, .cipher_bits = a->cipher_bits,
-                                   .forward_secret = a->forward_secret, .peer_cert = a->certificate };
-    struct gh_chain_facts chain = { .reason = a->chain_reason, .crl_missing = a->crl_missing,
-                                    .weak = a->weak_chain, .valid_from_us = NOW - 1, .valid_until_us = NOW + 1 };
+                                    .crl_unavailable =
+                                        a->crl_waived ? GH_WAIVE_WARN : GH_WAIVE_NOT };
+    struct gh_conn_facts facts = { .transport = GH_TRANSPORT_TLS,
+                                   .role = a->role,
+                                   .version = a->version,
+                                   .cipher_kind = a->cipher,
+                                   .cipher_bits = a->cipher_bits,
+                                   .forward_secret = a->forward_secret,
+                                   .peer_cert = a->certificate };
+    struct gh_chain_facts chain = { .reason = a->chain_reason,
+                                    .crl_missing = a->crl_missing,
+                                    .weak = a->weak_chain,
+                                    .valid_from_us = NOW - 1,
+                                    .valid_until_us = NOW + 1 };
 
     memcpy(facts.cipher, cipher, strlen(cipher) + 1);
-    facts.cert = (struct gh_cert_facts){ .names = &name, .name_count = a->name_fits, .has_san = true,
-                                         .not_before_us = NOW - 1, .not_after_us = NOW + 1,
-                                         .eku_present = a->eku_present, .eku_server = a->eku_server,
-                                         .eku_client = a->eku_client, .security_bits = a->security_bits,
+    facts.cert = (struct gh_cert_facts){ .names = &name,
+                                         .name_count = a->name_fits,
+                                         .has_san = true,
+                                         .not_before_us = NOW - 1,
+                                         .not_after_us = NOW + 1,
+                                         .eku_present = a->eku_present,
+                                         .eku_server = a->eku_server,
+                                         .eku_client = a->eku_client,
+                                         .security_bits = a->security_bits,
                                          .weak_signature = a->sha1_leaf };
     return gh_policy_admit(&facts, &trunk, a->chain_judged ? &chain : NULL, NOW + 2 * a->when);
 }
@@ -404,19 +433,21 @@ static void admit_strengths(struct gh_oracle_admission a)
             a.forward_secret = ciphers[c].forward_secret;
             want = gh_oracle_admit_tls(&a);
             got = admit(&a, ciphers[c].name);
-            COMPARE(same_standing(&got, &want), "admission", (int)a.device_mode, (int)a.role, a.certificate,
-                    (int)a.chain_reason, a.when, a.crl_missing, a.crl_waived, a.name_fits, a.eku_present,
-                    a.eku_server, a.eku_client, a.eku_waived, (int)preset, s, (int)version, c,
-                    (int)got.reason, (int)want.reason);
+            COMPARE(same_standing(&got, &want), "admission", (int)a.device_mode, (int)a.role,
+                    a.certificate, (int)a.chain_reason, a.when, a.crl_missing, a.crl_waived,
+                    a.name_fits, a.eku_present, a.eku_server, a.eku_client, a.eku_waived,
+                    (int)preset, s, (int)version, c, (int)got.reason, (int)want.reason);
         }
 }
 
 #define INNER (5L * STRENGTHS * 4 * CIPHERS)
 
-/* Who the peer is, in which role, with which waivers: every combination of faults with every strength. */
+/* Who the peer is, in which role, with which waivers: every combination of faults with every
+ * strength. */
 static void admission(void)
 {
-    static const enum gh_reason chains[] = { GH_REASON_NO_RULE, GH_REASON_CERT_REVOKED, GH_REASON_NONE };
+    static const enum gh_reason chains[] = { GH_REASON_NO_RULE, GH_REASON_CERT_REVOKED,
+                                             GH_REASON_NONE };
 
     begin();
     EACH(gh_device_mode, mode, GH_MODE_ENCRYPTED)
@@ -428,11 +459,18 @@ static void admission(void)
                     EACH_BOOL(waived)
                     {
                         struct gh_oracle_admission a = {
-                            .device_mode = mode, .role = role, .certificate = cert > 0,
-                            .name_fits = cert > 1, .chain_judged = chain > 0,
-                            .chain_reason = chains[chain], .crl_missing = crl > 0, .crl_waived = crl > 1,
-                            .eku_present = eku > 0, .eku_server = eku == 2 || eku == 4,
-                            .eku_client = eku >= 3, .eku_waived = waived,
+                            .device_mode = mode,
+                            .role = role,
+                            .certificate = cert > 0,
+                            .name_fits = cert > 1,
+                            .chain_judged = chain > 0,
+                            .chain_reason = chains[chain],
+                            .crl_missing = crl > 0,
+                            .crl_waived = crl > 1,
+                            .eku_present = eku > 0,
+                            .eku_server = eku == 2 || eku == 4,
+                            .eku_client = eku >= 3,
+                            .eku_waived = waived,
                         };
 
                         for (a.when = -1; a.when <= 1; a.when++)
@@ -441,7 +479,8 @@ static void admission(void)
     finish("admission over TLS", 3L * 3 * 3 * 3 * 3 * 5 * 2 * 3 * INNER);
 }
 
-/* Transport of connection and trunk, and mode: only a TLS trunk gets TLS, and only a non_secure one less. */
+/* Transport of connection and trunk, and mode: only a TLS trunk gets TLS, and only a non_secure
+ * one less. */
 static void admission_by_transport(void)
 {
     begin();
@@ -451,12 +490,15 @@ static void admission_by_transport(void)
     EACH_BOOL(named)
     {
         struct gh_conn_facts facts = { .transport = on, .role = GH_ROLE_SERVER };
-        struct gh_trunk_rules trunk = { .id = named ? 7 : 0, .transport = configured, .device_mode = mode };
+        struct gh_trunk_rules trunk = { .id = named ? 7 : 0,
+                                        .transport = configured,
+                                        .device_mode = mode };
         struct gh_standing got = gh_policy_admit(&facts, &trunk, NULL, NOW);
         bool plain = on == GH_TRANSPORT_UDP || on == GH_TRANSPORT_TCP;
         bool admitted = plain && configured == on && mode == GH_MODE_NON_SECURE && named;
-        enum gh_signalling sig = plain ? GH_SIG_CLEAR
-                                       : on == GH_TRANSPORT_TLS ? GH_SIG_TLS_UNVERIFIED : GH_SIG_NONE;
+        enum gh_signalling sig = plain                    ? GH_SIG_CLEAR
+                                 : on == GH_TRANSPORT_TLS ? GH_SIG_TLS_UNVERIFIED
+                                                          : GH_SIG_NONE;
         enum gh_reason reason = GH_REASON_NO_RULE;
 
         if (admitted)
@@ -466,9 +508,10 @@ static void admission_by_transport(void)
         else if (on == GH_TRANSPORT_TLS && configured == on && named &&
                  (mode == GH_MODE_AUTHENTICATED || mode == GH_MODE_ENCRYPTED))
             reason = GH_REASON_CERT_MISSING;
-        COMPARE(got.reason == reason && got.signalling == sig && got.trunk == (admitted ? 7u : 0u) &&
-                    got.proven_until_us == (admitted ? INT64_MAX : 0) && got.mark_count == 0,
-                "transport", (int)on, (int)configured, (int)mode, named, (int)got.reason, (int)reason);
+        COMPARE(
+            got.reason == reason && got.signalling == sig && got.trunk == (admitted ? 7u : 0u) &&
+                got.proven_until_us == (admitted ? INT64_MAX : 0) && got.mark_count == 0,
+            "transport", (int)on, (int)configured, (int)mode, named, (int)got.reason, (int)reason);
     }
     finish("admission by transport", 5 * 5 * 4 * 2);
 }

@@ -3,8 +3,10 @@
  * Route patterns and the closest match.  Sources of the vectors:
  *   [G] Cisco, System Configuration Guide for Unified CM 11.5(1), wildcards in route patterns
  *   [O] the older Administration Guide's examples of the same table
- *   [D] tests with the Dialed Number Analyzer: Cisco community, "Demystifying closest match routing"
- * Random patterns are compared with POSIX extended regular expressions over every number of a length.
+ *   [D] tests with the Dialed Number Analyzer: Cisco community, "Demystifying closest match
+ *   routing"
+ * Random patterns are compared with POSIX extended regular expressions over every number of a
+ * length.
  */
 #include <regex.h>
 
@@ -24,11 +26,12 @@ static int matches(const char *pattern, const char *number)
 static long long breadth_of(const char *pattern, const char *number)
 {
     gh_breadth breadth;
+    bool fits = gh_policy_pattern_match(pattern, gh_span_str(number), &breadth);
 
-    return gh_policy_pattern_match(pattern, gh_span_str(number), &breadth) ? (long long)breadth : -1;
+    return fits ? (long long)breadth : -1;
 }
 
-/* ---- the documented examples ------------------------------------------------------------------------ */
+/* ---- the documented examples ----------------------------------------------------------------- */
 
 static const struct {
     const char *pattern, *number;
@@ -81,11 +84,12 @@ static void documented(void)
 
         if (!CHECK_INT(gh_policy_pattern_check(examples[i].pattern, &at, &why), 0) ||
             !CHECK_INT(matches(examples[i].pattern, examples[i].number), examples[i].fits))
-            fprintf(stderr, "    pattern %s, number %s: %s\n", examples[i].pattern, examples[i].number, why);
+            fprintf(stderr, "    pattern %s, number %s: %s\n", examples[i].pattern,
+                    examples[i].number, why);
     }
 }
 
-/* ---- the closest match -------------------------------------------------------------------------------- */
+/* ---- the closest match ----------------------------------------------------------------------- */
 
 static void closest(void)
 {
@@ -103,7 +107,8 @@ static void closest(void)
     CHECK_INT(breadth_of("12XX", "1200"), 100);
     CHECK_INT(breadth_of("121X", "1212"), 10);
     CHECK_INT(breadth_of("1234", "1234"), 1);
-    /* [D] dialling 1515: ! counts over four digits only, so 15! is closer.  3 * 10 * 10, and 10 * 10. */
+    /* [D] dialling 1515: ! counts over four digits only, so 15! is closer.  3 * 10 * 10, and 10
+     * * 10. */
     CHECK_INT(gh_policy_route(tested, 2, GH_SPAN("1515")), 1);
     CHECK_INT(breadth_of("1[3-5]XX", "1515"), 300);
     CHECK_INT(breadth_of("15!", "1515"), 100);
@@ -124,7 +129,7 @@ static void overlapping_wildcards(void)
     CHECK_INT(breadth_of("!X?!", "1234"), 10000);
     CHECK_INT(breadth_of("1?1?1?", "1111"), 1);
     CHECK_INT(breadth_of("X?5X?", "555"), 271); /* 1000 - 9^3 numbers with a 5 in them */
-    CHECK_INT(breadth_of("[1-3]?[2-4]?", "22"), 15); /* 9 + 9 + 9, each once: 1..3 1..3, 1..3 2..4, 2..4 2..4 */
+    CHECK_INT(breadth_of("[1-3]?[2-4]?", "22"), 15); /* 11 12 13 14 21 .. 24 31 .. 34 42 43 44 */
     CHECK_INT(breadth_of("[^5]", "1"), 11);
     CHECK_INT(breadth_of("[123321-3]X", "10"), 30);
 }
@@ -159,7 +164,7 @@ static void exact(void)
     CHECK(!matches("!", number));
 }
 
-/* ---- what is no pattern ------------------------------------------------------------------------------- */
+/* ---- what is no pattern ---------------------------------------------------------------------- */
 
 static const struct {
     const char *pattern;
@@ -285,7 +290,7 @@ static void odd_numbers(void)
     }
 }
 
-/* ---- against regular expressions ------------------------------------------------------------------- */
+/* ---- against regular expressions ------------------------------------------------------------- */
 
 #define ALPHABET "0123456789*#ABCD+" /* every symbol there is */
 
@@ -297,7 +302,8 @@ static unsigned draw(unsigned below)
     return (random_state >> 16) % below;
 }
 
-/* The same wildcards in the words of POSIX, one after the other: nothing shared with relay/policy. */
+/* The same wildcards in the words of POSIX, one after the other: nothing shared with
+ * relay/policy. */
 static const struct {
     const char *pattern, *regex;
 } words[] = {
@@ -326,7 +332,8 @@ static unsigned random_pattern(char *pattern, char *regex)
         unsigned w = draw(COUNT(words));
 
         /* One dot and one ^ in a pattern. */
-        if ((has(words[w].pattern, '.') && has(pattern, '.')) || (has(words[w].pattern, '^') && has(pattern, '^')))
+        if ((has(words[w].pattern, '.') && has(pattern, '.')) ||
+            (has(words[w].pattern, '^') && has(pattern, '^')))
             continue;
         strcat(pattern, words[w].pattern);
         strcat(regex, words[w].regex);
@@ -336,7 +343,8 @@ static unsigned random_pattern(char *pattern, char *regex)
     return used;
 }
 
-/* Every number of @len symbols: the matches must agree, and their count must be the breadth of each. */
+/* Every number of @len symbols: the matches must agree, and their count must be the breadth of
+ * each. */
 static long compare_length(const char *pattern, const regex_t *regex, unsigned len)
 {
     static char found[83521][5]; /* 17^4 */

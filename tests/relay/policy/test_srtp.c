@@ -16,7 +16,8 @@ static struct gh_crypto_facts line(uint32_t tag, enum gh_suite suite)
 
 static const struct gh_trunk_rules trunk = { .suites = { G256, S80 }, .suite_count = 2 };
 
-/* Each fault alone makes a sound line unusable; listed or not is told apart only for sound lines. */
+/* Each fault alone makes a sound line unusable; listed or not is told apart only for sound
+ * lines. */
 static void usable(void)
 {
     struct gh_crypto_facts l = line(1, S80);
@@ -90,7 +91,8 @@ static void pick(void)
 /* RFC 4568 section 5.1.2: the answer repeats tag and suite of the line that it accepts. */
 static void answer(void)
 {
-    const struct gh_crypto_facts offered[] = { line(1, G256), line(2, S80), line(3, S32), line(4, S32) };
+    const struct gh_crypto_facts offered[] = { line(1, G256), line(2, S80), line(3, S32),
+                                               line(4, S32) };
     static const struct {
         uint32_t tag;
         enum gh_suite suite;
@@ -133,7 +135,8 @@ static void answer(void)
 /* What a caller does with it, one after the other: peers seen in the field. */
 static void peers(void)
 {
-    /* baresip 1.0.0, offered AES_256_CM alone, answers SAVP with a line of its own and sends plain RTP. */
+    /* baresip 1.0.0, offered AES_256_CM alone, answers SAVP with a line of its own and sends
+     * plain RTP. */
     CHECK_INT(gh_policy_answer_in(GH_PLAN_AVP_WITH_KEYS, GH_SRTP_ALLOWED, GH_SIG_TLS_VERIFIED,
                                   GH_PROFILE_SAVP, GH_ANSWER_FOREIGN, false, false).reason,
               GH_REASON_CRYPTO_ANSWER_BAD);
@@ -142,11 +145,13 @@ static void peers(void)
                                   GH_PROFILE_SAVP, GH_ANSWER_MATCHES, false, false).verdict,
               GH_STREAM_SRTP);
     /* CUCM falls back, and says that it may. */
-    CHECK_INT(gh_policy_answer_in(GH_PLAN_SAVP, GH_SRTP_ALLOWED, GH_SIG_TLS_VERIFIED, GH_PROFILE_AVP,
-                                  GH_ANSWER_NO_CRYPTO, false, true).reason,
+    CHECK_INT(gh_policy_answer_in(GH_PLAN_SAVP, GH_SRTP_ALLOWED, GH_SIG_TLS_VERIFIED,
+                                  GH_PROFILE_AVP, GH_ANSWER_NO_CRYPTO, false, true)
+                  .reason,
               GH_REASON_SRTP_FALLBACK);
-    CHECK_INT(gh_policy_answer_in(GH_PLAN_SAVP, GH_SRTP_REQUIRED, GH_SIG_TLS_VERIFIED, GH_PROFILE_AVP,
-                                  GH_ANSWER_NO_CRYPTO, false, true).verdict,
+    CHECK_INT(gh_policy_answer_in(GH_PLAN_SAVP, GH_SRTP_REQUIRED, GH_SIG_TLS_VERIFIED,
+                                  GH_PROFILE_AVP, GH_ANSWER_NO_CRYPTO, false, true)
+                  .verdict,
               GH_STREAM_REFUSE);
 }
 
