@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Base64 (RFC 4648 section 4) for keys: arithmetic instead of tables and branches, so that neither the time
- * nor the cache tells about the octets.  Length and padding of the text are public.
+ * Base64 (RFC 4648 section 4) for keys: arithmetic instead of tables and branches, so that neither
+ * the time nor the cache tells about the octets.  Length and padding of the text are public.
  */
 #include "sdp_int.h"
 
@@ -16,7 +16,8 @@ static uint32_t decode_letter(char letter, uint32_t *bad)
 {
     uint32_t c = (unsigned char)letter;
     uint32_t upper = in_range(c, 'A', 'Z'), lower = in_range(c, 'a', 'z');
-    uint32_t digit = in_range(c, '0', '9'), plus = in_range(c, '+', '+'), slash = in_range(c, '/', '/');
+    uint32_t digit = in_range(c, '0', '9');
+    uint32_t plus = in_range(c, '+', '+'), slash = in_range(c, '/', '/');
 
     *bad |= ~(upper | lower | digit | plus | slash);
     return (upper & (c - 'A')) | (lower & (c - 'a' + 26)) | (digit & (c - '0' + 52)) | (plus & 62) |
@@ -34,7 +35,7 @@ static char encode_letter(uint32_t bits)
     return (char)c;
 }
 
-/* Take the padding off.  Padded text is whole groups of four (section 3.2); without padding it may end early. */
+/* Take the padding off.  Padded text is whole groups of four (section 3.2). */
 static bool strip_padding(struct gh_span *text)
 {
     size_t pad = 0;
@@ -86,7 +87,8 @@ out:
     return 0;
 }
 
-int gh_sdp_base64_encode(const uint8_t *octets, size_t octets_len, char *out, size_t size, size_t *len)
+int gh_sdp_base64_encode(const uint8_t *octets, size_t octets_len, char *out, size_t size,
+                         size_t *len)
 {
     size_t at = 0;
 

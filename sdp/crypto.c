@@ -3,7 +3,8 @@
  * The a=crypto attribute: RFC 4568 sections 6 and 9, suites of RFC 6188 and RFC 7714 besides.
  *
  *   a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:<key>|2^20|1:4;inline:<key>|2^20|2:4 KDR=0 -x
- *            tag suite                 key parameters, each: key, lifetime, MKI    session parameters
+ *            |  suite                  key parameters: key|lifetime|MKI         session parameters
+ *            tag
  *
  * Facts only: whether a line may be used is for relay/policy.  Fault texts never quote the line.
  */
@@ -92,7 +93,8 @@ int gh_sdp_crypto_mki(const struct gh_sdp_key *key, uint8_t mki[GH_SDP_MKI_MAX])
             return GH_ESYNTAX;
         scale *= 10;
         value = value * 10 + (uint32_t)(digits.p[i] - '0');
-        if (scale < 1000000000 && i + 1 < digits.len) /* nine digits at once: peers may send hundreds */
+        /* Nine digits at once: peers may send hundreds. */
+        if (scale < 1000000000 && i + 1 < digits.len)
             continue;
         if (!multiply_add(mki, key->mki_octets, scale, value))
             return GH_ESYNTAX;
@@ -165,7 +167,8 @@ static bool mkis_tell_keys_apart(const struct gh_sdp_crypto *crypto)
     for (size_t i = 0; i < crypto->key_count; i++) {
         const struct gh_sdp_key *key = &crypto->keys[i];
 
-        if (crypto->key_count > 1 && (!key->mki_octets || key->mki_octets != crypto->keys[0].mki_octets))
+        if (crypto->key_count > 1 &&
+            (!key->mki_octets || key->mki_octets != crypto->keys[0].mki_octets))
             return false;
         for (size_t j = 0; j < i; j++) {
             if (gh_span_eq(without_zeros(key->mki), without_zeros(crypto->keys[j].mki)))
@@ -259,7 +262,8 @@ static const char *parse_session_param(struct gh_span word, struct gh_sdp_crypto
 {
     size_t equals = gh_span_find(word, '=');
     struct gh_span name = gh_span_head(word, equals);
-    struct gh_span value = equals < word.len ? gh_span_from(word, equals + 1) : (struct gh_span){ NULL, 0 };
+    struct gh_span value =
+        equals < word.len ? gh_span_from(word, equals + 1) : (struct gh_span){ NULL, 0 };
 
     for (size_t i = 0; i < word.len; i++) {
         if (word.p[i] <= ' ' || word.p[i] >= 0x7f)
@@ -301,7 +305,8 @@ static const char *parse_crypto(struct gh_span rest, struct gh_sdp_crypto *out)
         return "no key parameters";
     fault = parse_key_params(out);
     for (size_t count = 0; !fault && take_word(&rest, &word); count++)
-        fault = count < GH_SDP_PARAMS_MAX ? parse_session_param(word, out) : "too many session parameters";
+        fault = count < GH_SDP_PARAMS_MAX ? parse_session_param(word, out)
+                                          : "too many session parameters";
     return fault;
 }
 

@@ -4,18 +4,18 @@
  * RFC 8866 sections 5 and 9.  The grammar of single lines is in grammar.c.
  *
  * Let in against the letter of RFC 8866, because real peers send it and it misleads nobody:
- *  - LF alone as line end, mixed line ends, no end on the last line (section 5 allows LF, and libre, which refuses
- *    the last one, loses calls by it);
+ *  - LF alone as line end, mixed line ends, no end on the last line (section 5 allows LF; libre
+ *    refuses the last one and loses calls by it);
  *  - empty lines after the last field: some senders close the body with an extra CRLF;
- *  - session fields other than v= in any order, and i= c= b= k= a= of one section in any order: no meaning hangs
- *    on it, and what we print keeps the order;
+ *  - session fields other than v= in any order, and i= c= b= k= a= of one section in any order: no
+ *    meaning hangs on it, and what we print keeps the order;
  *  - an empty s=, and blanks at the end of o= t= c= and m=;
  *  - an m-line of port 0 without formats: a refused stream, of which nothing is read but the port;
  *  - an m-line without any c=: the view says so, and only a live stream needs one;
  *  - b= with an unknown type or a negative number, any content of a= that is not understood.
- * Refused, though some parsers take it: unknown type letters (section 5: such a description MUST be ignored or
- * rejected as a whole, so "A=crypto:" has no way in), folded lines, a second o= or s=, session fields below
- * an m-line, NUL and a CR that ends no line.
+ * Refused, though some parsers take it: unknown type letters (section 5: such a description MUST be
+ * ignored or rejected as a whole, so "A=crypto:" has no way in), folded lines, a second o= or s=,
+ * session fields below an m-line, NUL and a CR that ends no line.
  */
 #include <stdlib.h>
 
@@ -123,7 +123,7 @@ static const char *check_value(const struct gh_sdp_row *row)
     struct gh_sdp_connection connection;
     struct gh_sdp_media media;
 
-    /* Only an attacker writes "inline:" here, and these lines can neither be dropped nor blanked. */
+    /* Nobody honest writes "inline:" here, and such lines can be neither dropped nor blanked. */
     if (strchr("om", row->type) && gh_sdpi_row_carriers(row) != GH_CARRY_NOTHING)
         return "keying text in o= or m=";
     switch (row->type) {
@@ -204,7 +204,8 @@ static int check_row(struct gh_sdp *doc, struct shape *shape, struct gh_sdp_row 
     if (fault)
         return fail(error, GH_ESYNTAX, row->number, fault);
     if (over_limits(doc, shape, row))
-        return fail(error, GH_ELIMIT, row->number, "too many m= lines, attributes or a=crypto lines");
+        return fail(error, GH_ELIMIT, row->number,
+                    "too many m= lines, attributes or a=crypto lines");
     return 0;
 }
 
@@ -308,7 +309,7 @@ void gh_sdp_free(struct gh_sdp *doc)
 
 /* ---- printing and comparing ---- */
 
-/* The line end that is printed: what stood there, or ours when an edit put something after the last line. */
+/* The line end as printed: what stood there, or ours when an edit put a line behind the last. */
 static struct gh_span printed_eol(const struct gh_sdp *doc, size_t index)
 {
     const struct gh_sdp_row *row = &doc->rows[index];

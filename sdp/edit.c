@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Edits: each writes the line that it names and moves no other octet.  A new line lives in a piece of its own,
- * which is wiped with the document.  Whatever is written here parses again: clones rely on it.
+ * Edits: each writes the line that it names and moves no other octet.  A new line lives in a piece
+ * of its own, which is wiped with the document.  Whatever is written here parses again: clones rely
+ * on it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 #include "sdp_int.h"
 
 #define ATTR_NAME_MAX 64
-#define ROWS_MORE 16 /* room that is added at once */
+#define ROWS_MORE     16 /* room that is added at once */
 
 /* ---- rows ---- */
 
@@ -38,10 +39,9 @@ int gh_sdpi_make_row(struct gh_sdp *doc, const struct gh_span *parts, size_t cou
         at += parts[i].len;
     }
     memcpy(piece->octets + at, eol.p, eol.len);
-    *row = (struct gh_sdp_row){ .p = piece->octets,
-                                .len = (uint32_t)len,
-                                .eol = (uint8_t)eol.len,
-                                .type = piece->octets[0] };
+    *row = (struct gh_sdp_row){
+        .p = piece->octets, .len = (uint32_t)len, .eol = (uint8_t)eol.len, .type = piece->octets[0]
+    };
     if (octets)
         *octets = piece->octets;
     return 0;
@@ -178,8 +178,8 @@ static bool is_named(struct gh_span name, const void *arg)
 /* Does @text fit behind "type=" or "name:"? */
 static bool is_line_text(struct gh_span text)
 {
-    return text.len == 0 ||
-           (!memchr(text.p, 0, text.len) && !memchr(text.p, '\r', text.len) && !memchr(text.p, '\n', text.len));
+    return text.len == 0 || (!memchr(text.p, 0, text.len) && !memchr(text.p, '\r', text.len) &&
+                             !memchr(text.p, '\n', text.len));
 }
 
 /* ---- session level ---- */
@@ -220,8 +220,9 @@ int gh_sdp_set_origin(struct gh_sdp *doc, const struct gh_sdp_origin_edit *edit)
         o.view.address = gh_span_str(gh_addr_ip_text(&edit->addr, ip));
     }
     struct gh_span blank = GH_SPAN(" ");
-    struct gh_span parts[] = { GH_SPAN("o="), o.view.username, blank, o.view.id,   blank, o.view.version,
-                               blank,         o.nettype,       blank, o.addrtype, blank, o.view.address };
+    struct gh_span parts[] = { GH_SPAN("o="), o.view.username, blank, o.view.id,
+                               blank,         o.view.version,  blank, o.nettype,
+                               blank,         o.addrtype,      blank, o.view.address };
 
     err = gh_sdpi_make_row(doc, parts, sizeof(parts) / sizeof(parts[0]), &row, NULL);
     if (err)
@@ -260,12 +261,13 @@ int gh_sdp_set_connection(struct gh_sdp *doc, int section, const struct gh_addr 
     if (at < doc->count)
         err = rewrite(doc, at, parts, 4);
     else /* RFC 8866 section 5: behind i= of an m-line, behind v o s i u e p of the session */
-        err = write_new(doc, behind(doc, section, section == GH_SDP_SESSION ? "vosiuep" : "mi"), section,
-                        parts, 4);
+        err = write_new(doc, behind(doc, section, section == GH_SDP_SESSION ? "vosiuep" : "mi"),
+                        section, parts, 4);
     if (err)
         return err;
-    struct others others = { .doc = doc, .keep = gh_sdpi_find(doc, section, 'c', 0), .section = section,
-                             .type = 'c' };
+    struct others others = {
+        .doc = doc, .keep = gh_sdpi_find(doc, section, 'c', 0), .section = section, .type = 'c'
+    };
 
     gh_sdpi_drop(doc, is_other, &others);
     return 0;
@@ -289,17 +291,24 @@ static int write_media(struct gh_sdp *doc, size_t at, int section, const struct 
 {
     char port[24];
     struct gh_span blank = GH_SPAN(" ");
-    struct gh_span parts[] = { GH_SPAN("m="), media->kind_text, blank,
-                               number_text(port, sizeof(port), media->port), blank, media->proto,
-                               media->formats.len ? blank : GH_SPAN(""), media->formats };
+    struct gh_span port_text = number_text(port, sizeof(port), media->port);
+    struct gh_span parts[] = { GH_SPAN("m="),
+                               media->kind_text,
+                               blank,
+                               port_text,
+                               blank,
+                               media->proto,
+                               media->formats.len ? blank : GH_SPAN(""),
+                               media->formats };
     size_t count = sizeof(parts) / sizeof(parts[0]);
 
     /* "inline%3A" is a token by the letter; the parser refuses it here, so must we. */
     if (gh_sdp_text_has_carrier(media->kind_text) || gh_sdp_text_has_carrier(media->proto) ||
         gh_sdp_text_has_carrier(media->formats))
         return GH_EINVAL;
-    return at < doc->count && doc->rows[at].section == section ? rewrite(doc, at, parts, count) :
-                                                                 write_new(doc, at, section, parts, count);
+    return at < doc->count && doc->rows[at].section == section
+               ? rewrite(doc, at, parts, count)
+               : write_new(doc, at, section, parts, count);
 }
 
 /* The m-line at @index as it is; also its row. */
@@ -354,10 +363,12 @@ int gh_sdp_set_formats(struct gh_sdp *doc, int index, struct gh_span formats)
     return write_media(doc, at, index, &media);
 }
 
-int gh_sdp_append_media(struct gh_sdp *doc, struct gh_span kind, uint16_t port, struct gh_span proto,
-                        struct gh_span formats)
+int gh_sdp_append_media(struct gh_sdp *doc, struct gh_span kind, uint16_t port,
+                        struct gh_span proto, struct gh_span formats)
 {
-    struct gh_sdp_media media = { .kind_text = kind, .port = port, .proto = proto, .formats = formats };
+    struct gh_sdp_media media = {
+        .kind_text = kind, .port = port, .proto = proto, .formats = formats
+    };
     int last = (int)doc->media_count - 1; /* GH_SDP_SESSION when there is none */
     int err;
 
@@ -391,7 +402,7 @@ int gh_sdp_disable_media(struct gh_sdp *doc, int index)
 
     if (err)
         return err;
-    /* RFC 8866 section 5.7 wants a c= at one of the levels; whose address it held is nobody's business. */
+    /* RFC 8866 section 5.7 wants a c= at one level; whose address it held is nobody's business. */
     if (gh_sdp_remove_connection(doc, index) && gh_sdpi_find(doc, index, 'c', 0) < doc->count)
         err = gh_sdp_set_connection(doc, index, &nowhere);
     if (err)
@@ -409,7 +420,9 @@ static int attr_parts(const char *name, struct gh_span value, struct gh_span par
     parts[1] = gh_span_str(name);
     parts[2] = value.p ? GH_SPAN(":") : GH_SPAN("");
     parts[3] = value;
-    return gh_sdpi_is_token(parts[1]) && parts[1].len <= ATTR_NAME_MAX && is_line_text(value) ? 0 : GH_EINVAL;
+    return gh_sdpi_is_token(parts[1]) && parts[1].len <= ATTR_NAME_MAX && is_line_text(value)
+               ? 0
+               : GH_EINVAL;
 }
 
 int gh_sdp_append_attr(struct gh_sdp *doc, int section, const char *name, struct gh_span value)
@@ -489,7 +502,8 @@ int gh_sdp_remove_line(struct gh_sdp *doc, size_t index)
         return GH_ENOTFOUND;
     if (doc->rows[index].type && strchr("vostm", doc->rows[index].type))
         return GH_EINVAL;
-    memmove(&doc->rows[index], &doc->rows[index + 1], (doc->count - index - 1) * sizeof(*doc->rows));
+    memmove(&doc->rows[index], &doc->rows[index + 1],
+            (doc->count - index - 1) * sizeof(*doc->rows));
     doc->count--;
     return 0;
 }
@@ -513,7 +527,8 @@ static bool is_direction(struct gh_span name, const void *arg)
 {
     (void)arg;
     for (unsigned d = GH_INACTIVE; d <= GH_SENDRECV; d++) {
-        if (gh_span_ieq(gh_span_trim(name), gh_span_str(gh_sdp_direction_name((enum gh_direction)d))))
+        if (gh_span_ieq(gh_span_trim(name),
+                        gh_span_str(gh_sdp_direction_name((enum gh_direction)d))))
             return true;
     }
     return false;

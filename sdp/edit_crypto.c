@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing a=crypto lines: RFC 4568 section 4.  A key goes from the caller's octets straight into the piece that
- * the document owns and wipes; there is no third place.
+ * Writing a=crypto lines: RFC 4568 section 4.  A key goes from the caller's octets straight into
+ * the piece that the document owns and wipes; there is no third place.
  */
 #include <stdio.h>
 
 #include "sdp_int.h"
 
-#define TAG_MAX 999999999u /* nine digits */
+#define TAG_MAX           999999999u /* nine digits */
 #define LIFETIME_TEXT_MAX 24
 
 /* As many octets as the longest key in base64; they hold the key's place until it is written. */
@@ -19,8 +19,8 @@ static size_t crypto_place(const struct gh_sdp *doc, int section)
 {
     size_t count = gh_sdp_crypto_count(doc, section);
 
-    return count ? gh_sdpi_find_attr(doc, section, GH_SPAN("crypto"), count - 1) + 1 :
-                   gh_sdpi_first_attr(doc, section);
+    return count ? gh_sdpi_find_attr(doc, section, GH_SPAN("crypto"), count - 1) + 1
+                 : gh_sdpi_first_attr(doc, section);
 }
 
 static struct gh_span tag_text(char buf[16], uint32_t tag)
@@ -84,7 +84,8 @@ int gh_sdp_add_crypto(struct gh_sdp *doc, int index, uint32_t tag, enum gh_suite
     return err ? err : gh_sdpi_insert_row(doc, crypto_place(doc, index), index, row);
 }
 
-int gh_sdp_copy_crypto(struct gh_sdp *doc, int index, uint32_t tag, const struct gh_sdp_crypto *from)
+int gh_sdp_copy_crypto(struct gh_sdp *doc, int index, uint32_t tag,
+                       const struct gh_sdp_crypto *from)
 {
     char tag_buf[16];
     struct gh_sdp_row row;
@@ -95,7 +96,9 @@ int gh_sdp_copy_crypto(struct gh_sdp *doc, int index, uint32_t tag, const struct
     if (!from->parseable || !from->key_len_right || from->key_count != 1 || from->has_mki ||
         from->key_all_equal || from->params)
         return GH_ESTATE;
-    struct gh_span parts[] = { GH_SPAN("a=crypto:"), tag_text(tag_buf, tag), GH_SPAN(" "),
+    struct gh_span parts[] = { GH_SPAN("a=crypto:"),
+                               tag_text(tag_buf, tag),
+                               GH_SPAN(" "),
                                gh_span_str(gh_suite_info(from->suite)->name),
                                GH_SPAN(" inline:"), /* whatever the case of the letters there */
                                gh_span_from(from->key_params, sizeof("inline:") - 1) };

@@ -92,7 +92,8 @@ bool gh_sdpi_origin(struct gh_span value, struct gh_sdpi_origin *out)
     if (gh_addr_parse_ip(view->address, 0, &view->addr))
         view->addr = (struct gh_addr){ 0 };
     return is_word(view->username) && is_digits(view->id) && is_digits(view->version) &&
-           gh_sdpi_is_token(out->nettype) && gh_sdpi_is_token(out->addrtype) && is_word(view->address);
+           gh_sdpi_is_token(out->nettype) && gh_sdpi_is_token(out->addrtype) &&
+           is_word(view->address);
 }
 
 bool gh_sdpi_times(struct gh_span value)
@@ -153,7 +154,7 @@ bool gh_sdpi_connection(struct gh_span value, struct gh_sdp_connection *out)
     *out = (struct gh_sdp_connection){ .internet = is_internet(nettype, addrtype) };
     if (!gh_sdpi_is_token(nettype) || !gh_sdpi_is_token(addrtype) || !is_word(rest))
         return false;
-    if (!out->internet) { /* ATM and the telephone network: RFC 3108, RFC 7195.  Kept, not understood */
+    if (!out->internet) { /* ATM, telephone network: RFC 3108, RFC 7195.  Kept, not understood */
         out->host = rest;
         return true;
     }
@@ -198,12 +199,12 @@ static void profile_by_name(struct gh_span proto, struct gh_sdp_media *out)
         enum gh_profile profile;
         bool feedback;
     } profiles[] = {
-        { "RTP/AVP", GH_PROFILE_AVP, false },             /* RFC 3551 */
-        { "RTP/AVPF", GH_PROFILE_AVP, true },             /* RFC 4585 */
-        { "RTP/SAVP", GH_PROFILE_SAVP, false },           /* RFC 3711 */
-        { "RTP/SAVPF", GH_PROFILE_SAVP, true },           /* RFC 5124 */
-        { "UDP/TLS/RTP/SAVP", GH_PROFILE_DTLS, false },   /* RFC 5764 */
-        { "UDP/TLS/RTP/SAVPF", GH_PROFILE_DTLS, true },   /* RFC 5764 */
+        { "RTP/AVP", GH_PROFILE_AVP, false },           /* RFC 3551 */
+        { "RTP/AVPF", GH_PROFILE_AVP, true },           /* RFC 4585 */
+        { "RTP/SAVP", GH_PROFILE_SAVP, false },         /* RFC 3711 */
+        { "RTP/SAVPF", GH_PROFILE_SAVP, true },         /* RFC 5124 */
+        { "UDP/TLS/RTP/SAVP", GH_PROFILE_DTLS, false }, /* RFC 5764 */
+        { "UDP/TLS/RTP/SAVPF", GH_PROFILE_DTLS, true }, /* RFC 5764 */
     };
 
     for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++) {
@@ -243,7 +244,8 @@ bool gh_sdpi_media(struct gh_span value, struct gh_sdp_media *out)
             return false;
         out->format_count++;
     }
-    if (!gh_sdpi_is_token(out->kind_text) || !parse_port(port, out) || !gh_sdpi_is_proto(out->proto))
+    if (!gh_sdpi_is_token(out->kind_text) || !parse_port(port, out) ||
+        !gh_sdpi_is_proto(out->proto))
         return false;
     out->kind = kind_by_name(out->kind_text);
     profile_by_name(out->proto, out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Blanking keys in any text, for a SIP trace.  Works on octets, not on parsed SDP: a message that no parser
- * takes is just the one that somebody wants to see in a trace.  In doubt more is blanked.
+ * Blanking keys in any text, for a SIP trace.  Works on octets, not on parsed SDP: a message that
+ * no parser takes is just the one that somebody wants to see in a trace.  In doubt more is blanked.
  */
 #include "sdp_int.h"
 
@@ -46,8 +46,9 @@ static size_t skip_inline(struct gh_span text, size_t at)
 }
 
 /*
- * Past what a reader of a trace needs of an a=crypto line: tag, suite, "inline:".  A word is left readable only
- * if it cannot be a key: digits up to nine; capitals, digits and at least two "_", which base64 does not have.
+ * Past what a reader of a trace needs of an a=crypto line: tag, suite, "inline:".  A word is left
+ * readable only if it cannot be a key: digits up to nine; capitals, digits and at least two "_",
+ * which base64 does not have.
  */
 static size_t skip_tag_and_suite(struct gh_span text, size_t at)
 {
@@ -71,7 +72,7 @@ static size_t skip_tag_and_suite(struct gh_span text, size_t at)
     return skip_inline(text, at);
 }
 
-/* Header that names an encoding of the octets that follow; the compact form is in RFC 3261 section 20.12. */
+/* A header that names an encoding of what follows; "e" is compact: RFC 3261 section 20.12. */
 static size_t match_encoding_header(struct gh_span text, size_t at)
 {
     static const char *const names[] = { "content-transfer-encoding", "content-encoding", "e" };
@@ -115,7 +116,7 @@ static bool find_secret(struct gh_span text, size_t at, size_t *from, size_t *to
     if (header) {
         size_t end = line_end(text, header);
 
-        /* base64, quoted-printable, gzip: any word may hide, here and in whatever part comes next. */
+        /* base64, quoted-printable, gzip: any word may hide, here and in the parts that follow. */
         *from = end;
         *to = text.len;
         return !is_readable_encoding(gh_span_head(gh_span_from(text, header), end - header));

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finding key carriers: RFC 4568 (crypto), RFC 7201's list of others in use: key-mgmt (RFC 4567), k= (RFC 4566
- * section 5.12, gone in RFC 8866 but alive in peers), capabilities that wrap them (RFC 5939, 6871, 7006), and
- * a=fingerprint (RFC 8122).
+ * Finding key carriers: RFC 4568 (crypto), RFC 7201's list of others in use: key-mgmt (RFC 4567),
+ * k= (RFC 4566 section 5.12, gone in RFC 8866 but alive in peers), capabilities that wrap them (RFC
+ * 5939, 6871, 7006), and a=fingerprint (RFC 8122).
  *
- * One matcher serves documents, odd bodies and redaction, so that the three cannot disagree.  A word
- * counts when it is used as an attribute: a colon follows it, or "a=" stands before it.  In prose ("pay
- * with crypto", "Content-Disposition: inline", "my fingerprint was taken") neither is the case.  What trips it
- * wrongly is text such as "crypto: a primer" or a line that begins with "k = 3": such a MESSAGE is refused with
- * a clear reason, which costs a chat line; a key let through costs a call.  "inline:" counts wherever it
- * stands, even inside a longer word.  Base64 without any of these words cannot be told from noise.
+ * One matcher serves documents, odd bodies and redaction, so that the three cannot disagree.  A
+ * word counts when it is used as an attribute: a colon follows it, or "a=" stands before it.  In
+ * prose ("pay with crypto", "Content-Disposition: inline", "my fingerprint was taken") neither is
+ * the case.  What trips it wrongly is text such as "crypto: a primer" or a line that begins with
+ * "k=": such a MESSAGE is refused with a clear reason, which costs a chat line; a key let through
+ * costs a call.  "inline:" counts wherever it stands, even inside a longer word.  Base64 without
+ * any of these words cannot be told from noise.
  */
 #include "sdp_int.h"
 
+/* clang-format off */
 static const struct carrier_word {
     const char *text;
     enum gh_sdpi_word word;
@@ -24,6 +26,7 @@ static const struct carrier_word {
     { "fingerprint", GH_WORD_FINGERPRINT },
     { "inline", GH_WORD_INLINE },
 };
+/* clang-format on */
 
 static bool is_name_char(char c)
 {

@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of libgh_sdp share and nobody else sees: the document's rows, and the small scanners.
+ * What the files of libgh_sdp share and nobody else sees: the document's rows, and the small
+ * scanners.
  *
- * A document is one buffer with the parsed octets, a list of pieces that edits wrote, and an array of
- * rows, one a line, that point into either.  Nothing points out of the document, save to static text.
+ * A document is one buffer with the parsed octets, a list of pieces that edits wrote, and an array
+ * of rows, one a line, that point into either.  Nothing points out of the document, save to static
+ * text.
  */
 #ifndef GH_SDP_INT_H
 #define GH_SDP_INT_H
 
 #include <gatehouse/sdp.h>
 
-/* One line.  @p covers the line with its end; the "type=" prefix is always there, save in empty lines. */
+/* One line.  @p covers the line with its end; "type=" is always there, save in empty lines. */
 struct gh_sdp_row {
     const char *p;
-    uint32_t len;     /* with the line end */
-    uint8_t eol;      /* octets of the line end: 0 (last line of the text), 1 (LF), 2 (CRLF) */
-    char type;        /* 0: empty line */
+    uint32_t len; /* with the line end */
+    uint8_t eol;  /* octets of the line end: 0 (last line of the text), 1 (LF), 2 (CRLF) */
+    char type;    /* 0: empty line */
     int section;
-    uint32_t number;  /* in the parsed text; 0: written by an edit */
+    uint32_t number; /* in the parsed text; 0: written by an edit */
 };
 
 /* Octets that one edit wrote.  Kept until the document is freed, so that spans stay valid. */
@@ -113,17 +115,23 @@ bool gh_sdpi_net_address(struct gh_span nettype, struct gh_span addrtype, struct
 enum gh_carriers gh_sdpi_row_carriers(const struct gh_sdp_row *row);
 
 /* A carrier's word found in a text. */
-enum gh_sdpi_word { GH_WORD_NONE = 0, GH_WORD_INLINE, GH_WORD_CRYPTO, GH_WORD_SECRET,
-                    GH_WORD_FINGERPRINT };
+enum gh_sdpi_word {
+    GH_WORD_NONE = 0,
+    GH_WORD_INLINE,
+    GH_WORD_CRYPTO,
+    GH_WORD_SECRET,
+    GH_WORD_FINGERPRINT
+};
 
 /**
- * Is there a carrier's word at @at, used as such: followed by a colon, or preceded by "a="?  Letters in any
- * case, NUL octets between them (UTF-16) and blanks before the colon skipped, "%3A" read as a colon.
+ * Is there a carrier's word at @at, used as such: followed by a colon, or preceded by "a="? Letters
+ * in any case, NUL octets between them (UTF-16) and blanks before the colon skipped, "%3A" read as
+ * a colon.
  * @after  where the carried value starts
  */
 enum gh_sdpi_word gh_sdpi_word_at(struct gh_span text, size_t at, size_t *after);
 
-/** Is @at the first octet of a line that is a k= field, blanks allowed?  @after  where its value starts */
+/** Does a k= field start at @at, blanks before it allowed?  @after  where its value starts */
 bool gh_sdpi_key_line_at(struct gh_span text, size_t at, size_t *after);
 
 static inline bool gh_sdpi_is_blank(char c)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Removing whole classes of lines.  Nothing here allocates, so nothing here fails: a line that may not be
- * removed (s=) is replaced by static text.
+ * Removing whole classes of lines.  Nothing here allocates, so nothing here fails: a line that may
+ * not be removed (s=) is replaced by static text.
  */
 #include "sdp_int.h"
 
@@ -22,7 +22,7 @@ static bool name_in(struct gh_span name, struct names set)
     return false;
 }
 
-/* s= must stand in every document: "s=-" takes its place (RFC 8866 section 5.3).  @return lines changed */
+/* s= must stand, so "s=-" takes its place (RFC 8866 section 5.3).  @return lines changed */
 static size_t blank_name(struct gh_sdp *doc, size_t at)
 {
     struct gh_span text = doc->lf_only ? GH_SPAN("s=-\n") : GH_SPAN("s=-\r\n");
@@ -39,6 +39,7 @@ static size_t blank_name(struct gh_sdp *doc, size_t at)
 /* ---- keying ---- */
 
 /* Means nothing, or misleads, on a leg that is keyed on its own or not at all. */
+/* clang-format off */
 static const char *const keying_names[] = {
     "crypto", "cryptoscale", "key-mgmt",       /* RFC 4568, its drafts, RFC 4567 */
     "fingerprint", "setup", "connection",      /* RFC 8122, RFC 4145 */
@@ -49,6 +50,7 @@ static const char *const keying_names[] = {
     "3ge2ae",                                  /* 3GPP TS 33.328: keyed by the access edge */
     "encryption",                              /* Microsoft: whether SRTP is wanted */
 };
+/* clang-format on */
 
 static bool is_keying(const struct gh_sdp_row *row, const void *section)
 {
@@ -83,6 +85,7 @@ size_t gh_sdp_strip_keying(struct gh_sdp *doc)
 
 /* ---- what is not relayed ---- */
 
+/* clang-format off */
 static const char *const not_relayed_names[] = {
     "candidate", "remote-candidates", "end-of-candidates", "ice2", /* RFC 8839 */
     "alt", "altc",                           /* RFC 4092's ancestor, RFC 6947: other addresses */
@@ -93,6 +96,7 @@ static const char *const not_relayed_names[] = {
     "bcap", "icap", "ccap",                  /* RFC 7006 */
     "source-filter",                         /* RFC 4570 */
 };
+/* clang-format on */
 
 /* A dotted quad at @at that no digit or dot stands before. */
 static bool match_quad(struct gh_span text, size_t at)
@@ -109,8 +113,8 @@ static bool match_quad(struct gh_span text, size_t at)
     return gh_addr_parse_ip(gh_span_of(text.p + at, end - at), 0, &addr) == 0;
 }
 
-/* An IPv6 address that begins at @at and ends with a word.  "host:2001:db8::1" holds one; the end of a long list
- * of hexadecimal octets, such as a fingerprint, is none. */
+/* An IPv6 address that begins at @at and ends with a word.  "host:2001:db8::1" holds one; the end
+ * of a long list of hexadecimal octets, such as a fingerprint, is none. */
 static bool match_ipv6(struct gh_span text, size_t at)
 {
     size_t end = at, colons = 0;
@@ -151,7 +155,8 @@ static bool is_not_relayed(const struct gh_sdp_row *row, const void *arg)
     if (row->type != 'a')
         return false;
     gh_sdpi_row_attr(row, &name, &value);
-    if (name_in(name, NAMES(not_relayed_names)) || gh_span_istarts(gh_span_trim(name), GH_SPAN("ice-")))
+    if (name_in(name, NAMES(not_relayed_names)) ||
+        gh_span_istarts(gh_span_trim(name), GH_SPAN("ice-")))
         return true;
     /* a=rtcp stays for its port: whoever writes the SDP sets it. */
     return !gh_span_eq(name, GH_SPAN("rtcp")) && (holds_address(name) || holds_address(value));
@@ -169,18 +174,21 @@ size_t gh_sdp_strip_not_relayed(struct gh_sdp *doc)
 /* ---- what is not understood ---- */
 
 /*
- * Attributes that describe media and cannot key it.  Left out on purpose: everything in the two tables above;
- * extmap, ssrc, msid (open-ended values); X- names; RFC 3407 and T.38 lines (not relayed).
+ * Attributes that describe media and cannot key it.  Left out on purpose: everything in the two
+ * tables above; extmap, ssrc, msid (open-ended values); X- names; RFC 3407 and T.38 lines (not
+ * relayed).
  */
+/* clang-format off */
 static const char *const understood_names[] = {
-    "rtpmap", "fmtp", "ptime", "maxptime", "minptime",                   /* RFC 8866 section 6 */
-    "sendrecv", "sendonly", "recvonly", "inactive",                      /* RFC 8866 section 6.7 */
-    "rtcp", "rtcp-fb", "rtcp-xr", "rtcp-rsize",                          /* RFC 3605, 4585, 3611, 5506 */
-    "mid", "label", "content",                                           /* RFC 5888, 4574, 4796 */
-    "framerate", "framesize", "imageattr", "quality", "orient",          /* RFC 8866, 6064, 6236 */
-    "lang", "sdplang", "silenceSupp",                                    /* RFC 8866, RFC 3108 */
-    "curr", "des", "conf",                                               /* RFC 3312: or the call waits for ever */
+    "rtpmap", "fmtp", "ptime", "maxptime", "minptime",            /* RFC 8866 section 6 */
+    "sendrecv", "sendonly", "recvonly", "inactive",               /* RFC 8866 section 6.7 */
+    "rtcp", "rtcp-fb", "rtcp-xr", "rtcp-rsize",                   /* RFC 3605, 4585, 3611, 5506 */
+    "mid", "label", "content",                                    /* RFC 5888, 4574, 4796 */
+    "framerate", "framesize", "imageattr", "quality", "orient",   /* RFC 8866, 6064, 6236 */
+    "lang", "sdplang", "silenceSupp",                             /* RFC 8866, RFC 3108 */
+    "curr", "des", "conf",                                        /* RFC 3312: else no call */
 };
+/* clang-format on */
 
 static const char *const understood_bandwidths[] = { "AS", "CT", "TIAS", "RS", "RR" };
 
@@ -204,7 +212,8 @@ static bool is_not_understood(const struct gh_sdp_row *row, const void *arg)
         return !name_in(name, NAMES(understood_bandwidths)) || !gh_sdpi_is_token(value);
     case 'a':
         gh_sdpi_row_attr(row, &name, &value);
-        return !name_in(name, NAMES(understood_names)) || gh_sdpi_row_carriers(row) != GH_CARRY_NOTHING;
+        return !name_in(name, NAMES(understood_names)) ||
+               gh_sdpi_row_carriers(row) != GH_CARRY_NOTHING;
     default:
         return true;
     }

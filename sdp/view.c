@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Typed views of session and media lines, and the key-free facts of an m-line.
- * RFC 8866, 3605 (a=rtcp), 5761 (a=rtcp-mux), 8122 (a=fingerprint), 4145 (a=setup), 5888 (a=mid, a=group).
+ * RFC 8866, 3605 (a=rtcp), 5761 (a=rtcp-mux), 8122 (a=fingerprint), 4145 (a=setup), 5888 (a=mid,
+ * a=group).
  */
 #include "sdp_int.h"
 
@@ -10,7 +11,8 @@ void gh_sdp_origin(const struct gh_sdp *doc, struct gh_sdp_origin *out)
     struct gh_sdpi_origin origin;
     size_t at = gh_sdpi_find(doc, GH_SDP_SESSION, 'o', 0);
 
-    gh_sdpi_origin(gh_sdpi_row_value(&doc->rows[at]), &origin); /* parsing saw to it that it is there */
+    /* Parsing saw to it that it is there, and every edit that it stays right. */
+    gh_sdpi_origin(gh_sdpi_row_value(&doc->rows[at]), &origin);
     *out = origin.view;
 }
 
@@ -213,8 +215,9 @@ int gh_sdp_group(const struct gh_sdp *doc, size_t nth, struct gh_sdp_group *out)
 
 /* ---- facts ---- */
 
-/* Where RTCP goes: with RTP when multiplexed, else a=rtcp, else the next port (RFC 3605 section 2). */
-static struct gh_addr rtcp_addr(const struct gh_sdp *doc, int index, const struct gh_sdp_media_facts *facts)
+/* Where RTCP goes: with RTP when multiplexed, else a=rtcp, else the next port (RFC 3605). */
+static struct gh_addr rtcp_addr(const struct gh_sdp *doc, int index,
+                                const struct gh_sdp_media_facts *facts)
 {
     static const struct gh_addr none;
     struct gh_addr addr = facts->rtp;
@@ -239,7 +242,7 @@ static void crypto_facts(const struct gh_sdp *doc, int index, struct gh_sdp_medi
 {
     struct gh_sdp_crypto crypto;
     uint32_t tags[GH_SDP_CRYPTO_MAX];
-    size_t known = 0; /* tags; a line too broken to have one counts as tag 0, and is not parseable anyway */
+    size_t known = 0; /* tags; a line too broken to have one counts as tag 0 */
 
     while (known < GH_SDP_CRYPTO_MAX && gh_sdp_crypto(doc, index, known, &crypto) == 0) {
         for (size_t i = 0; i < known; i++)

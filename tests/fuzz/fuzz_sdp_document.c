@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libFuzzer target: the whole of libgh_sdp over one text.  Whatever parses prints as it was, also after edits;
- * the scans agree; strips leave no carrier; redaction blanks every key that a view can see.
- * Seeds: tests/fuzz/sdp/, dictionary: tests/fuzz/sdp.dict.
+ * libFuzzer target: the whole of libgh_sdp over one text.  Whatever parses prints as it was, also
+ * after edits; the scans agree; strips leave no carrier; redaction blanks every key that a view can
+ * see. Seeds: tests/fuzz/sdp/, dictionary: tests/fuzz/sdp.dict.
  */
 #include <stdlib.h>
 
@@ -122,7 +122,9 @@ static void edit_once(struct gh_sdp *doc, uint32_t *state, struct gh_span piece)
     int section = (int)(next(state) % (gh_sdp_media_count(doc) + 2)) - 1;
     const char *name = names[next(state) % 6];
     struct gh_addr addr = { .family = next(state) % 2 ? 4 : 6, .ip = { 10, 1, 2, 3 }, .port = 7 };
-    struct gh_sdp_origin_edit origin = { .username = piece, .set_version = true, .version = next(state) };
+    struct gh_sdp_origin_edit origin = { .username = piece,
+                                         .set_version = true,
+                                         .version = next(state) };
     uint8_t key[GH_SUITE_KEY_MAX];
     struct gh_sdp_crypto crypto;
 

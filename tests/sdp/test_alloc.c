@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Allocation failure at every call, and wiping.  The two files that allocate are compiled into this program
- * with an allocator that fails on demand and looks at what is given back; the rest comes from the library.
+ * Allocation failure at every call, and wiping.  The two files that allocate are compiled into this
+ * program with an allocator that fails on demand and looks at what is given back; the rest comes
+ * from the library.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -66,7 +67,8 @@ static void *test_realloc(void *block, size_t size)
 
     if (!moved)
         return NULL;
-    memcpy(moved, block, ((union head *)block - 1)->size < size ? ((union head *)block - 1)->size : size);
+    memcpy(moved, block,
+           ((union head *)block - 1)->size < size ? ((union head *)block - 1)->size : size);
     test_free(block);
     return moved;
 }
@@ -87,10 +89,11 @@ static void *test_realloc(void *block, size_t size)
 /* "AKEYsecirity..." in base64 begins with "QUtFWXNl". */
 #define KEY "QUtFWXNlY2lyaXR5QUtFWXNlY2lyaXR5QUtFWXNl"
 
-static const char text[] = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
-                           "m=audio 4000 RTP/SAVP 0\r\n"
-                           "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" KEY "\r\n"
-                           "m=audio 4002 RTP/SAVP 0\r\nc=IN IP4 192.0.2.1";
+static const char text[] =
+    "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+    "m=audio 4000 RTP/SAVP 0\r\n"
+    "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" KEY "\r\n"
+    "m=audio 4002 RTP/SAVP 0\r\nc=IN IP4 192.0.2.1";
 
 static void arm(int at)
 {
@@ -195,9 +198,10 @@ static int edit_disable(struct gh_sdp *doc)
     return gh_sdp_disable_media(doc, 1);
 }
 
-static int (*const edits[])(struct gh_sdp *) = { edit_origin,    edit_name,   edit_connection, edit_port,
-                                                 edit_append,    edit_set,    edit_direction,  edit_rtcp,
-                                                 edit_media,     edit_crypto, edit_copy,       edit_disable };
+static int (*const edits[])(struct gh_sdp *) = { edit_origin,    edit_name,   edit_connection,
+                                                 edit_port,      edit_append, edit_set,
+                                                 edit_direction, edit_rtcp,   edit_media,
+                                                 edit_crypto,    edit_copy,   edit_disable };
 
 static void try_edit(int (*edit)(struct gh_sdp *), int at, int want)
 {

@@ -184,8 +184,9 @@ static void test_key_fields(void)
 
 static void test_mki_octets(void)
 {
-    struct gh_sdp_key key = { .mki = GH_SPAN("115792089237316195423570985008687907853269984665640564039457"
-                                             "584007913129639935"),
+    struct gh_sdp_key key = { .mki = GH_SPAN(
+                                  "115792089237316195423570985008687907853269984665640564039457"
+                                  "584007913129639935"),
                               .mki_octets = 32 }; /* 2^256 - 1 */
     uint8_t mki[GH_SDP_MKI_MAX];
 
@@ -299,7 +300,8 @@ static void test_session_params(void)
 
         snprintf(value, sizeof(value), "1 " CM80 "inline:" K30 "%s", rows[i].params);
         parse(value, &c);
-        if (!CHECK_INT(c.parseable, rows[i].right) || !CHECK_INT(c.params_harmless, rows[i].harmless))
+        if (!CHECK_INT(c.parseable, rows[i].right) ||
+            !CHECK_INT(c.params_harmless, rows[i].harmless))
             fprintf(stderr, "  in:%s\n", rows[i].params);
         if (rows[i].right) {
             CHECK_INT(c.params, rows[i].bits);
@@ -369,11 +371,14 @@ static void test_all_equal(void)
     CHECK(c.parseable && c.key_len_right && c.key_all_equal);
     parse("1 " CM80 "inline:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB", &c); /* 30 times "A" */
     CHECK(c.parseable && c.key_all_equal);
-    parse("1 " CM80 "inline:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFC", &c); /* the last one is "B" */
+    parse("1 " CM80 "inline:QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFC",
+          &c); /* the last one is "B" */
     CHECK(c.parseable && !c.key_all_equal);
-    parse("1 " CM80 "inline:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB", &c); /* one bit of the last octet */
+    parse("1 " CM80 "inline:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB",
+          &c); /* one bit of the last octet */
     CHECK(c.parseable && !c.key_all_equal);
-    parse("1 " CM80 "inline:AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", &c); /* one bit of the first */
+    parse("1 " CM80 "inline:AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+          &c); /* one bit of the first */
     CHECK(c.parseable && !c.key_all_equal);
     parse("1 " CM80 "inline:" K30 "|1:1;inline:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA|2:1", &c);
     CHECK(c.parseable && c.key_all_equal && !c.keys[0].all_equal && c.keys[1].all_equal);
@@ -382,10 +387,11 @@ static void test_all_equal(void)
 /* The view reads the spelling of the RFC alone; the scan in test_scan.c finds the others. */
 static void test_view_wants_the_rfc_name(void)
 {
-    struct gh_sdp *doc = parse_text("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n"
-                                    "a=crypto:7 " CM80 "inline:" K30 "\r\n"
-                                    "m=audio 4000 RTP/SAVP 0\r\na=Crypto:1 " CM80 "inline:" K30 "\r\n"
-                                    "a=crypto\r\n");
+    struct gh_sdp *doc =
+        parse_text("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n"
+                   "a=crypto:7 " CM80 "inline:" K30 "\r\n"
+                   "m=audio 4000 RTP/SAVP 0\r\na=Crypto:1 " CM80 "inline:" K30 "\r\n"
+                   "a=crypto\r\n");
     struct gh_sdp_crypto c;
 
     CHECK_INT(gh_sdp_crypto_count(doc, GH_SDP_SESSION), 1);
@@ -413,8 +419,9 @@ static void test_base64_vectors(void)
         size_t len = 99;
         struct gh_span bare = gh_span_str(rows[i].text);
 
-        CHECK_INT(gh_sdp_base64_encode((const uint8_t *)rows[i].octets, strlen(rows[i].octets), text,
-                                       sizeof(text), &len), 0);
+        CHECK_INT(gh_sdp_base64_encode((const uint8_t *)rows[i].octets, strlen(rows[i].octets),
+                                       text, sizeof(text), &len),
+                  0);
         CHECK_SPAN(gh_span_of(text, len), rows[i].text);
         CHECK_INT(gh_sdp_base64_decode(gh_span_str(rows[i].text), octets, sizeof(octets), &len), 0);
         CHECK_SPAN(gh_span_of((char *)octets, len), rows[i].octets);
@@ -427,7 +434,8 @@ static void test_base64_vectors(void)
 
 static void test_base64_every_letter(void)
 {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     size_t len, good = 0;
 
     for (int c = 0; c < 256; c++) {
@@ -454,14 +462,15 @@ static void test_base64_every_letter(void)
 
 static void test_base64_strict(void)
 {
-    static const char *const bad[] = { "Z", "Zg=", "Zm8==", "Z===", "=", "==", "====", "Zm9vZ", "Zh==",
-                                       "Zm9=", "Zh", "Zm9", "Zm 9v", "Zm9v\n", "Zg==Zg==", "Zm9v====",
-                                       "Zg=A", "-_==" };
+    static const char *const bad[] = { "Z",     "Zg=",    "Zm8==",    "Z===",     "=",    "==",
+                                       "====",  "Zm9vZ",  "Zh==",     "Zm9=",     "Zh",   "Zm9",
+                                       "Zm 9v", "Zm9v\n", "Zg==Zg==", "Zm9v====", "Zg=A", "-_==" };
     uint8_t octets[16];
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         memset(octets, 0xee, sizeof(octets));
-        if (!CHECK_INT(gh_sdp_base64_decode(gh_span_str(bad[i]), octets, sizeof(octets), NULL), GH_ESYNTAX))
+        if (!CHECK_INT(gh_sdp_base64_decode(gh_span_str(bad[i]), octets, sizeof(octets), NULL),
+                       GH_ESYNTAX))
             fprintf(stderr, "  in: %s\n", bad[i]);
         CHECK(octets[0] == 0 && octets[15] == 0);
         CHECK_INT(gh_sdp_base64_decode(gh_span_str(bad[i]), NULL, 0, NULL), GH_ESYNTAX);

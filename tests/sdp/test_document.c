@@ -86,16 +86,16 @@ static const struct malformed malformed[] = {
     BAD("v=0 \r\n", 1),
     BAD("v=\r\n", 1),
     BAD("v=0\r\nv=0\r\n", 2),
-    BAD("v=0\r\ns=-\r\nt=0 0\r\n", 0),                                  /* no o= */
-    BAD("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\nt=0 0\r\n", 0),             /* no s= */
-    BAD("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\n", 0),               /* no t= */
-    BAD("v=0\r\no=- 1 1 IN IP4\r\n", 2),                                /* five fields */
-    BAD("v=0\r\no=- 1 1 IN IP4 192.0.2.1 x\r\n", 2),                    /* seven */
-    BAD("v=0\r\no= 1 1 IN IP4 192.0.2.1\r\n", 2),                       /* empty user */
+    BAD("v=0\r\ns=-\r\nt=0 0\r\n", 0),                      /* no o= */
+    BAD("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\nt=0 0\r\n", 0), /* no s= */
+    BAD("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\n", 0),   /* no t= */
+    BAD("v=0\r\no=- 1 1 IN IP4\r\n", 2),                    /* five fields */
+    BAD("v=0\r\no=- 1 1 IN IP4 192.0.2.1 x\r\n", 2),        /* seven */
+    BAD("v=0\r\no= 1 1 IN IP4 192.0.2.1\r\n", 2),           /* empty user */
     BAD("v=0\r\no=-  1 1 IN IP4 192.0.2.1\r\n", 2),
     BAD("v=0\r\no=- x 1 IN IP4 192.0.2.1\r\n", 2),
     BAD("v=0\r\no=- 1 -1 IN IP4 192.0.2.1\r\n", 2),
-    BAD("v=0\r\no=inline:QUJD 1 1 IN IP4 192.0.2.1\r\n", 2),            /* keying where none can go away */
+    BAD("v=0\r\no=inline:QUJD 1 1 IN IP4 192.0.2.1\r\n", 2), /* keying where none can go away */
     BAD("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\no=- 1 1 IN IP4 192.0.2.1\r\n", 3),
     BAD("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\ns=-\r\n", 4),
     BAD("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0\r\n", 4),
@@ -119,32 +119,32 @@ static const struct malformed malformed[] = {
     BAD(HEAD "m=audio 4000\r\n", 5),
     BAD(HEAD "m=audio 4000 RTP/AVP\r\n", 5),
     BAD(HEAD "m=audio 65536 RTP/AVP 0\r\n", 5),
-    BAD(HEAD "m=audio 70000 RTP/AVP 0\r\n", 5),                          /* libre: 4464 */
-    BAD(HEAD "m=audio abc RTP/AVP 0\r\n", 5),                            /* libre: 0 */
+    BAD(HEAD "m=audio 70000 RTP/AVP 0\r\n", 5), /* libre: 4464 */
+    BAD(HEAD "m=audio abc RTP/AVP 0\r\n", 5),   /* libre: 0 */
     BAD(HEAD "m=audio -1 RTP/AVP 0\r\n", 5),
     BAD(HEAD "m=audio +1 RTP/AVP 0\r\n", 5),
     BAD(HEAD "m=audio 4000/0 RTP/AVP 0\r\n", 5),
     BAD(HEAD "m=audio 4000/ RTP/AVP 0\r\n", 5),
     BAD(HEAD "m=audio /2 RTP/AVP 0\r\n", 5),
     BAD(HEAD "m=audio 4000/2/2 RTP/AVP 0\r\n", 5),
-    BAD(HEAD "m= junk audio 1 RTP/AVP 0\r\n", 5),                        /* libre: taken */
+    BAD(HEAD "m= junk audio 1 RTP/AVP 0\r\n", 5), /* libre: taken */
     BAD(HEAD "m=audio  4000 RTP/AVP 0\r\n", 5),
     BAD(HEAD "m=audio 4000 RTP//AVP 0\r\n", 5),
     BAD(HEAD "m=audio 4000 RTP/AVP/ 0\r\n", 5),
     BAD(HEAD "m=audio 4000 RTP/AVP 0 in:line\r\n", 5),
     BAD(HEAD "m=audio 4000 RTP/AVP 0 inline%3AQUJD\r\n", 5),
     BAD(HEAD "M=audio 4000 RTP/AVP 0\r\n", 5),
-    BAD(HEAD "A=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:QUJD\r\n", 5),   /* an unknown type letter */
+    BAD(HEAD "A=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:QUJD\r\n", 5), /* an unknown type letter */
     BAD(HEAD "y=0100000001\r\n", 5),
     BAD(HEAD AUDIO "t=0 0\r\n", 6),
     BAD(HEAD AUDIO "s=-\r\n", 6),
     BAD(HEAD AUDIO "o=- 1 1 IN IP4 192.0.2.1\r\n", 6),
     BAD(HEAD AUDIO "v=0\r\n", 6),
-    BAD(HEAD AUDIO " a=sendrecv\r\n", 6),                                /* folded */
+    BAD(HEAD AUDIO " a=sendrecv\r\n", 6), /* folded */
     BAD(HEAD AUDIO "a\r\n", 6),
     BAD(HEAD AUDIO "a:sendrecv\r\n", 6),
     BAD(HEAD AUDIO "a =sendrecv\r\n", 6),
-    BAD(HEAD "\r\n" AUDIO, 6),                                           /* an empty line in between */
+    BAD(HEAD "\r\n" AUDIO, 6), /* an empty line in between */
     BAD(HEAD AUDIO "a=x\ry\r\n", 6),
     BAD(HEAD AUDIO "a=x\r\r\n", 6),
     BAD(HEAD AUDIO "a=x\r", 6),
@@ -171,8 +171,8 @@ static void test_malformed(void)
 static void test_lenient(void)
 {
     static const char *const texts[] = {
-        "v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\nt=0 0\n",                /* LF */
-        "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0",            /* no end */
+        "v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\nt=0 0\n",     /* LF */
+        "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0", /* no end */
         HEAD "\r\n\r\n",
         "v=0\r\nt=0 0\r\ns=-\r\nc=IN IP4 192.0.2.1\r\no=- 1 1 IN IP4 192.0.2.1\r\n",
         "v=0\r\no=- 1 1 IN IP4 192.0.2.1 \r\ns=\r\nt=0 0 \r\n",
@@ -181,11 +181,11 @@ static void test_lenient(void)
         HEAD "m=audio 4000 RTP/AVP 0  8\r\n",
         HEAD "m=video 0 RTP/AVP\r\n",
         HEAD "m=video 0 RTP/AVP \r\n",
-        HEAD AUDIO "b=AS:-1\r\nb=X-YZ:what\r\n",                       /* libre refuses it all */
-        HEAD AUDIO "a=rtpmap:broken\r\na=fmtp\r\na=\r\na=: :\r\n",     /* libre refuses it all */
+        HEAD AUDIO "b=AS:-1\r\nb=X-YZ:what\r\n",                   /* libre refuses it all */
+        HEAD AUDIO "a=rtpmap:broken\r\na=fmtp\r\na=\r\na=: :\r\n", /* libre refuses it all */
         HEAD AUDIO "a=ptime:20\r\nc=IN IP4 192.0.2.1\r\nb=AS:64\r\nc=IN IP4 192.0.2.2\r\n",
         HEAD "z=0 0\r\nr=1 1 1\r\nk=prompt\r\nu=x\r\ne=y\r\np=z\r\ni=\xff\xfe\r\n",
-        HEAD "c=ATM NSAP 47.0091\r\n" AUDIO,                           /* RFC 3108: kept, not understood */
+        HEAD "c=ATM NSAP 47.0091\r\n" AUDIO, /* RFC 3108: kept, not understood */
         "v=0\r\no=- 99999999999999999999999 1 TN RFC2543 +358\r\ns=-\r\nt=0 0\r\n",
     };
 
@@ -235,7 +235,8 @@ static void test_truncated_at_every_octet(void)
 }
 
 /* A document of HEAD and then @count times @line. */
-static int parse_repeated(const char *head, const char *line, size_t count, struct gh_sdp_error *error)
+static int parse_repeated(const char *head, const char *line, size_t count,
+                          struct gh_sdp_error *error)
 {
     size_t head_len = strlen(head), line_len = strlen(line);
     char *text = malloc(head_len + count * line_len);
@@ -269,7 +270,8 @@ static void test_limits(void)
 
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
         CHECK_INT(parse_repeated(limits[i].head, limits[i].line, limits[i].most, NULL), 0);
-        CHECK_INT(parse_repeated(limits[i].head, limits[i].line, limits[i].most + 1, &error), GH_ELIMIT);
+        CHECK_INT(parse_repeated(limits[i].head, limits[i].line, limits[i].most + 1, &error),
+                  GH_ELIMIT);
         if (limits[i].line_no)
             CHECK_INT(error.line, limits[i].line_no);
     }
@@ -299,7 +301,8 @@ static void test_compare(void)
     struct gh_sdp *octet = parse_text(HEAD AUDIO "a=y\r\n");
     struct gh_sdp *eol = parse_text(HEAD AUDIO "a=x\n");
     struct gh_sdp *more = parse_text(HEAD AUDIO "a=x\r\na=x\r\n");
-    struct gh_sdp *newer = parse_text("v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n" AUDIO "a=x\r\n");
+    struct gh_sdp *newer =
+        parse_text("v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n" AUDIO "a=x\r\n");
 
     CHECK_INT(gh_sdp_compare(a, same), GH_SDP_SAME);
     CHECK_INT(gh_sdp_compare(a, octet), GH_SDP_SAME_ORIGIN);

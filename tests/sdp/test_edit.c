@@ -74,7 +74,8 @@ static void test_connection(void)
     CHECK_INT(gh_sdp_set_connection(doc, 0, &v6), 0);
     CHECK_INT(gh_sdp_set_connection(doc, 1, &v6), 0);
     CHECK_PRINTS(doc, V O S "c=IN IP4 198.51.100.1\r\nb=AS:64\r\n" T M
-                      "i=x\r\nc=IN IP6 2001:db8::9\r\na=y\r\n" M2 "a=z\r\nc=IN IP6 2001:db8::9\r\n");
+                            "i=x\r\nc=IN IP6 2001:db8::9\r\na=y\r\n" M2
+                            "a=z\r\nc=IN IP6 2001:db8::9\r\n");
     CHECK_INT(gh_sdp_remove_connection(doc, 0), 0);
     CHECK_INT(gh_sdp_remove_connection(doc, GH_SDP_SESSION), GH_ESTATE);
     CHECK_INT(gh_sdp_remove_connection(doc, 2), GH_ENOTFOUND);
@@ -87,7 +88,8 @@ static void test_connection(void)
 
 static void test_media_line(void)
 {
-    struct gh_sdp *doc = parse_text(V O S T "m=audio 49170/2 RTP/AVP 0  8 \r\na=x\r\nm=video 0 RTP/AVP\r\n");
+    struct gh_sdp *doc =
+        parse_text(V O S T "m=audio 49170/2 RTP/AVP 0  8 \r\na=x\r\nm=video 0 RTP/AVP\r\n");
 
     CHECK_INT(gh_sdp_set_port(doc, 0, 10000), 0);
     CHECK_PRINTS(doc, V O S T "m=audio 10000 RTP/AVP 0  8\r\na=x\r\nm=video 0 RTP/AVP\r\n");
@@ -111,8 +113,9 @@ static void test_media_line(void)
 
 static void test_disable_media(void)
 {
-    struct gh_sdp *doc = parse_text(V O S C T M "i=x\r\n" C "b=AS:1\r\nk=prompt\r\na=mid:a\r\na=inactive\r\n"
-                                      "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_CM_80 "\r\n" M2 "a=y\r\n");
+    struct gh_sdp *doc = parse_text(
+        V O S C T M "i=x\r\n" C "b=AS:1\r\nk=prompt\r\na=mid:a\r\na=inactive\r\n"
+                    "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_CM_80 "\r\n" M2 "a=y\r\n");
 
     CHECK_INT(gh_sdp_disable_media(doc, 0), 0);
     CHECK_PRINTS(doc, V O S C T "m=audio 0 RTP/AVP 0 8\r\na=mid:a\r\n" M2 "a=y\r\n");
@@ -123,7 +126,8 @@ static void test_disable_media(void)
     doc = parse_text(V O S T M C "a=x\r\n" M2);
     CHECK_INT(gh_sdp_disable_media(doc, 0), 0);
     CHECK_INT(gh_sdp_disable_media(doc, 1), 0);
-    CHECK_PRINTS(doc, V O S T "m=audio 0 RTP/AVP 0 8\r\nc=IN IP4 0.0.0.0\r\nm=video 0 RTP/AVP 96\r\n");
+    CHECK_PRINTS(doc,
+                 V O S T "m=audio 0 RTP/AVP 0 8\r\nc=IN IP4 0.0.0.0\r\nm=video 0 RTP/AVP 96\r\n");
     gh_sdp_free(doc);
 }
 
@@ -131,13 +135,15 @@ static void test_append_media(void)
 {
     struct gh_sdp *doc = parse_text(V O S T "\r\n");
 
-    CHECK_INT(gh_sdp_append_media(doc, GH_SPAN("audio"), 4000, GH_SPAN("RTP/AVP"), GH_SPAN("0 8")), 0);
+    CHECK_INT(gh_sdp_append_media(doc, GH_SPAN("audio"), 4000, GH_SPAN("RTP/AVP"), GH_SPAN("0 8")),
+              0);
     CHECK_INT(gh_sdp_append_attr(doc, 0, "ptime", GH_SPAN("20")), 0);
     CHECK_INT(gh_sdp_append_media(doc, GH_SPAN("video"), 0, GH_SPAN("RTP/AVP"), GH_SPAN("96")), 0);
     CHECK_INT(gh_sdp_append_attr(doc, GH_SDP_SESSION, "sendrecv", flag()), 0);
     CHECK_PRINTS(doc, V O S T "a=sendrecv\r\n" M "a=ptime:20\r\nm=video 0 RTP/AVP 96\r\n\r\n");
     CHECK_INT(gh_sdp_media_count(doc), 2);
-    CHECK_INT(gh_sdp_append_media(doc, GH_SPAN(""), 0, GH_SPAN("RTP/AVP"), GH_SPAN("96")), GH_EINVAL);
+    CHECK_INT(gh_sdp_append_media(doc, GH_SPAN(""), 0, GH_SPAN("RTP/AVP"), GH_SPAN("96")),
+              GH_EINVAL);
     CHECK_INT(gh_sdp_append_media(doc, GH_SPAN("a"), 0, GH_SPAN("RTP/"), GH_SPAN("96")), GH_EINVAL);
     for (size_t i = gh_sdp_media_count(doc); i < GH_SDP_MEDIA_MAX; i++)
         CHECK_INT(gh_sdp_append_media(doc, GH_SPAN("audio"), 1, GH_SPAN("x"), GH_SPAN("1")), 0);
@@ -153,12 +159,15 @@ static void test_attributes(void)
     CHECK_INT(gh_sdp_insert_attr(doc, 0, "first", GH_SPAN("")), 0);
     CHECK_INT(gh_sdp_insert_attr(doc, 1, "only", flag()), 0);
     CHECK_INT(gh_sdp_append_attr(doc, 0, "last", GH_SPAN("v w")), 0);
-    CHECK_PRINTS(doc, V O S T "a=s\r\n" M "b=AS:64\r\na=first:\r\na=x:1\r\na=y\r\na=X:2\r\na=last:v w\r\n" M2
-                      "a=only\r\n");
-    CHECK_INT(gh_sdp_set_attr(doc, 0, "x", GH_SPAN("3")), 0); /* one left, in the place of the first */
+    CHECK_PRINTS(doc, V O S T "a=s\r\n" M
+                              "b=AS:64\r\na=first:\r\na=x:1\r\na=y\r\na=X:2\r\na=last:v w\r\n" M2
+                              "a=only\r\n");
+    CHECK_INT(gh_sdp_set_attr(doc, 0, "x", GH_SPAN("3")),
+              0); /* one left, in the place of the first */
     CHECK_INT(gh_sdp_set_attr(doc, 0, "z", flag()), 0);
-    CHECK_PRINTS(doc, V O S T "a=s\r\n" M "b=AS:64\r\na=first:\r\na=x:3\r\na=y\r\na=last:v w\r\na=z\r\n" M2
-                      "a=only\r\n");
+    CHECK_PRINTS(doc, V O S T "a=s\r\n" M
+                              "b=AS:64\r\na=first:\r\na=x:3\r\na=y\r\na=last:v w\r\na=z\r\n" M2
+                              "a=only\r\n");
     CHECK(gh_sdp_attr(doc, 0, "x", 0, &value));
     CHECK_SPAN(value, "3");
     CHECK(!gh_sdp_attr(doc, 0, "x", 1, NULL));
@@ -195,20 +204,24 @@ static void test_remove_line(void)
 
 static void test_rtcp_and_direction(void)
 {
-    struct gh_sdp *doc = parse_text(V O S T "a=sendonly\r\n" M "a=sendrecv\r\na=rtcp:1 IN IP4 192.0.2.99\r\n"
-                                      "a=inactive\r\n" M2);
-    struct gh_addr v4 = addr("198.51.100.1", 4001), v6 = addr("2001:db8::1", 5), port = { .port = 77 };
+    struct gh_sdp *doc =
+        parse_text(V O S T "a=sendonly\r\n" M "a=sendrecv\r\na=rtcp:1 IN IP4 192.0.2.99\r\n"
+                           "a=inactive\r\n" M2);
+    struct gh_addr v4 = addr("198.51.100.1", 4001), v6 = addr("2001:db8::1", 5),
+                   port = { .port = 77 };
 
     CHECK_INT(gh_sdp_set_rtcp(doc, 0, &v4), 0);
     CHECK_INT(gh_sdp_set_rtcp(doc, 1, &v6), 0);
     CHECK_INT(gh_sdp_set_direction(doc, 0, GH_RECVONLY), 0);
     CHECK_INT(gh_sdp_set_direction(doc, 1, GH_INACTIVE), 0);
-    CHECK_PRINTS(doc, V O S T "a=sendonly\r\n" M "a=recvonly\r\na=rtcp:4001 IN IP4 198.51.100.1\r\n" M2
-                      "a=rtcp:5 IN IP6 2001:db8::1\r\na=inactive\r\n");
+    CHECK_PRINTS(doc,
+                 V O S T "a=sendonly\r\n" M "a=recvonly\r\na=rtcp:4001 IN IP4 198.51.100.1\r\n" M2
+                         "a=rtcp:5 IN IP6 2001:db8::1\r\na=inactive\r\n");
     CHECK_INT(gh_sdp_set_rtcp(doc, 1, &port), 0);
     CHECK_INT(gh_sdp_set_direction(doc, GH_SDP_SESSION, GH_SENDRECV), 0);
-    CHECK_PRINTS(doc, V O S T "a=sendrecv\r\n" M "a=recvonly\r\na=rtcp:4001 IN IP4 198.51.100.1\r\n" M2
-                      "a=rtcp:77\r\na=inactive\r\n");
+    CHECK_PRINTS(doc,
+                 V O S T "a=sendrecv\r\n" M "a=recvonly\r\na=rtcp:4001 IN IP4 198.51.100.1\r\n" M2
+                         "a=rtcp:77\r\na=inactive\r\n");
     CHECK_INT(gh_sdp_set_rtcp(doc, GH_SDP_SESSION, &v4), GH_ENOTFOUND);
     CHECK_INT(gh_sdp_set_direction(doc, 5, GH_SENDRECV), GH_ENOTFOUND);
     gh_sdp_free(doc);
@@ -226,11 +239,15 @@ static void test_add_crypto(void)
     CHECK_INT(gh_sdp_add_crypto(doc, 0, 1, GH_AEAD_AES_256_GCM, key, 44, 0), 0);
     CHECK_INT(gh_sdp_add_crypto(doc, 0, 2, GH_AEAD_AES_128_GCM, key, 28, 1ULL << 31), 0);
     CHECK_INT(gh_sdp_add_crypto(doc, 0, 999999999, GH_AES_CM_128_HMAC_SHA1_80, key, 30, 1000), 0);
-    CHECK_PRINTS(doc, V O S T M "b=AS:64\r\n"
-                 "a=crypto:1 AEAD_AES_256_GCM inline:AwoRGB8mLTQ7QklQV15lbHN6gYiPlp2kq7K5wMfO1dzj6vH4/wYNFBsiKTA=\r\n"
-                 "a=crypto:2 AEAD_AES_128_GCM inline:AwoRGB8mLTQ7QklQV15lbHN6gYiPlp2kq7K5wA==|2^31\r\n"
-                 "a=crypto:999999999 AES_CM_128_HMAC_SHA1_80 inline:AwoRGB8mLTQ7QklQV15lbHN6gYiPlp2kq7K5wMfO|1000\r\n"
-                 "a=x\r\n");
+    CHECK_PRINTS(
+        doc, V O S T M
+        "b=AS:64\r\n"
+        "a=crypto:1 AEAD_AES_256_GCM "
+        "inline:AwoRGB8mLTQ7QklQV15lbHN6gYiPlp2kq7K5wMfO1dzj6vH4/wYNFBsiKTA=\r\n"
+        "a=crypto:2 AEAD_AES_128_GCM inline:AwoRGB8mLTQ7QklQV15lbHN6gYiPlp2kq7K5wA==|2^31\r\n"
+        "a=crypto:999999999 AES_CM_128_HMAC_SHA1_80 "
+        "inline:AwoRGB8mLTQ7QklQV15lbHN6gYiPlp2kq7K5wMfO|1000\r\n"
+        "a=x\r\n");
     for (size_t i = 0; i < 3; i++) {
         CHECK_INT(gh_sdp_crypto(doc, 0, i, &c), 0);
         CHECK(c.parseable && c.key_len_right && c.params_harmless);
@@ -240,9 +257,11 @@ static void test_add_crypto(void)
     CHECK_INT(gh_sdp_add_crypto(doc, 0, 1, GH_AEAD_AES_256_GCM, key, 43, 0), GH_EINVAL);
     CHECK_INT(gh_sdp_add_crypto(doc, 0, 1, GH_SUITE_NONE, key, 0, 0), GH_EINVAL);
     CHECK_INT(gh_sdp_add_crypto(doc, 0, 1000000000, GH_AEAD_AES_256_GCM, key, 44, 0), GH_EINVAL);
-    CHECK_INT(gh_sdp_add_crypto(doc, 0, 1, GH_AEAD_AES_256_GCM, key, 44, (1ULL << 48) + 1), GH_EINVAL);
+    CHECK_INT(gh_sdp_add_crypto(doc, 0, 1, GH_AEAD_AES_256_GCM, key, 44, (1ULL << 48) + 1),
+              GH_EINVAL);
     CHECK_INT(gh_sdp_add_crypto(doc, 1, 1, GH_AEAD_AES_256_GCM, key, 44, 0), GH_ENOTFOUND);
-    CHECK_INT(gh_sdp_add_crypto(doc, GH_SDP_SESSION, 1, GH_AEAD_AES_256_GCM, key, 44, 0), GH_ENOTFOUND);
+    CHECK_INT(gh_sdp_add_crypto(doc, GH_SDP_SESSION, 1, GH_AEAD_AES_256_GCM, key, 44, 0),
+              GH_ENOTFOUND);
     for (uint32_t i = 3; i < GH_SDP_CRYPTO_MAX; i++)
         CHECK_INT(gh_sdp_add_crypto(doc, 0, i, GH_AEAD_AES_128_GCM, key, 28, 0), 0);
     CHECK_INT(gh_sdp_add_crypto(doc, 0, 9, GH_AEAD_AES_128_GCM, key, 28, 0), GH_ELIMIT);
@@ -280,10 +299,12 @@ static void test_copy_crypto(void)
     gh_sdp_free(doc);
 }
 
-/* New lines end as the document's do; a last line without an end gets one when something follows. */
+/* New lines end as the document's do; a last line without an end gets one when something follows.
+ */
 static void test_line_ends(void)
 {
-    struct gh_sdp *doc = parse_text("v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\nt=0 0\nm=audio 1 RTP/AVP 0");
+    struct gh_sdp *doc =
+        parse_text("v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\nt=0 0\nm=audio 1 RTP/AVP 0");
     struct gh_sdp *copy = NULL;
 
     CHECK_INT(gh_sdp_append_attr(doc, 0, "x", flag()), 0);
@@ -370,7 +391,9 @@ static void edit_once(struct gh_sdp *doc, uint32_t *state)
     case 10: gh_sdp_remove_attr(doc, section, name); break;
     case 11: gh_sdp_set_direction(doc, section, (enum gh_direction)(next(state) % 4)); break;
     case 12: gh_sdp_add_crypto(doc, section, 5, GH_AEAD_AES_128_GCM, key, 28, 0); break;
-    case 13: gh_sdp_append_media(doc, GH_SPAN("text"), 3, GH_SPAN("RTP/AVP"), GH_SPAN("98 99")); break;
+    case 13:
+        gh_sdp_append_media(doc, GH_SPAN("text"), 3, GH_SPAN("RTP/AVP"), GH_SPAN("98 99"));
+        break;
     }
 }
 

@@ -21,16 +21,18 @@ static const struct {
 } rows[] = {
     { "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:QUJD|2^20|1:4 -x\r\na=y",
       "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:****************\r\na=y" },
-    { "A=CRYPTO:1 AES_CM_128_HMAC_SHA1_80 INLINE:QUJD\n", "A=CRYPTO:1 AES_CM_128_HMAC_SHA1_80 INLINE:****\n" },
+    { "A=CRYPTO:1 AES_CM_128_HMAC_SHA1_80 INLINE:QUJD\n",
+      "A=CRYPTO:1 AES_CM_128_HMAC_SHA1_80 INLINE:****\n" },
     { "inline:KEY", "inline:***" },
     { "xyzinline:KEY tail", "xyzinline:********" },
     { "inline :KEY", "inline :***" },
-    { "inline:\r\n KEY\r\n KEY\r\na=y", "inline:\r\n****\r\n****\r\na=y" },       /* folded */
+    { "inline:\r\n KEY\r\n KEY\r\na=y", "inline:\r\n****\r\n****\r\na=y" }, /* folded */
     { "inline\r\n :KEY", "inline\r\n :***" },
     { "inline:\n\tKEY\nb", "inline:\n****\nb" },
     { "inline:\r KEY\rb", "inline:\r****\rb" },
     { "inline%3AKEY", "inline%3A***" },
-    { "sip:x?body=a%3Dcrypto%3A1%20inline%3AKEY SIP/2.0", "sip:x?body=a%3Dcrypto%3A************************" },
+    { "sip:x?body=a%3Dcrypto%3A1%20inline%3AKEY SIP/2.0",
+      "sip:x?body=a%3Dcrypto%3A************************" },
     { "sip:x?body=a%3Dkey-mgmt%3Amikey%20AQAF", "sip:x?body=a%3Dkey-mgmt%3A************" },
     /* malformed a=crypto: everything but a tag and a name that cannot be a key goes */
     { "a=crypto:1 AES_CM_128_HMAC_SHA1_80 KEY", "a=crypto:1 AES_CM_128_HMAC_SHA1_80****" },
@@ -45,7 +47,8 @@ static const struct {
     { "a=crypto:1 inline:KEY", "a=crypto:1 inline:***" },
     { "a=crypto:inline:KEY", "a=crypto:inline:***" },
     { "a=crypto:", "a=crypto:" },
-    { "a=acap:1 crypto:1 AES_CM_128_HMAC_SHA1_80 KEY", "a=acap:1 crypto:1 AES_CM_128_HMAC_SHA1_80****" },
+    { "a=acap:1 crypto:1 AES_CM_128_HMAC_SHA1_80 KEY",
+      "a=acap:1 crypto:1 AES_CM_128_HMAC_SHA1_80****" },
     { "a=cryptoscale:1 KEY\r\nx", "a=cryptoscale:*****\r\nx" },
     { "a=key-mgmt:mikey AQAF\r\nx", "a=key-mgmt:**********\r\nx" },
     { "a=acap:1 Key-Mgmt:mikey AQAF", "a=acap:1 Key-Mgmt:**********" },
@@ -54,14 +57,17 @@ static const struct {
     { "x\n k=KEY\nk", "x\n k=***\nk" },
     { "ok=KEY", "ok=KEY" },
     /* what hides octets hides them from the trace as well */
-    { "Content-Transfer-Encoding: base64\r\n\r\nQUJD", "Content-Transfer-Encoding: base64\r\n\r\n****" },
+    { "Content-Transfer-Encoding: base64\r\n\r\nQUJD",
+      "Content-Transfer-Encoding: base64\r\n\r\n****" },
     { "content-encoding:gzip\n\nQUJD\n--b", "content-encoding:gzip\n\n****\n***" },
     { "e: gzip\n\nQUJD", "e: gzip\n\n****" },
     { "E : gzip\n\nQUJD", "E : gzip\n\n****" },
-    { "Content-Transfer-Encoding:\r\n base64\r\n\r\nQUJD", "Content-Transfer-Encoding:\r\n base64\r\n\r\n****" },
+    { "Content-Transfer-Encoding:\r\n base64\r\n\r\nQUJD",
+      "Content-Transfer-Encoding:\r\n base64\r\n\r\n****" },
     { "Content-Transfer-Encoding: 7bit, base64\r\n\r\nQUJD",
       "Content-Transfer-Encoding: 7bit, base64\r\n\r\n****" },
-    { "Content-Transfer-Encoding: 8BIT\r\n\r\nQUJD", "Content-Transfer-Encoding: 8BIT\r\n\r\nQUJD" },
+    { "Content-Transfer-Encoding: 8BIT\r\n\r\nQUJD",
+      "Content-Transfer-Encoding: 8BIT\r\n\r\nQUJD" },
     { "Content-Transfer-Encoding:\r\n binary \r\n\r\ninline:K",
       "Content-Transfer-Encoding:\r\n binary \r\n\r\ninline:*" },
     { "Content-Encoding: identity\n\nx", "Content-Encoding: identity\n\nx" },
@@ -112,14 +118,15 @@ static void test_sip_message(void)
     CHECK(!memmem(out, head_len + body_len, KEY_GCM_128, 8));
     CHECK(!memmem(out, head_len + body_len, KEY_CM_80, 8));
     CHECK(!memmem(out, head_len + body_len, KEY_CM_32, 8));
-    CHECK(memmem(out, head_len + body_len, "a=crypto:4 AES_CM_128_HMAC_SHA1_32 inline:*", 43) != NULL);
+    CHECK(memmem(out, head_len + body_len, "a=crypto:4 AES_CM_128_HMAC_SHA1_32 inline:*", 43) !=
+          NULL);
     CHECK(memmem(out, head_len + body_len, "a=fmtp:97 profile-level-id=42E01F\r\n", 35) != NULL);
     free(text);
     free(out);
 }
 
-/* Every document that parses: its keys, however its a=crypto lines look, are gone; redacting twice changes
- * nothing more. */
+/* Every document that parses: its keys, however its a=crypto lines look, are gone; redacting twice
+ * changes nothing more. */
 static void test_samples(void)
 {
     for (const struct sample *s = samples; s->name; s++) {

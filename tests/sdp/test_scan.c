@@ -24,12 +24,13 @@ static const struct {
     { "a=\tcrypto\t:1", SECRET },
     { "a=crypto\x01:1", SECRET },
     { "a=cryptoscale:1", SECRET },
-    { "a=key-mgmt:mikey AQAFgM", SECRET },         /* RFC 4567 section 3.1 */
+    { "a=key-mgmt:mikey AQAFgM", SECRET }, /* RFC 4567 section 3.1 */
     { "a=KEY-MGMT:mikey AQAFgM", SECRET },
-    { "k=prompt", SECRET },                         /* RFC 4566 section 5.12 */
+    { "k=prompt", SECRET }, /* RFC 4566 section 5.12 */
     { "k=clear:password", SECRET },
     { "k=", SECRET },
-    { "a=acap:1 crypto:1 AES_CM_128_HMAC_SHA1_80 inline:QUJD", SECRET }, /* RFC 5939 section 3.4.1 */
+    { "a=acap:1 crypto:1 AES_CM_128_HMAC_SHA1_80 inline:QUJD",
+      SECRET }, /* RFC 5939 section 3.4.1 */
     { "a=acap:1 key-mgmt:mikey AQAFgM", SECRET },
     { "a=acap:1 Key-Mgmt :mikey AQAFgM", SECRET },
     { "a=pcfg:1 t=1 crypto:1", SECRET },
@@ -179,11 +180,12 @@ static void test_scans_agree(void)
 
 static void test_strip_keying(void)
 {
-    struct gh_sdp *doc = parse_text(HEAD "k=prompt\r\na=setup:active\r\na=identity:x\r\na=tool:y\r\n" M
-                                         "a=crypto:1 x\r\na=ptime:20\r\na=tls-id:1\r\na=dtls-id:1\r\n"
-                                         "a=connection:new\r\na=zrtp-hash:1.10 x\r\na=encryption:optional\r\n" M
-                                         "a=Crypto:1 x\r\na=fingerprint:sha-1 AB\r\na=acap:1 crypto:1 x\r\n"
-                                         "a=acap:2 ptime:20\r\n");
+    struct gh_sdp *doc =
+        parse_text(HEAD "k=prompt\r\na=setup:active\r\na=identity:x\r\na=tool:y\r\n" M
+                        "a=crypto:1 x\r\na=ptime:20\r\na=tls-id:1\r\na=dtls-id:1\r\n"
+                        "a=connection:new\r\na=zrtp-hash:1.10 x\r\na=encryption:optional\r\n" M
+                        "a=Crypto:1 x\r\na=fingerprint:sha-1 AB\r\na=acap:1 crypto:1 x\r\n"
+                        "a=acap:2 ptime:20\r\n");
 
     CHECK_INT(gh_sdp_strip_keying_in(doc, 1), 3);
     CHECK_PRINTS(doc, HEAD "k=prompt\r\na=setup:active\r\na=identity:x\r\na=tool:y\r\n" M
@@ -264,7 +266,8 @@ static void test_strip_not_relayed(void)
 
 static void test_strip_address_in_title(void)
 {
-    struct gh_sdp *doc = parse_text("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=call of 10.0.0.1\r\nt=0 0\r\n");
+    struct gh_sdp *doc =
+        parse_text("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=call of 10.0.0.1\r\nt=0 0\r\n");
 
     CHECK_INT(gh_sdp_strip_not_relayed(doc), 1);
     CHECK_PRINTS(doc, HEAD);
@@ -274,17 +277,23 @@ static void test_strip_address_in_title(void)
 static void test_strip_unknown_keeps(void)
 {
     struct gh_sdp *doc = parse_text(
-        "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=title\r\ni=x\r\nu=x\r\ne=x\r\np=x\r\nc=ATM NSAP 47\r\n"
-        "b=AS:64\r\nb=X-Y:1\r\nb=AS\r\nt=0 0\r\nr=1 1 1\r\nz=0 0\r\nk=prompt\r\na=tool:x\r\na=sendrecv\r\n" M
-        "i=x\r\nc=IN IP4 192.0.2.2\r\nb=TIAS:64000\r\na=rtpmap:0 PCMU/8000\r\na=fmtp:0 inline:QUJD\r\n"
-        "a=fmtp:0 x=1\r\na=ptime:20\r\na=rtcp:1\r\na=mid:1\r\na=label:1\r\na=silenceSupp:off - - - -\r\n"
-        "a=crypto:1 x\r\na=fingerprint:x AB\r\na=setup:active\r\na=x-odd\r\na=extmap:1 urn:x\r\na=\r\n\r\n");
+        "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=title\r\ni=x\r\nu=x\r\ne=x\r\np=x\r\nc=ATM NSAP "
+        "47\r\n"
+        "b=AS:64\r\nb=X-Y:1\r\nb=AS\r\nt=0 0\r\nr=1 1 1\r\nz=0 "
+        "0\r\nk=prompt\r\na=tool:x\r\na=sendrecv\r\n" M
+        "i=x\r\nc=IN IP4 192.0.2.2\r\nb=TIAS:64000\r\na=rtpmap:0 PCMU/8000\r\na=fmtp:0 "
+        "inline:QUJD\r\n"
+        "a=fmtp:0 x=1\r\na=ptime:20\r\na=rtcp:1\r\na=mid:1\r\na=label:1\r\na=silenceSupp:off - - - "
+        "-\r\n"
+        "a=crypto:1 x\r\na=fingerprint:x AB\r\na=setup:active\r\na=x-odd\r\na=extmap:1 "
+        "urn:x\r\na=\r\n\r\n");
 
     CHECK_INT(gh_sdp_strip_unknown(doc), 21);
     CHECK_PRINTS(doc,
-        "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nb=AS:64\r\nt=0 0\r\na=sendrecv\r\n" M
-        "c=IN IP4 192.0.2.2\r\nb=TIAS:64000\r\na=rtpmap:0 PCMU/8000\r\na=fmtp:0 x=1\r\na=ptime:20\r\n"
-        "a=rtcp:1\r\na=mid:1\r\na=label:1\r\na=silenceSupp:off - - - -\r\n");
+                 "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nb=AS:64\r\nt=0 0\r\na=sendrecv\r\n" M
+                 "c=IN IP4 192.0.2.2\r\nb=TIAS:64000\r\na=rtpmap:0 PCMU/8000\r\na=fmtp:0 "
+                 "x=1\r\na=ptime:20\r\n"
+                 "a=rtcp:1\r\na=mid:1\r\na=label:1\r\na=silenceSupp:off - - - -\r\n");
     CHECK_INT(gh_sdp_carriers(doc), GH_CARRY_NOTHING);
     gh_sdp_free(doc);
 }

@@ -51,13 +51,15 @@ static void test_connection_values(void)
         { "in ip4 192.0.2.1", "192.0.2.1", "192.0.2.1:0", false, false, true },
         { "IN IP4 media.example.com", "media.example.com", NULL, false, false, true },
         { "IN IP6 media.example.com", "media.example.com", NULL, false, false, true },
-        { "IN IP4 224.2.1.1/127", "224.2.1.1", "224.2.1.1:0", true, true, true },   /* RFC 8866 section 5.7 */
+        { "IN IP4 224.2.1.1/127", "224.2.1.1", "224.2.1.1:0", true, true,
+          true }, /* RFC 8866 section 5.7 */
         { "IN IP4 224.2.1.1/127/3", "224.2.1.1", "224.2.1.1:0", true, true, true },
         { "IN IP6 ff00::db8:0:101/3", "ff00::db8:0:101", "[ff00::db8:0:101]:0", true, true, true },
         { "IN IP4 239.255.255.255", "239.255.255.255", "239.255.255.255:0", true, false, true },
         { "IN IP4 223.255.255.255", "223.255.255.255", "223.255.255.255:0", false, false, true },
         { "IN IP4 240.0.0.1", "240.0.0.1", "240.0.0.1:0", false, false, true },
-        { "IN IP4 161.44.17.12/127", "161.44.17.12", "161.44.17.12:0", false, true, true }, /* RFC 4568 */
+        { "IN IP4 161.44.17.12/127", "161.44.17.12", "161.44.17.12:0", false, true,
+          true }, /* RFC 4568 */
         { "ATM NSAP 47.0091", "47.0091", NULL, false, false, false },
     };
 
@@ -125,12 +127,15 @@ static void test_media_values(void)
         { "audio 9 UDP/TLS/RTP/SAVPF 0", GH_MEDIA_AUDIO, 9, 1, GH_PROFILE_DTLS, true, 1 },
         { "audio 9 TCP/RTP/AVP 0", GH_MEDIA_AUDIO, 9, 1, GH_PROFILE_OTHER, false, 1 },
         { "audio 9 TCP/TLS/RTP/SAVP 0", GH_MEDIA_AUDIO, 9, 1, GH_PROFILE_OTHER, false, 1 },
-        { "application 24638 UDP/UDT/IX *", GH_MEDIA_APPLICATION, 24638, 1, GH_PROFILE_OTHER, false, 1 },
-        { "application 5070 UDP/BFCP *", GH_MEDIA_APPLICATION, 5070, 1, GH_PROFILE_OTHER, false, 1 },
+        { "application 24638 UDP/UDT/IX *", GH_MEDIA_APPLICATION, 24638, 1, GH_PROFILE_OTHER, false,
+          1 },
+        { "application 5070 UDP/BFCP *", GH_MEDIA_APPLICATION, 5070, 1, GH_PROFILE_OTHER, false,
+          1 },
         { "image 5000 udptl t38", GH_MEDIA_IMAGE, 5000, 1, GH_PROFILE_OTHER, false, 1 },
         { "text 11000 RTP/AVP 98", GH_MEDIA_TEXT, 11000, 1, GH_PROFILE_AVP, false, 1 },
         { "message 7654 TCP/MSRP *", GH_MEDIA_OTHER, 7654, 1, GH_PROFILE_OTHER, false, 1 },
-        { "video 49170/2 RTP/AVP 31", GH_MEDIA_VIDEO, 49170, 2, GH_PROFILE_AVP, false, 1 }, /* section 5.14 */
+        { "video 49170/2 RTP/AVP 31", GH_MEDIA_VIDEO, 49170, 2, GH_PROFILE_AVP, false,
+          1 }, /* section 5.14 */
         { "video 0 RTP/AVP", GH_MEDIA_VIDEO, 0, 1, GH_PROFILE_AVP, false, 0 },
         { "audio 1 rtp/savp 0", GH_MEDIA_AUDIO, 1, 1, GH_PROFILE_SAVP, false, 1 },
         { "audio 1 RTP/SAVPX 0", GH_MEDIA_AUDIO, 1, 1, GH_PROFILE_OTHER, false, 1 },
@@ -182,7 +187,8 @@ static void test_direction(void)
         char text[256];
         struct gh_sdp *doc;
 
-        snprintf(text, sizeof(text), HEAD "%sm=audio 1 RTP/AVP 0\r\n%s", rows[i].session, rows[i].media);
+        snprintf(text, sizeof(text), HEAD "%sm=audio 1 RTP/AVP 0\r\n%s", rows[i].session,
+                 rows[i].media);
         doc = parse_text(text);
         CHECK_INT(gh_sdp_direction(doc, 0), rows[i].want);
         gh_sdp_free(doc);
@@ -235,8 +241,9 @@ static void test_rtcp(void)
 }
 
 #define SHA1 "4A:AD:B9:B1:3F:82:18:3B:54:02:12:DF:3E:5D:49:6B:19:E5:7C:AB" /* RFC 8122 section 5 */
-#define SHA256 \
-    "12:DF:3E:5D:49:6B:19:E5:7C:AB:4A:AD:B9:B1:3F:82:18:3B:54:02:12:DF:3E:5D:49:6B:19:E5:7C:AB:4A:AD"
+#define SHA256                                                                                     \
+    "12:DF:3E:5D:49:6B:19:E5:7C:AB:4A:AD:B9:B1:3F:82:18:3B:54:02:12:DF:3E:5D:49:6B:19:E5:7C:AB:"   \
+    "4A:AD"
 
 static void test_fingerprint_values(void)
 {
@@ -247,7 +254,10 @@ static void test_fingerprint_values(void)
         { "SHA-1 " SHA1, 20 },
         { "sha-1 " SHA1, 20 },
         { "sha-256 " SHA256, 32 },
-        { "sha-256 12:df:3e:5d:49:6b:19:e5:7c:ab:4a:ad:b9:b1:3f:82:18:3b:54:02:12:df:3e:5d:49:6b:19:e5:7c:ab:4a:ad", 32 },
+        { "sha-256 "
+          "12:df:3e:5d:49:6b:19:e5:7c:ab:4a:ad:b9:b1:3f:82:18:3b:54:02:12:df:3e:5d:49:6b:19:e5:7c:"
+          "ab:4a:ad",
+          32 },
         { "sha-256 " SHA1, 0 },
         { "sha-1 " SHA256, 0 },
         { "sha-512 " SHA256 ":" SHA256, 64 },
@@ -270,7 +280,8 @@ static void test_fingerprint_values(void)
         struct gh_sdp_fingerprint f;
         struct gh_sdp *doc;
 
-        snprintf(text, sizeof(text), HEAD "m=audio 1 RTP/AVP 0\r\na=fingerprint:%s\r\n", rows[i].value);
+        snprintf(text, sizeof(text), HEAD "m=audio 1 RTP/AVP 0\r\na=fingerprint:%s\r\n",
+                 rows[i].value);
         doc = parse_text(text);
         if (!CHECK_INT(gh_sdp_fingerprint(doc, 0, 0, &f), rows[i].len ? 0 : GH_ESYNTAX))
             fprintf(stderr, "  in: %s\n", rows[i].value);
@@ -282,10 +293,11 @@ static void test_fingerprint_values(void)
 
 static void test_fingerprint_level(void)
 {
-    struct gh_sdp *doc = parse_text(HEAD "a=fingerprint:sha-1 " SHA1 "\r\na=setup:actpass\r\n"
-                                         "m=audio 1 RTP/AVP 0\r\n"
-                                         "m=audio 1 RTP/AVP 0\r\na=setup:passive\r\n"
-                                         "a=fingerprint:sha-256 " SHA256 "\r\na=fingerprint:x AB\r\n");
+    struct gh_sdp *doc =
+        parse_text(HEAD "a=fingerprint:sha-1 " SHA1 "\r\na=setup:actpass\r\n"
+                        "m=audio 1 RTP/AVP 0\r\n"
+                        "m=audio 1 RTP/AVP 0\r\na=setup:passive\r\n"
+                        "a=fingerprint:sha-256 " SHA256 "\r\na=fingerprint:x AB\r\n");
     struct gh_sdp_fingerprint f;
 
     CHECK_INT(gh_sdp_fingerprint(doc, 0, 0, &f), 0);
@@ -297,7 +309,8 @@ static void test_fingerprint_level(void)
     CHECK_INT(f.section, 1);
     CHECK_SPAN(f.hash, "sha-256");
     CHECK_INT(gh_sdp_fingerprint(doc, 1, 1, &f), 0);
-    CHECK_INT(gh_sdp_fingerprint(doc, 1, 2, &f), GH_ENOTFOUND); /* the session's does not count here */
+    CHECK_INT(gh_sdp_fingerprint(doc, 1, 2, &f),
+              GH_ENOTFOUND); /* the session's does not count here */
     CHECK_INT(gh_sdp_setup(doc, 0), GH_SETUP_ACTPASS);
     CHECK_INT(gh_sdp_setup(doc, 1), GH_SETUP_PASSIVE);
     gh_sdp_free(doc);
@@ -380,21 +393,25 @@ static void test_facts_addresses(void)
         const char *text, *rtp, *rtcp;
         bool name, any, multicast;
     } rows[] = {
-        { "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\n", "0.0.0.0:4000", "0.0.0.0:4001", false, true, false },
-        { "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 host.example\r\n", "none:4000", "none:0", true, false, false },
+        { "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\n", "0.0.0.0:4000", "0.0.0.0:4001", false,
+          true, false },
+        { "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 host.example\r\n", "none:4000", "none:0", true, false,
+          false },
         { "m=audio 4000 RTP/AVP 0\r\n", "none:0", "none:0", false, false, false },
-        { "m=audio 65535 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\n", "192.0.2.1:65535", "none:0", false, false, false },
-        { "m=audio 0 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\n", "192.0.2.1:0", "192.0.2.1:0", false, false, false },
+        { "m=audio 65535 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\n", "192.0.2.1:65535", "none:0", false,
+          false, false },
+        { "m=audio 0 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\n", "192.0.2.1:0", "192.0.2.1:0", false,
+          false, false },
         { "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\na=rtcp:5000\r\n", "192.0.2.1:4000",
           "192.0.2.1:5000", false, false, false },
         { "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\na=rtcp:5000 IN IP4 192.0.2.2\r\n",
           "192.0.2.1:4000", "192.0.2.2:5000", false, false, false },
         { "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\na=rtcp:5000 IN IP4 name\r\n",
           "192.0.2.1:4000", "none:0", false, false, false },
-        { "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\na=rtcp:x\r\n", "192.0.2.1:4000", "none:0", false,
-          false, false },
-        { "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 224.0.0.1/1\r\n", "224.0.0.1:4000", "224.0.0.1:4001", false,
-          false, true },
+        { "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\na=rtcp:x\r\n", "192.0.2.1:4000",
+          "none:0", false, false, false },
+        { "m=audio 4000 RTP/AVP 0\r\nc=IN IP4 224.0.0.1/1\r\n", "224.0.0.1:4000", "224.0.0.1:4001",
+          false, false, true },
         { "m=audio 4000 RTP/AVP 0\r\nc=ATM NSAP 47\r\n", "none:0", "none:0", false, false, false },
     };
 
