@@ -366,6 +366,7 @@ struct gh_mark gh_draft_item_mark(const struct gh_draft *draft, const char *name
     return item ? item->mark : gh_draft_mark(draft, name);
 }
 
+__attribute__((format(printf, 6, 0)))
 static void add_text(struct gh_loader *load, enum gh_severity severity, struct gh_mark mark,
                      const struct gh_draft *draft, const char *name, const char *format, va_list args)
 {
