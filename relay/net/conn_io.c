@@ -180,34 +180,50 @@ static void on_octets(struct gh_conn *conn, size_t len)
     }
 }
 
+static void on_reset(struct gh_conn *conn, int err)
+{
+    const char *text = "reset";
+
+    if (conn->tls && conn->facts.role == GH_ROLE_CLIENT && !conn->heard)
+        text = "reset before the peer's first octet: it may have refused our certificate";
+    if (conn->state == GH_CONN_HANDSHAKE)
+        gh_conn_abort(conn, GH_REASON_TLS_CLOSED, err, "reset during the handshake");
+    else
+        gh_conn_abort(conn, GH_REASON_CONNECTION_LOST, err, text);
+}
+
+/* libuv takes a hang-up behind octets for an end of file, and a reset is a hang-up as well.
+ * @return the socket's error, or 0 */
+static int socket_error(const struct gh_conn *conn)
+{
+    uv_os_fd_t fd;
+    int err = 0;
+    socklen_t len = sizeof(err);
+
+    if (uv_fileno((const uv_handle_t *)&conn->tcp, &fd) || getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len))
+        return 0;
+    return -err;
+}
+
 static void on_fin(struct gh_conn *conn)
 {
-    bool handshake;
+    int err = socket_error(conn);
 
     uv_read_stop((uv_stream_t *)&conn->tcp);
-    if (conn->tls && conn->state != GH_CONN_FLUSHING) {
+    if (conn->tls && conn->state != GH_CONN_FLUSHING && !err) {
         gh_tls_input_eof(conn->tls);
         gh_conn_pump_tls(conn);
     }
-    handshake = conn->state == GH_CONN_HANDSHAKE;
-    gh_conn_fin_seen(conn);
-    if (conn->state != GH_CONN_HANDSHAKE && conn->state != GH_CONN_UP)
+    if (!err && (conn->state == GH_CONN_HANDSHAKE || conn->state == GH_CONN_UP))
+        err = conn->write_err;
+    if (err) {
+        on_reset(conn, err);
         return;
-    if (conn->write_err)
-        gh_conn_abort(conn, GH_REASON_CONNECTION_LOST, conn->write_err, "writing failed");
-    else /* RFC 3261 knows no half-closed connection: whoever sends a FIN takes no more answers. */
-        gh_conn_finish(conn, handshake ? GH_REASON_TLS_CLOSED : GH_REASON_NONE, 0, "closed by the peer");
-}
-
-static void on_read_error(struct gh_conn *conn, int err)
-{
-    if (conn->state == GH_CONN_HANDSHAKE)
-        gh_conn_abort(conn, GH_REASON_TLS_CLOSED, err, "reset during the handshake");
-    else if (conn->tls && conn->facts.role == GH_ROLE_CLIENT && !conn->heard)
-        gh_conn_abort(conn, GH_REASON_CONNECTION_LOST, err,
-                      "reset before the peer's first octet: it may have refused our certificate");
-    else
-        gh_conn_abort(conn, GH_REASON_CONNECTION_LOST, err, "reset");
+    }
+    gh_conn_fin_seen(conn);
+    /* RFC 3261 knows no half-closed connection: whoever sends a FIN takes no more answers. */
+    gh_conn_finish(conn, conn->state == GH_CONN_HANDSHAKE ? GH_REASON_TLS_CLOSED : GH_REASON_NONE, 0,
+                   "closed by the peer");
 }
 
 static void give_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
@@ -230,7 +246,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
     else if (n == UV_EOF)
         on_fin(conn);
     else
-        on_read_error(conn, (int)n);
+        on_reset(conn, (int)n);
 }
 
 int gh_conn_read_start(struct gh_conn *conn)

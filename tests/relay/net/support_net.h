@@ -59,7 +59,9 @@ extern struct rig rig;
 /** Fresh loop and net that listens on 127.0.0.1; @limits: NULL for generous ones. */
 void rig_begin(const struct gh_net_limits *limits, struct gh_tls_context *server, struct gh_tls_context *client);
 /** Close everything, run the loop to its end, check that each connection that was handed out came down once. */
-void rig_end(void);
+#define rig_end() CHECK_INT(rig_finish(), 0)
+/** @return how many checks of the rig itself failed */
+int rig_finish(void);
 
 struct gh_net_limits rig_limits(void);
 

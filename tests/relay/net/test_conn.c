@@ -244,6 +244,23 @@ static void a_reset_is_told(void)
     rig_end();
 }
 
+/* Bug class: libuv takes the hang-up that a reset is for an end of file when octets came with it. */
+static void a_reset_behind_octets_is_no_orderly_end(void)
+{
+    int fd;
+
+    rig_begin(NULL, NULL, NULL);
+    fd = raw_connect(&rig.at);
+    rig_turn_until(rig.ups == 1);
+    CHECK_INT(send(fd, "BYE", 3, 0), 3);
+    raw_reset(fd);
+    rig_turn_until(rig.downs == 1);
+    CHECK_STR(rig_incoming()->head, "BYE");
+    CHECK_INT(rig_incoming()->end.reason, GH_REASON_CONNECTION_LOST);
+    CHECK_INT(rig_incoming()->end.err, -ECONNRESET);
+    rig_end();
+}
+
 /* Octets that came before a reset are handed on, also when our own writing noticed the reset first. */
 static void what_came_before_a_reset_counts(void)
 {
@@ -543,6 +560,7 @@ int main(void)
     RUN(a_peer_that_never_closes_is_reset);
     RUN(a_slow_reader_is_let_go);
     RUN(a_reset_is_told);
+    RUN(a_reset_behind_octets_is_no_orderly_end);
     RUN(what_came_before_a_reset_counts);
     RUN(refused_and_unreachable);
     RUN(a_silent_host_times_out);
