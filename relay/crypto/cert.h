@@ -35,8 +35,8 @@ void gh_trust_unref(struct gh_trust *trust);
  *
  * Names and the leaf's EKU are left to policy.  Below level 2 is reported as @out->weak, not refused; but what
  * can be forged in practice (MD5, RSA below 1024) is refused as cert_weak in any case.
- * GH_REASON_CERT_EKU_MISSING here means that a CA of the chain is limited to other purposes than the peer's role,
- * and that nothing else was wrong.
+ * GH_REASON_CERT_EKU_MISSING here means that a CA of the chain is limited to other purposes than TLS; no trunk can
+ * waive that.
  *
  * @role  ours: GH_ROLE_SERVER judges a client's chain
  */

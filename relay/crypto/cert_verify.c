@@ -186,15 +186,18 @@ static int walk_to_anchor(X509_STORE_CTX *ctx, const struct gh_chain *chain, con
 
 /* ---- what is left to check on a chain that reached an anchor ------------------------------------------- */
 
-/* A CA whose EKU names TLS for neither role, nor the peer's, does not vouch for the peer: RFC 5280 section
- * 4.2.1.12 leaves EKU of CAs open, but public CAs hand constrained CAs (mail, code) to others because of it. */
+/*
+ * A CA that its EKU limits to mail, code or users does not vouch for a TLS server: RFC 5280 section 4.2.1.12 leaves
+ * EKU of CAs open, but CAs are handed to others because of it.  For a client any TLS CA will do: public CAs
+ * drop clientAuth from theirs, and a trunk may waive that on the leaf, where policy sees it.
+ */
 static bool ca_fits_role(X509 *ca, enum gh_role role)
 {
     bool server, client;
 
     if (!gh_cert_eku(ca, &server, &client))
         return true;
-    return role == GH_ROLE_SERVER ? client : server;
+    return server || (client && role == GH_ROLE_SERVER);
 }
 
 /* RFC 5280 section 4.2.1.3: a key usage that allows neither to sign nor to agree nor to encrypt keys forbids TLS. */
@@ -236,21 +239,19 @@ static int check_one(X509 *cert, int at, int top, enum gh_role role, bool *weak)
     return X509_V_OK;
 }
 
-/* The first thing wrong, but a purpose only if nothing else is: a trunk may waive it. */
 static int check_chain(const STACK_OF(X509) *built, enum gh_role role, bool *weak, int *depth)
 {
     int top = sk_X509_num(built) - 1;
-    int found = X509_V_OK;
 
     for (int at = 0; at <= top; at++) {
         int error = check_one(sk_X509_value(built, at), at, top, role, weak);
 
-        if (error != X509_V_OK && (found == X509_V_OK || found == X509_V_ERR_INVALID_PURPOSE)) {
-            found = error;
+        if (error != X509_V_OK) {
             *depth = at;
+            return error;
         }
     }
-    return found;
+    return X509_V_OK;
 }
 
 static void read_validity(const STACK_OF(X509) *built, struct gh_chain_facts *facts)
@@ -304,8 +305,7 @@ static void judge(X509_STORE_CTX *ctx, const struct gh_chain *chain, const struc
         error = X509_V_ERR_INVALID_EXTENSION;
     out->x509_error = error;
     out->facts.reason = reason_of(error);
-    /* With a purpose that a trunk may waive, the gap must not be waived unseen. */
-    out->facts.crl_missing = crl_missing && (error == X509_V_OK || error == X509_V_ERR_INVALID_PURPOSE);
+    out->facts.crl_missing = crl_missing && error == X509_V_OK;
     if (error == X509_V_OK)
         return;
     if (is_no_anchor(error) && out->facts.reason == GH_REASON_CERT_UNTRUSTED &&

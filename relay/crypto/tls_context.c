@@ -51,12 +51,11 @@ static const struct preset presets[] = {
         "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256",
         GH_OPENSSL_HYBRID_GROUPS "X25519:P-256:X448:P-521:P-384",
     },
-    /* NIST SP 800-52 revision 2, section 3.3.1: AES only, GCM and CCM before CBC; section 3.4.2.2 (by FIPS 186-4):
-     * the NIST curves.  The suites with an eight-octet tag (CCM_8) are allowed there and left out here. */
+    /* NIST SP 800-52 revision 2, section 3.3.1: AES only, on the NIST curves (section 3.4.2.2).  CBC, and suites with an
+     * eight-octet tag (CCM_8), are allowed there and left out here, as in policy: nobody needs them. */
     [GH_TLS_NIST_800_52R2] = {
         TLS1_2_VERSION, 2, false,
-        ECDHE_GCM_256 ":" ECDHE_GCM_128 ":ECDHE-ECDSA-AES256-CCM:ECDHE-ECDSA-AES128-CCM:" ECDHE_CBC_SHA2
-        ":" ECDHE_CBC_SHA1,
+        ECDHE_GCM_256 ":" ECDHE_GCM_128 ":ECDHE-ECDSA-AES256-CCM:ECDHE-ECDSA-AES128-CCM",
         "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_AES_128_CCM_SHA256",
         "P-256:P-384:P-521",
     },
@@ -88,12 +87,11 @@ static int64_t now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* What a trunk may waive is accepted here and judged at admission: a missing list (crl_missing) and EKU. */
+/* What a trunk may waive is accepted here and judged at admission: a missing list (crl_missing) and the leaf's EKU,
+ * which gh_chain_judge does not look at. */
 static bool is_acceptable(const struct gh_chain_facts *facts, bool weak_chain)
 {
-    if (facts->reason != GH_REASON_NONE && facts->reason != GH_REASON_CERT_EKU_MISSING)
-        return false;
-    return weak_chain || !facts->weak;
+    return facts->reason == GH_REASON_NONE && (weak_chain || !facts->weak);
 }
 
 /* How much a refusal tells: a store that reached an anchor knows more than one that did not. */
@@ -127,7 +125,7 @@ static bool judge_by_union(const struct gh_tls_context *context, const struct gh
         gh_chain_judge(chain, context->trust[i], context->role, wall_us, &judgement);
         if (is_acceptable(&judgement.facts, weak_chain))
             return true;
-        if (judgement.facts.reason == GH_REASON_NONE || judgement.facts.reason == GH_REASON_CERT_EKU_MISSING) {
+        if (judgement.facts.reason == GH_REASON_NONE) {
             judgement.facts.reason = GH_REASON_CERT_WEAK;
             judgement.x509_error = X509_V_ERR_EE_KEY_TOO_SMALL;
             gh_openssl_say(judgement.text, sizeof(judgement.text),

@@ -215,22 +215,21 @@ void gh_test_wire(struct gh_tls *ours, struct gh_test_peer *peer, size_t chunk)
     }
 }
 
-static bool carry(struct gh_tls *from, struct gh_tls *to, size_t chunk)
+static size_t carry(struct gh_tls *from, struct gh_tls *to, size_t chunk)
 {
     uint8_t buf[65536];
-    size_t got;
-    bool moved = false;
+    size_t got, total = 0;
 
     while ((got = gh_tls_output(from, buf, chunk < sizeof(buf) ? chunk : sizeof(buf))) > 0) {
         gh_tls_input(to, buf, got);
-        moved = true;
+        total += got;
     }
-    return moved;
+    return total;
 }
 
 void gh_test_wire_ours(struct gh_tls *client, struct gh_tls *server, size_t chunk)
 {
     gh_tls_input(client, NULL, 0);
-    while (carry(client, server, chunk) | carry(server, client, chunk))
+    while (carry(client, server, chunk) + carry(server, client, chunk) > 0)
         ;
 }

@@ -93,8 +93,8 @@ static void test_names(void)
     for (size_t i = 0; i < sizeof(name_rows) / sizeof(name_rows[0]); i++) {
         struct gh_cert_facts facts = facts_of(&name_rows[i].params);
 
-        if (!CHECK_STR(names_of(&facts), name_rows[i].names) |
-            !CHECK_INT(facts.odd_names, name_rows[i].odd) | !CHECK_INT(facts.has_san, name_rows[i].has_san))
+        if (!(CHECK_STR(names_of(&facts), name_rows[i].names) & CHECK_INT(facts.odd_names, name_rows[i].odd) &
+              CHECK_INT(facts.has_san, name_rows[i].has_san)))
             fprintf(stderr, "  in row: %s\n", name_rows[i].about);
         gh_cert_facts_fini(&facts);
     }

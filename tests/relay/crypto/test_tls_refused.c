@@ -91,7 +91,7 @@ static void test_certificates(void)
         { "list missing: admission judges", direct, NULL, elsewhere, NULL, "none", 0, "" },
         { "intermediate missing", below, NULL, NULL, NULL, "cert_incomplete_chain", SSL_AD_UNKNOWN_CA, "CN=Middle" },
         { "EKU does not fit: admission judges", no_eku, NULL, NULL, NULL, "none", 0, "" },
-        { "EKU of the CA: admission judges", by_mail, mail_ca, NULL, NULL, "none", 0, "" },
+        { "CA for mail", by_mail, mail_ca, NULL, NULL, "cert_eku_missing", SSL_AD_UNSUPPORTED_CERTIFICATE, "certificate 1, CN=Mail" },
         { "SHA-1", weak, NULL, NULL, NULL, "cert_weak", SSL_AD_BAD_CERTIFICATE, "112 bits" },
         { "unknown critical extension", critical, NULL, NULL, NULL, "cert_bad", SSL_AD_CERTIFICATE_UNKNOWN, "critical" },
     };
