@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A media plane with one worker and one stream between two phones, all on loopback.  Nothing sleeps: packets are
+ * awaited on sockets, commands by a second stream that goes through the same queue, counters by turns of the loop.
+ */
+#ifndef GH_SUPPORT_MEDIA_H
+#define GH_SUPPORT_MEDIA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "media/media.h"
+#include "media/srtp_key.h"
+
+#define PKT_MAX 2048
+#define EVENTS_MAX 64
+#define AWAIT_MS 10000 /* a test that waits longer has failed */
+
+/* One side's endpoint.  Its own sockets and its own SRTP contexts. */
+struct phone {
+    int fd[2]; /* RTP, RTCP */
+    struct gh_addr addr[2];
+    struct gh_srtp_tx *tx;
+    struct gh_srtp_rx *rx;
+    uint32_t ssrc;
+    uint16_t seq;
+};
+
+struct lab {
+    struct uv_loop_s *loop;
+    struct gh_media *media;
+    struct phone phones[2];
+    gh_stream_id stream;
+    struct gh_addr port[2][2]; /* ours: side, then RTP and RTCP */
+    uint32_t generation[2];
+    struct gh_media_event events[EVENTS_MAX];
+    int event_count;
+    gh_stream_id closed;       /* the last one */
+    int closed_count;
+    struct gh_media_counters final[2]; /* of the lab's stream, once closed */
+    bool stream_closed;
+};
+
+/** @family 4 or 6.  @return success */
+bool lab_start(struct lab *lab, uint8_t family, uint64_t timeout_ms);
+/** Close the stream, check that its counters add up, stop, free. */
+void lab_end(struct lab *lab);
+/** Checks that failed in the functions here since the last call: check.h counts each source file by itself. */
+int lab_failures(void);
+#define LAB_END(lab)                                                                    \
+    do {                                                                                \
+        lab_end(lab);                                                                   \
+        CHECK_INT(lab_failures(), 0);                                                   \
+    } while (0)
+
+/** What phone @side is, with mux off and both directions open; for the caller to change and give to lab_set. */
+struct gh_media_set lab_side(struct lab *lab, int side, enum gh_path path, enum gh_suite suite, const struct gh_secret *rx,
+                             const struct gh_secret *tx);
+/** gh_media_set, and wait until the worker has done it. */
+int lab_set(struct lab *lab, struct gh_media_set *set);
+void lab_barrier(struct lab *lab);
+
+/** Keys: what each phone declares (seeds a and b), pass or bridge with own keys; phones get their contexts. */
+void lab_secure(struct lab *lab, enum gh_path path, enum gh_suite a, enum gh_suite b);
+struct gh_secret lab_key(enum gh_suite suite, uint8_t seed);
+
+/* Packets.  @return length */
+size_t make_rtp(struct phone *phone, uint8_t *p, uint8_t type, size_t payload);
+size_t make_rtcp(struct phone *phone, uint8_t *p);
+/** Protect in place under the phone's key, or leave as it is without one. */
+size_t phone_seal(struct phone *phone, uint8_t *p, size_t len, bool rtcp);
+/** From the phone's RTP or RTCP socket to our port of the same kind. */
+bool phone_send(struct lab *lab, int side, bool rtcp_port, const uint8_t *p, size_t len);
+/** Await the next packet on a phone's socket.  @return its length, 0 after AWAIT_MS */
+size_t phone_receive(struct lab *lab, int side, bool rtcp_port, uint8_t *p);
+
+/** Send one good packet (PCMU or SR) from @side and check that the far phone gets it and nothing before it. */
+void check_flows(struct lab *lab, int side, bool rtcp);
+
+/** Await that a drop counter of @side is @want. */
+bool await_drops(struct lab *lab, int side, enum gh_drop cause, uint64_t want);
+struct gh_media_counters counters_of(struct lab *lab, int side);
+int events_of(struct lab *lab, int side, enum gh_media_event_kind kind);
+/** Let the loop turn until an event of that kind is there.  @return how many are */
+int await_events(struct lab *lab, int side, enum gh_media_event_kind kind, int want);
+
+int udp_socket(const char *ip, struct gh_addr *addr, uint16_t port);
+
+#endif
