@@ -455,7 +455,11 @@ int gh_sdp_copy_crypto(struct gh_sdp *doc, int index, uint32_t tag,
 
 /* ---- strips: never fail; return how many lines went or were blanked ---- */
 
-/** Key carriers, fingerprints, what belongs to keying: gh_sdp_carriers reports nothing then. */
+/**
+ * Key carriers, fingerprints, what belongs to keying: gh_sdp_carriers reports nothing then.  Meant
+ * for every SDP on its way to the other leg, verified or not, before that leg's own keying is
+ * written: it also takes what no view reads and another parser might, such as "a=Crypto".
+ */
 size_t gh_sdp_strip_keying(struct gh_sdp *doc);
 
 /** The same in one section alone, for `unproven_keys: strip`. */

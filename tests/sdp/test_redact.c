@@ -29,6 +29,9 @@ static const struct {
     { "inline:\r\n KEY\r\n KEY\r\na=y", "inline:\r\n****\r\n****\r\na=y" }, /* folded */
     { "inline\r\n :KEY", "inline\r\n :***" },
     { "inline:\n\tKEY\nb", "inline:\n****\nb" },
+    { "inline:\r\nKEY\r\nb", "inline:\r\n***\r\nb" }, /* broken in the wrong place */
+    { "inline:\nKEY\nb", "inline:\n***\nb" },
+    { "inline:\r\n", "inline:\r\n" },
     { "inline:\r KEY\rb", "inline:\r****\rb" },
     { "inline%3AKEY", "inline%3A***" },
     { "sip:x?body=a%3Dcrypto%3A1%20inline%3AKEY SIP/2.0",
