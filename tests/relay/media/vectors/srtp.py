@@ -4,10 +4,12 @@
 
 An own reading of RFC 3711 (key derivation 4.3, counter mode 4.1.1, HMAC 4.2.1), RFC 6188 and RFC 7714 over the
 primitives of python3-cryptography.  Usage: srtp.py > srtp.txt
+       srtp.py unencrypted > srtcp_unencrypted.inc   (one packet for test_hostile.c)
 """
 import hashlib
 import hmac
 import struct
+import sys
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -78,6 +80,15 @@ def protect_rtcp(suite, master, packet, index):
     return sealed + hmac.new(derive(key, salt, 4, 20), sealed, hashlib.sha1).digest()[:tag]
 
 
+def unencrypted_rtcp(master, packet, index):
+    """AEAD_AES_128_GCM with the E flag off: all is associated data (RFC 7714 section 9.3)."""
+    key, salt = master[:16], master[16:]
+    ssrc, = struct.unpack_from(">I", packet, 4)
+    trailer = struct.pack(">I", index)
+    iv = xor(struct.pack(">HIHI", 0, ssrc, 0, index), derive(key, salt, 5, 12))
+    return packet + AESGCM(derive(key, salt, 3, 16)).encrypt(iv, b"", packet + trailer) + trailer
+
+
 def rtp(seq, payload, first=0x80, extra=b""):
     return struct.pack(">BBHII", first, 0, seq, 160 * seq & 0xffffffff, 0x1C2B3A44) + extra + payload
 
@@ -102,4 +113,13 @@ def main():
             print("rtcp", (sr + sdes).hex(), protect_rtcp(suite, master, sr + sdes, index).hex())
 
 
-main()
+def print_unencrypted():
+    """As phone 0 of support_media.c would: key of seed 1, SSRC 0x1000."""
+    master = bytes((1 + 11 * i) & 255 for i in range(28))
+    packet = unencrypted_rtcp(master, struct.pack(">BBHI", 0x80, 200, 6, 0x1000) + bytes(20), 1)
+    print("/* made by srtp.py unencrypted */")
+    for i in range(0, len(packet), 16):
+        print("    " + " ".join("0x%02x," % octet for octet in packet[i:i + 16]))
+
+
+print_unencrypted() if sys.argv[1:] == ["unencrypted"] else main()
