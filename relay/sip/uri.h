@@ -3,8 +3,8 @@
  * SIP, SIPS and tel URIs (RFC 3261 sections 19.1 and 25.1, RFC 3966), read strictly and in one pass.  Other schemes
  * are checked for the characters of a URI and kept as text.
  *
- * The parser is our own:  libre's uri_decode is lax (port 65537 becomes 1, gaps between the parts go unseen) and takes
- * quadratic time on a URI without "@".  Tests compare the two where both accept.
+ * The parser is our own:  libre's uri_decode is lax (port 65537 becomes 1, a quote or a bad IPv4 address goes through),
+ * and checking all that it leaves open finds the borders of the parts a second time.  Tests compare the two.
  */
 #ifndef GH_SIP_URI_H
 #define GH_SIP_URI_H
