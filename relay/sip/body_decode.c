@@ -69,26 +69,25 @@ static int decode_quoted_printable(struct gh_span text, struct gh_buf *out)
     if (!room)
         return out->err;
     while (text.len) {
-        size_t skip = 1;
+        size_t skip = text.p[0] == '=' ? soft_break(text) : 0;
+        int octet = (unsigned char)text.p[0];
 
-        if (text.p[0] != '=') {
-            room[0] = text.p[0];
-        } else {
-            skip = soft_break(text);
-            if (skip == 0) {
-                int high = text.len > 2 ? hex_value(text.p[1]) : -1;
-                int low = text.len > 2 ? hex_value(text.p[2]) : -1;
+        if (skip) {
+            gh_lex_skip(&text, skip);
+            continue;
+        }
+        skip = 1;
+        if (octet == '=') {
+            int high = text.len > 2 ? hex_value(text.p[1]) : -1;
+            int low = text.len > 2 ? hex_value(text.p[2]) : -1;
 
-                if (high < 0 || low < 0)
-                    return GH_ESYNTAX;
-                room[0] = (char)(high * 16 + low);
-                skip = 3;
-            }
+            if (high < 0 || low < 0)
+                return GH_ESYNTAX;
+            octet = high * 16 + low;
+            skip = 3;
         }
-        if (text.p[0] != '=' || skip == 3) {
-            room++;
-            out->len++;
-        }
+        *room++ = (char)octet;
+        out->len++;
         gh_lex_skip(&text, skip);
     }
     return 0;
