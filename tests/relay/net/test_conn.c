@@ -65,7 +65,7 @@ static void many_messages_each_way(void)
             snprintf(text, 20, "%d from %d", i, s);
             hash[s] = rig_hash(hash[s], text, len);
             if (rig_send(side[s], text, len))
-                CHECK(!"send failed");
+                CHECK(false);
         }
         sent += len;
     }
