@@ -428,6 +428,12 @@ static void a_line_being_written(void)
     write_file(dir, FIRST_FILE, text, len - 10);
     CHECK(verify(dir).consistent);
     CHECK_INT(tally.of[GH_RECORD_BEING_WRITTEN], 1);
+    /* Only the newest file grows: half a line in another one is damage, daemon or not. */
+    write_file(dir, "ledger-00000000000000000005.jsonl", text + begins[4], begins[5] - begins[4]);
+    CHECK(!verify(dir).consistent);
+    CHECK_INT(tally.of[GH_RECORD_TORN_TAIL], 1);
+    CHECK_INT(tally.of[GH_RECORD_BEING_WRITTEN], 0);
+    write_file(dir, "ledger-00000000000000000005.jsonl", "", 0);
     gh_ledger_close(ledger);
     CHECK(!verify(dir).consistent);
     tear_down();

@@ -282,6 +282,9 @@ static void the_queue_is_bounded(void)
     CHECK(!gh_audit_backlogged(audit));
     CHECK_INT(put(16), 0); /* said before it: what was lost */
     run_until(&done_count, 17);
+    CHECK_INT(count_lines("\"type\":\"audit.dropped\""), 1); /* already, not only at the stop */
+    CHECK_INT(count_lines("\"seq\":17,"), 1);
+    CHECK_INT(stats().seq, 18);
     stop();
     CHECK_INT(lines_that_hold(), 18);
     CHECK_INT(count_lines("\"type\":\"audit.dropped\",\"count\":4,\"first_ts\":\"2026-11-23T09:14:07.214Z\","
