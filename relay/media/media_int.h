@@ -173,7 +173,6 @@ static inline void gh_drop(struct gh_side *side, enum gh_drop cause)
     gh_count(&side->counters->drops[cause], 1);
 }
 
-
 static inline struct gh_side *gh_side_other(struct gh_side *side)
 {
     return &side->stream->sides[side == &side->stream->sides[0]];

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every allocation of our own that can fail while contexts, pools and streams are made: an error, and nothing kept. */
+#include "support/alloc_fail.h"
+
+#include "support/check.h"
+
+#include <uv.h>
+
+#include <gatehouse/err.h>
+#include "crypto/srtp_ciphers.h"
+#include "media/port_pool.h"
+#include "support_media.h"
+
+#if GH_ALLOC_CAN_FAIL
+
+static void contexts(void)
+{
+    for (int s = GH_SUITE_NONE + 1; s < GH_SUITE_COUNT; s++) {
+        struct gh_secret key = lab_key((enum gh_suite)s, 1);
+        long failures = 0;
+
+        for (long n = 1;; n++) {
+            struct gh_srtp_rx *rx = NULL;
+            struct gh_srtp_tx *tx = NULL;
+            int err;
+
+            alloc_fail_at(n);
+            err = gh_srtp_rx_new(&rx, (enum gh_suite)s, &key, n % 2);
+            if (!err)
+                err = gh_srtp_tx_new(&tx, (enum gh_suite)s, &key);
+            if (!alloc_failed()) {
+                CHECK_INT(err, 0);
+                gh_srtp_rx_free(rx);
+                gh_srtp_tx_free(tx);
+                break;
+            }
+            failures++;
+            CHECK(err == GH_ENOMEM || err == GH_ECRYPTO);
+            CHECK(tx == NULL);
+            gh_srtp_rx_free(rx);
+        }
+        CHECK(failures >= 4);
+    }
+}
+
+static void pools(void)
+{
+    for (long n = 1;; n++) {
+        struct gh_port_pool *pool = NULL;
+        int err;
+
+        alloc_fail_at(n);
+        err = gh_port_pool_new(&pool, 1000, 2000, 0);
+        if (!alloc_failed()) {
+            CHECK_INT(err, 0);
+            gh_port_pool_free(pool);
+            break;
+        }
+        CHECK_INT(err, GH_ENOMEM);
+        CHECK(pool == NULL);
+    }
+}
+
+static void starts(void)
+{
+    struct gh_media_config config = { .address = { .family = 4, .ip = { 127, 0, 0, 1 } }, .port_first = 43400,
+                                      .port_last = 43403, .workers = 3 };
+    struct gh_media_handlers handlers = { 0 };
+    struct gh_media *media = NULL;
+    uv_loop_t loop;
+
+    uv_loop_init(&loop);
+    for (long n = 1; !media; n++) {
+        int err;
+
+        alloc_fail_at(n);
+        err = gh_media_start(&media, &loop, &config, &handlers);
+        if (alloc_failed()) {
+            CHECK_INT(err, GH_ENOMEM);
+            CHECK(media == NULL);
+        } else {
+            CHECK_INT(err, 0);
+        }
+    }
+    gh_media_stop(media);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    gh_media_free(media);
+    CHECK_INT(uv_loop_close(&loop), 0); /* nothing of the failed ones is left in it */
+}
+
+static void streams(void)
+{
+    struct lab lab;
+    struct gh_media_open open = { 0 };
+    struct gh_secret key = lab_key(GH_AEAD_AES_128_GCM, 1);
+    struct gh_media_set set;
+    unsigned used = 0, all = 0;
+    uint16_t ports[2];
+    gh_stream_id id;
+
+    if (!lab_start(&lab, 4, 0))
+        return;
+    alloc_fail_at(1);
+    CHECK_INT(gh_media_open(lab.media, &open, &id, ports), GH_ENOMEM);
+    CHECK(alloc_failed());
+    gh_media_port_usage(lab.media, &used, &all);
+    CHECK_INT(used, 2);
+    set = lab_side(&lab, 0, GH_PATH_BRIDGE, GH_AEAD_AES_128_GCM, &key, &key);
+    alloc_fail_at(1);
+    CHECK_INT(gh_media_set(lab.media, &set), GH_ENOMEM);
+    CHECK(alloc_failed());
+    CHECK_INT(set.rx_key.len, 0);
+    CHECK_INT(set.rx_key.octets[0], 0);
+    lab_secure(&lab, GH_PATH_BRIDGE, GH_AEAD_AES_128_GCM, GH_AES_CM_128_HMAC_SHA1_80);
+    check_flows(&lab, 0, false);
+    LAB_END(&lab);
+}
+
+int main(void)
+{
+    const char *names;
+
+    if (gh_srtp_ciphers_start(false, &names))
+        return 1;
+    RUN(contexts);
+    RUN(pools);
+    RUN(starts);
+    RUN(streams);
+    return CHECK_REPORT();
+}
+
+#else
+
+int main(void)
+{
+    printf("the sanitizer has its own allocator\n");
+    return 0;
+}
+
+#endif
