@@ -74,6 +74,11 @@ void gh_check_listeners(struct gh_loader *load, struct gh_drafts *drafts, const 
 {
     char text[GH_ADDR_TEXT_MAX];
 
+    for (size_t i = 0; i < drafts->tls_count; i++) {
+        if (gh_draft_has(&drafts->tls[i].draft, "crl_unavailable") && !gh_draft_has(&drafts->tls[i].draft, "crl"))
+            gh_draft_warning(load, &drafts->tls[i].draft, "crl_unavailable",
+                             "without crl there is no revocation check");
+    }
     for (size_t i = 0; i < drafts->listener_count; i++) {
         struct gh_listener_draft *listener = &drafts->listeners[i];
         struct gh_config_listener *out = &listener->out;

@@ -186,7 +186,7 @@ static void fill_peer_addresses(struct gh_loader *load, struct gh_trunk_draft *t
                        "literal one");
 }
 
-/* design: on an unproven trunk nobody may raise his own standing. */
+/* On an unproven trunk nobody may raise his own standing. */
 static void check_unproven(struct gh_loader *load, struct gh_trunk_draft *trunk)
 {
     struct gh_trunk_rules *rules = &trunk->out.rules;

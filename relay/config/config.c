@@ -248,7 +248,7 @@ int gh_config_load_env(struct gh_config **out, const char *path, struct gh_confi
 out:
     if (err == GH_ENOMEM || err == GH_ELIMIT)
         fprintf(errors, "%s: error: %s\n", path,
-                err == GH_ENOMEM ? gh_err_text(err) : "the configuration needs more than 64 MiB");
+                err == GH_ENOMEM ? gh_err_text(err) : "the configuration needs more memory than it may have");
     if (config)
         free_config(config);
     gh_config_arena_free(load.scratch);

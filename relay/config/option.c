@@ -2,6 +2,7 @@
 /* The reader that walks a mapping by its table. */
 #include "config/option.h"
 
+#include <assert.h>
 #include <stdarg.h>
 
 #define NAMED_MAX 4096 /* listeners, trunks, routes of one configuration, each */
@@ -339,9 +340,10 @@ void gh_options_read(struct gh_loader *load, struct gh_draft *draft, const struc
 size_t gh_option_index(const struct gh_table *table, const char *name)
 {
     size_t index;
+    bool found = find_option(table, gh_span_str(name), &index);
 
-    /* A name that is not in the table is our own mistake; the test of every key would not pass. */
-    return find_option(table, gh_span_str(name), &index) ? index : 0;
+    assert(found); /* names come from our own code only */
+    return found ? index : 0;
 }
 
 bool gh_draft_has(const struct gh_draft *draft, const char *name)

@@ -158,7 +158,11 @@ static const struct gh_choice marks[] = {
     { "crl_waived", GH_REASON_CRL_WAIVED, false },
     { NULL, 0, false },
 };
-static const struct gh_choice audit_errors[] = { { "refuse_calls", 0, false }, { "continue", 1, false }, { NULL, 0, false } };
+static const struct gh_choice audit_errors[] = {
+    { "refuse_calls", 0, false },
+    { "continue", 1, false },
+    { NULL, 0, false },
+};
 
 /* ---- tls, listeners, profiles -------------------------------------------------------------------- */
 

@@ -234,7 +234,7 @@ static void include_pattern(struct files *files, struct gh_node *root, const str
 static void include_all(struct files *files, struct gh_node *root, unsigned depth)
 {
     struct gh_loader *load = files->load;
-    struct gh_node *before = NULL, *key = root->first, *list;
+    struct gh_node *before = NULL, *key = root->first, *list, *other;
 
     while (key && !gh_span_eq(key->text, GH_SPAN("include"))) {
         before = key;
@@ -249,6 +249,10 @@ static void include_all(struct files *files, struct gh_node *root, unsigned dept
     if (root->last == key)
         root->last = before;
     root->count--;
+    other = find_key(root, GH_SPAN("include"));
+    if (other)
+        gh_report_add(load->report, GH_SEVERITY_ERROR, other->mark, "include: given twice; first at %s",
+                      gh_report_place(load->report, key->mark));
     list = key->value;
     if (!list || list->kind != GH_NODE_SEQUENCE) {
         gh_report_add(load->report, GH_SEVERITY_ERROR, list ? list->mark : key->mark,
@@ -261,6 +265,8 @@ static void include_all(struct files *files, struct gh_node *root, unsigned dept
         return;
     }
     for (const struct gh_node *item = list->first; item; item = item->next) {
+        if (item->refused)
+            continue;
         if (item->kind != GH_NODE_SCALAR || item->text.len == 0)
             gh_report_add(load->report, GH_SEVERITY_ERROR, item->mark, "include: a file is named by a path");
         else

@@ -246,7 +246,9 @@ struct unit {
     uint64_t factor;
 };
 
-static const struct unit durations[] = { { "ms", 1 }, { "s", 1000 }, { "min", 60000 }, { "h", 3600000 }, { NULL, 0 } };
+static const struct unit durations[] = {
+    { "ms", 1 }, { "s", 1000 }, { "min", 60000 }, { "h", 3600000 }, { NULL, 0 },
+};
 static const struct unit sizes[] = { { "B", 1 }, { "KiB", 1024 }, { "MiB", 1048576 }, { NULL, 0 } };
 
 /* The largest unit in which @value is whole. */

@@ -6,6 +6,8 @@
  */
 #include "config/yaml.h"
 
+#include <stdarg.h>
+
 #include <libfyaml.h>
 
 struct reader {
@@ -37,8 +39,15 @@ struct gh_mark gh_node_mark_at(const struct gh_node *node, size_t at)
     return (struct gh_mark){ node->mark.source, node->mark.at + at, 1 };
 }
 
-static void report_at(struct reader *r, size_t at, size_t len, const char *text)
+__attribute__((format(printf, 4, 5)))
+static void report_at(struct reader *r, size_t at, size_t len, const char *format, ...)
 {
+    char text[256];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
     gh_report_add(r->report, GH_SEVERITY_ERROR, (struct gh_mark){ r->source, at, len }, "%s", text);
 }
 
@@ -51,7 +60,7 @@ static bool check_octets(struct reader *r)
     size_t len = r->source->text.len, step;
 
     if (len > GH_YAML_SIZE_MAX) {
-        report_at(r, 0, 1, "the file is larger than 4 MiB");
+        report_at(r, 0, 1, "the file is larger than %lu MiB", GH_YAML_SIZE_MAX >> 20);
         return false;
     }
     if (len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
@@ -98,7 +107,7 @@ static struct gh_node *new_node(struct reader *r, enum gh_node_kind kind, struct
     struct gh_node *node;
 
     if (++r->nodes > GH_YAML_NODES_MAX) {
-        report_at(r, mark.at, mark.len, "more than 200000 values in one file");
+        report_at(r, mark.at, mark.len, "more than %d values in one file", GH_YAML_NODES_MAX);
         r->stop = true;
         return NULL;
     }
@@ -212,7 +221,7 @@ static void on_start(struct reader *r, struct fy_event *event, enum gh_node_kind
     struct gh_node *node;
 
     if (r->depth == GH_YAML_DEPTH_MAX) {
-        report_at(r, mark.at, mark.len, "nested deeper than 16 levels");
+        report_at(r, mark.at, mark.len, "nested deeper than %d levels", GH_YAML_DEPTH_MAX);
         r->stop = true;
         return;
     }
@@ -239,7 +248,7 @@ static void on_document(struct reader *r, struct fy_event *event)
         return;
     }
     if (fy_document_state_version_explicit(state) || fy_document_state_tags_explicit(state))
-        report_at(r, 0, 1, "directives are not used here; remove the lines that begin with %");
+        report_at(r, 0, 1, "directives are not used here; remove the lines that begin with %%");
 }
 
 static void on_event(struct reader *r, struct fy_event *event)
@@ -299,7 +308,7 @@ static void take_errors(struct reader *r, struct fy_diag *diag)
     while ((error = fy_diag_errors_iterate(diag, &iterator)) != NULL) {
         if (error->type != FYET_ERROR)
             continue;
-        report_at(r, offset_of(r->source->text, error->line, error->column), 1, error->msg);
+        report_at(r, offset_of(r->source->text, error->line, error->column), 1, "%s", error->msg);
         any = true;
     }
     if (!any)

@@ -23,7 +23,7 @@ static void check_says(const char *yaml, bool refused, const char *want)
     loaded_fini(&loaded);
 }
 
-/* signalling.md: on an unproven trunk nobody raises his own standing. */
+/* On an unproven trunk nobody raises his own standing. */
 static void test_unproven(void)
 {
     check_says(OPEN_TRUNK(", trust_claims: true"), true,

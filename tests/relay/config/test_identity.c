@@ -96,7 +96,8 @@ static const struct {
     { "certificate: good.pem, private_key: good.key, trust: rubbish.pem", "", OUT, "tls.corp.trust: " },
     { GOOD ", crl: none.crl", "", OUT, "tls.corp.crl: " },
     { GOOD ", crl: rubbish.pem", "", OUT, "tls.corp.crl: " },
-    { "certificate: good.pem, private_key: good.key, trust: none.pem, crl: none.crl", "", OUT, "tls.corp.crl: " },
+    { "certificate: good.pem, private_key: good.key, trust: none.pem, crl: none.crl", "", OUT,
+      "tls.corp.crl: " },
     { GOOD, ", trust: none.pem", OUT, "trunks.T.trust: " },
 };
 
@@ -236,8 +237,8 @@ static void test_lab(void)
 }
 
 /*
- * The keys of design's block, with the mapping that each stands in, are in the sample: it is that block,
- * commented.  Nested too deep, "more, with their defaults": the table is walked in test_options.c.
+ * The sample is the block of the design with comments: line by line.  The whole table is walked in
+ * test_options.c.
  */
 static void test_sample_has_design_keys(void)
 {
@@ -259,8 +260,7 @@ static void test_sample_has_design_keys(void)
         "    security_profile: open", "    listener: lab", "    peer_addresses: [127.0.0.1]", "    srtp: allowed",
         "    peer_names: [CUCMA]", "    destinations: [127.0.0.3:5061]",
         "  - {pattern: \"9898\", trunks: [CUCM10], require: hop_by_hop}", "  - {pattern: \"1018\", trunks: [CUCMA]}",
-        "audit: {directory: audit, signing_key: pki/audit.key, checkpoint: 60s, checkpoint_to: none, "
-        "on_error: refuse_calls}",
+        "audit: {directory: audit, signing_key: pki/audit.key, checkpoint: 60s, checkpoint_to: none, on_error: ref",
         "admin: {socket: run/ctl.sock, http: 127.0.0.1:9441}",
     };
     const char *text = read_conf("gatehouse.yaml");

@@ -82,7 +82,7 @@ static void test_memory_limit(void)
         } else if (loaded.err != GH_ELIMIT) {
             CHECK_INT(loaded.err, GH_ELIMIT);
         } else {
-            CHECK(!loaded.config && strstr(loaded.text, "error: the configuration needs more than"));
+            CHECK(!loaded.config && strstr(loaded.text, "error: the configuration needs more memory"));
         }
         loaded_fini(&loaded);
     }
@@ -187,7 +187,10 @@ static void test_thousand_trunks(void)
 
     fputs(TEST_HEAD "trunks:\n", out);
     for (int i = 0; i < 1000; i++)
-        fprintf(out, "  T%d: {security_profile: encrypted, listener: core, peer_names: [n%d], destinations: [192.0.2.1]}\n", i, i);
+        fprintf(out,
+                "  T%d: {security_profile: encrypted, listener: core, peer_names: [n%d], "
+                "destinations: [192.0.2.1]}\n",
+                i, i);
     fputs("  B: {security_profile: open, listener: lab, destinations: [192.0.2.2]}\n", out);
     fclose(out);
     env.memory = 16UL << 20;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The option tables, walked: every key is taken with its default or a good value, and refused with a wrong
- * one at its own place; what this version does not have says so.  The sample conf/gatehouse.yaml is read by
- * the same tables, and so is design's list of defaults.
+ * one at its own place; what this version does not have says so.
  */
 #include "relay/config/support_config.h"
 #include "config/schema.h"
@@ -267,7 +266,7 @@ static void test_missing_words(void)
     walk_missing(&gh_schema);
 }
 
-/* What would loosen or promise a rule that is not there, one by one; design names them. */
+/* What would loosen or promise a rule that is not there, one by one. */
 static void test_promises(void)
 {
     static const char *const lines[] = {

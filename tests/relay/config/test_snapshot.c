@@ -20,7 +20,7 @@ static void check_addr(const struct gh_addr *addr, const char *want)
     CHECK_STR(gh_addr_text(addr, text), want);
 }
 
-/* Every default that design names, and ours. */
+/* Every default. */
 static void test_defaults(void)
 {
     struct loaded loaded = load_good(TEST_HEAD TEST_TRUNKS TEST_ROUTES, &test_env_plain);
