@@ -131,8 +131,7 @@ static bool find_secret(struct gh_span text, size_t at, size_t *from, size_t *to
         return false;
     *from = word == GH_WORD_CRYPTO ? skip_tag_and_suite(text, after) : after;
     *to = line_end(text, *from);
-    if (*to ==
-        *from) { /* nothing there: a line broken in the wrong place has its key on the next */
+    if (*to == *from) { /* a line broken in the wrong place has its key on the next one */
         while (*to < text.len && gh_sdpi_is_eol(text.p[*to]) && *to - *from < 2)
             ++*to;
         *to = line_end(text, *to);

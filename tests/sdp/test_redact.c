@@ -41,6 +41,7 @@ static const struct {
     { "a=crypto:1 AES_CM_128_HMAC_SHA1_80 KEY", "a=crypto:1 AES_CM_128_HMAC_SHA1_80****" },
     { "a=crypto:KEY", "a=crypto:***" },
     { "a=crypto:1 KEY", "a=crypto:1****" },
+    { "a=crypto:1 KEYKEY x", "a=crypto:1*********" }, /* capitals alone might be base64 */
     { "a=crypto:1 WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz x",
       "a=crypto:1*******************************************" },
     { "a=crypto:1234567890 X_Y_Z KEY", "a=crypto:********************" },

@@ -113,6 +113,7 @@ static const struct {
     TEXT("please use inLine:QUJD", SECRET),
     TEXT("xinline:QUJD", SECRET),
     TEXT("inline :QUJD", SECRET),
+    TEXT("inline \t :QUJD", SECRET),
     TEXT("inline\r\n :QUJD", SECRET),
     TEXT("inline%3aQUJD", SECRET),
     TEXT("i\0n\0l\0i\0n\0e\0:\0Q\0", SECRET),           /* UTF-16 */
