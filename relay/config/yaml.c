@@ -158,7 +158,8 @@ static void refuse_properties(struct reader *r, struct fy_event *event)
     const struct fy_mark *mark;
 
     if (anchor && (mark = fy_token_start_mark(anchor)) != NULL)
-        report_at(r, mark->input_pos ? mark->input_pos - 1 : 0, 1, "anchors are not used here; write the value where it is needed");
+        report_at(r, mark->input_pos ? mark->input_pos - 1 : 0, 1,
+                  "anchors are not used here; write the value where it is needed");
     if (tag && (mark = fy_token_start_mark(tag)) != NULL)
         report_at(r, mark->input_pos, 1, "tags are not used here; the option decides the type of its value");
 }

@@ -3,8 +3,9 @@
  * YAML text to a tree of nodes, each with its place.  Every scalar is text: "yes", "1e3" and "~" mean what
  * the option's type makes of them.  Refused, each with its place: anchors, aliases, tags, merge keys,
  * directives, a second document, text after the document, keys that are not scalars, octets that are not
- * UTF-8 text, a last line without an end, and what goes past the limits below.  Duplicate keys are left in the tree for the reader of
- * the options, who can name both places.  libfyaml is behind it and seen nowhere else.
+ * UTF-8 text, a last line without an end, and what goes past the limits below.  Duplicate keys are left in
+ * the tree for the reader of the options, who can name both places.  libfyaml is behind it and seen nowhere
+ * else.
  */
 #ifndef GH_CONFIG_YAML_H
 #define GH_CONFIG_YAML_H
