@@ -214,7 +214,9 @@ static int run(const char *path, const char *trace_path)
     if (gh_loop_new(&d.loop) || open_audit(&d))
         goto out;
     /* Before the first record of this run: what a crash cut off. */
-    gh_lost_scan(d.config->audit.directory, put_lost, &d);
+    err = gh_lost_scan(d.config->audit.directory, put_lost, &d);
+    if (err)
+        gh_log(GH_LOG_ERROR, "audit", "lost.scan", "error=\"%s\"", gh_err_text(err));
     put_start(&d);
     err = open_calls(&d);
     if (!err) {

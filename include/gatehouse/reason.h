@@ -154,7 +154,8 @@
       "check the media path, or raise media.timeout")                                               \
     /* Capacity and the neighbour's state */                                                        \
     X(NO_MEDIA_PORT, "no_media_port", 503, "no media port is free", "widen media.ports")            \
-    X(TOO_MANY_CALLS, "too_many_calls", 503, "the limit of calls is reached", "raise max_calls")    \
+    X(TOO_MANY_CALLS, "too_many_calls", 503, "the limit of calls, or of new calls a second, is reached", \
+      "raise max_calls or max_cps, of limits or of the trunk")    \
     X(OVERLOAD, "overload", 503, "the node is too busy for new calls",                              \
       "spread calls over more nodes")                                                               \
     X(AUDIT_BACKLOG, "audit_backlog", 503, "the record cannot keep up",                             \

@@ -191,7 +191,7 @@ struct gh_neg_leg gh_call_neg_leg(const struct gh_leg *leg)
                                 .bridge = leg->trunk->srtp_path_bridge };
 }
 
-size_t gh_calls_of_trunk(const struct gh_calls *calls, const struct gh_config_trunk *trunk)
+static size_t calls_of_trunk(const struct gh_calls *calls, const struct gh_config_trunk *trunk)
 {
     const struct gh_call *call;
     size_t count = 0;
@@ -199,6 +199,21 @@ size_t gh_calls_of_trunk(const struct gh_calls *calls, const struct gh_config_tr
     TAILQ_FOREACH (call, &calls->list, link)
         count += call->leg[GH_SIDE_A].trunk == trunk || call->leg[GH_SIDE_B].trunk == trunk;
     return count;
+}
+
+enum gh_reason gh_call_admit(struct gh_calls *calls, const struct gh_config_trunk *trunk)
+{
+    struct gh_call_rate *rate = &calls->rates[trunk - calls->config->trunks];
+    uint64_t second = gh_loop_now_ms(calls->loop) / 1000;
+
+    if (trunk->max_calls && calls_of_trunk(calls, trunk) >= trunk->max_calls)
+        return GH_REASON_TOO_MANY_CALLS;
+    if (rate->second != second)
+        *rate = (struct gh_call_rate){ .second = second };
+    if (trunk->max_cps && rate->count >= trunk->max_cps)
+        return GH_REASON_TOO_MANY_CALLS;
+    rate->count++;
+    return GH_REASON_NONE;
 }
 
 void gh_call_holder(struct gh_call *call, const struct gh_config_trunk *trunk)
@@ -389,7 +404,8 @@ int gh_calls_new(struct gh_calls **out, const struct gh_calls_params *params, ch
     TAILQ_INIT(&calls->list);
     TAILQ_INIT(&calls->late);
     calls->circular = calloc(routes ? routes : 1, sizeof(*calls->circular));
-    if (!calls->circular)
+    calls->rates = calloc(calls->config->trunk_count + 1, sizeof(*calls->rates));
+    if (!calls->circular || !calls->rates)
         snprintf(text, text_len, "%s", gh_err_text(err));
     else
         err = start_media(calls, text, text_len);
@@ -478,6 +494,7 @@ void gh_calls_free(struct gh_calls *calls)
     gh_media_free(calls->media);
     gh_config_unref(calls->config);
     free(calls->circular);
+    free(calls->rates);
     free(calls);
 }
 

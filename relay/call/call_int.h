@@ -159,6 +159,10 @@ struct gh_calls {
     struct gh_timer tick;           /* every second: folded records */
     struct gh_arrival arrival;
     void *streams;                  /* tsearch tree of struct gh_call_stream */
+    struct gh_call_rate {           /* new calls of a trunk in this second */
+        uint64_t second;
+        uint32_t count;
+    } *rates;                       /* in the order of config->trunks */
     size_t *circular;               /* next trunk of each circular route */
     struct gh_calls_counters counters;
     bool stopping, closed;
@@ -263,7 +267,8 @@ struct gh_call *gh_call_new(struct gh_calls *calls, struct gh_txn *txn, struct g
 void gh_call_gone(struct gh_call *call);
 /** A call that never started: no record, no state. */
 void gh_call_drop(struct gh_call *call);
-size_t gh_calls_of_trunk(const struct gh_calls *calls, const struct gh_config_trunk *trunk);
+/** Room for one more call on a trunk: max_calls, max_cps.  Counts it against the rate.  @return GH_REASON_NONE or why not */
+enum gh_reason gh_call_admit(struct gh_calls *calls, const struct gh_config_trunk *trunk);
 void gh_call_holder(struct gh_call *call, const struct gh_config_trunk *trunk);
 struct gh_neg_leg gh_call_neg_leg(const struct gh_leg *leg);
 

@@ -17,10 +17,12 @@ static const struct gh_config_trunk *route_trunk(const struct gh_call *call)
     return route->trunks[(call->trunk_first + call->trunk_index) % route->trunk_count];
 }
 
-/* RFC 5630: a sips: call leaves over TLS only. */
-static bool trunk_fits(const struct gh_call *call, const struct gh_config_trunk *trunk)
+/* RFC 5630: a sips: call leaves over TLS only.  A trunk is asked once whether it has room, not for each destination. */
+static enum gh_reason trunk_unfit(const struct gh_call *call, const struct gh_config_trunk *trunk)
 {
-    return !call->sips || trunk->rules.transport == GH_TRANSPORT_TLS;
+    if (call->sips && trunk->rules.transport != GH_TRANSPORT_TLS)
+        return GH_REASON_SIPS_DOWNGRADE;
+    return call->tried ? GH_REASON_NONE : gh_call_admit(call->calls, trunk);
 }
 
 static void on_connection(void *arg, struct gh_papers *papers, int destination, enum gh_reason reason)
@@ -50,9 +52,12 @@ void gh_call_route(struct gh_call *call, uint64_t now_ms)
 {
     const struct gh_config_trunk *trunk = route_trunk(call);
 
-    while (trunk && !trunk_fits(call, trunk)) {
-        call->end.reason = GH_REASON_SIPS_DOWNGRADE;
+    enum gh_reason unfit = GH_REASON_NONE;
+
+    while (trunk && (unfit = trunk_unfit(call, trunk)) != GH_REASON_NONE) {
+        call->end.reason = unfit;
         call->trunk_index++;
+        call->tried = 0;
         trunk = route_trunk(call);
     }
     if (trunk) {
@@ -80,7 +85,12 @@ static void destination_uri(const struct gh_call *call, struct gh_buf *uri)
     gh_buf_str(uri, call->sips ? "sips:" : "sip:");
     gh_buf_add(uri, gh_span_head(dialled->user, gh_span_find(dialled->user, ';')));
     gh_buf_str(uri, "@");
-    if (call->destination != GH_DESTINATION_NONE) {
+    if (trunk->srv) { /* RFC 3263 section 4: the domain; "_sips._tcp." only names the service */
+        const char *domain = strstr(trunk->srv, "._tcp.");
+
+        gh_buf_str(uri, domain ? domain + strlen("._tcp.") : trunk->srv);
+        addr.family = 0;
+    } else if (call->destination != GH_DESTINATION_NONE) {
         const struct gh_config_destination *to = &trunk->destinations[call->destination];
 
         addr = to->addr;

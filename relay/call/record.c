@@ -308,6 +308,21 @@ static void on_record_late(void *arg, uint64_t now_ms)
     recorded(call, now_ms);
 }
 
+/* What a call's last record says at least: enough to tell that it ended, and how secure it was. */
+static struct gh_event *small_end(const struct gh_call *call)
+{
+    struct gh_event *event = gh_event_new("call.end", call->end.wall_us);
+
+    event_call(event, call);
+    gh_event_text(event, "status", gh_status_name(gh_call_status(call)));
+    gh_event_text(event, "grade", gh_grade_name(gh_call_grade(call)));
+    gh_event_array(event, "reasons");
+    gh_event_text(event, NULL, gh_reason_name(call->end.reason));
+    gh_event_end(event);
+    gh_event_bool(event, "cut", true);
+    return event;
+}
+
 static void event_end(struct gh_event *event, struct gh_call *call)
 {
     enum gh_grade grade = gh_call_grade(call);
@@ -377,6 +392,8 @@ void gh_call_record_end(struct gh_call *call, uint64_t now_ms)
     if (call->receipt) {
         call->receipt->call = call;
         err = gh_audit_put_reserved(call->calls->audit, event, on_recorded, call->receipt);
+        if (err)
+            err = gh_audit_put_reserved(call->calls->audit, small_end(call), on_recorded, call->receipt);
     } else {
         gh_event_free(event);
     }

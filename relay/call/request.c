@@ -174,9 +174,7 @@ static enum gh_reason capacity(struct gh_calls *calls, const struct gh_config_tr
         return GH_REASON_AUDIT_BACKLOG;
     if (calls->config->limits.max_calls && calls->count >= calls->config->limits.max_calls)
         return GH_REASON_TOO_MANY_CALLS;
-    if (trunk->max_calls && gh_calls_of_trunk(calls, trunk) >= trunk->max_calls)
-        return GH_REASON_TOO_MANY_CALLS;
-    return GH_REASON_NONE;
+    return gh_call_admit(calls, trunk);
 }
 
 /* Checks of a new INVITE from the route on.  @route written when the result is NONE */

@@ -9,12 +9,11 @@
 
 #include "base/log.h"
 
-#define QUEUED_MAX (1024 * 1024) /* octets that wait for a neighbour that reads slowly: some 300 messages */
-
-static void peer_free(struct gh_peer *peer)
+void gh_peer_free(struct gh_peer *peer)
 {
     struct gh_trunks *trunks = peer->trunks;
 
+    gh_dns_cancel(peer->lookup);
     gh_timer_stop(gh_loop_timers(trunks->loop), &peer->expiry);
     TAILQ_REMOVE(&trunks->peers, peer, all);
     gh_sip_framer_fini(&peer->framer);
@@ -99,7 +98,6 @@ static void on_down(void *arg, struct gh_conn *conn, const struct gh_conn_end *e
     if (!peer)
         return;
     was_good = gh_peer_good(peer);
-    peer->closing = true;
     if (!end->was_up && !peer->papers) {
         report_failed(trunks, peer, end);
     } else {
@@ -110,12 +108,16 @@ static void on_down(void *arg, struct gh_conn *conn, const struct gh_conn_end *e
                peer->trunk ? peer->trunk->rules.name : "-", (unsigned long long)gh_conn_id(conn),
                gh_reason_name(end->reason));
     }
+    gh_conn_set_owner(conn, NULL);
+    /* A name may have more addresses; a connection that never stood is replaced by the next. */
+    if (!end->was_up && !peer->papers && !trunks->closing && gh_peer_connect_next(peer))
+        return;
+    peer->closing = true;
     if (peer->destination != GH_DESTINATION_NONE)
         gh_wants_settle(trunks, peer, end->reason == GH_REASON_NONE ? GH_REASON_CONNECTION_LOST : end->reason);
     if (was_good)
         trunks->handlers.lost(trunks->handlers.arg, peer->papers);
-    gh_conn_set_owner(conn, NULL);
-    peer_free(peer);
+    gh_peer_free(peer);
 }
 
 int gh_trunks_new(struct gh_trunks **out, const struct gh_trunks_params *params)
@@ -127,7 +129,7 @@ int gh_trunks_new(struct gh_trunks **out, const struct gh_trunks_params *params)
         .idle_timeout_ms = config->limits.idle_timeout_ms,
         .max_connections = config->limits.max_connections,
         .max_connections_per_address = config->limits.max_connections_per_address,
-        .max_queued = QUEUED_MAX,
+        .max_queued = config->limits.max_queued_octets,
     };
     struct gh_trunks *trunks = calloc(1, sizeof(*trunks));
     struct gh_net_handlers handlers = { .arg = trunks, .up = on_up, .octets = on_octets, .down = on_down };
@@ -142,7 +144,12 @@ int gh_trunks_new(struct gh_trunks **out, const struct gh_trunks_params *params)
     TAILQ_INIT(&trunks->peers);
     TAILQ_INIT(&trunks->wants);
     err = gh_net_new(&trunks->net, params->loop, &limits, &handlers);
+    if (!err)
+        err = gh_dns_new(&trunks->dns, params->loop, &(struct gh_dns_params){ 0 });
     if (err) {
+        if (trunks->net)
+            gh_net_close(trunks->net);
+        gh_net_free(trunks->net);
         free(trunks);
         return err;
     }
@@ -176,9 +183,17 @@ int gh_trunks_listen(struct gh_trunks *trunks, char *text, size_t text_len)
 void gh_trunks_close(struct gh_trunks *trunks)
 {
     struct gh_want *want;
+    struct gh_peer *peer, *next;
 
+    trunks->closing = true;
     while ((want = TAILQ_FIRST(&trunks->wants)))
         gh_trunk_unwant(trunks, want);
+    for (peer = TAILQ_FIRST(&trunks->peers); peer; peer = next) {
+        next = TAILQ_NEXT(peer, all);
+        if (!peer->conn) /* a name under way: nobody will call back */
+            gh_peer_free(peer);
+    }
+    gh_dns_close(trunks->dns);
     gh_net_close(trunks->net);
 }
 
@@ -186,6 +201,7 @@ void gh_trunks_free(struct gh_trunks *trunks)
 {
     if (!trunks)
         return;
+    gh_dns_free(trunks->dns);
     gh_net_free(trunks->net);
     gh_config_unref(trunks->config);
     free(trunks);

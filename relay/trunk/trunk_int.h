@@ -5,16 +5,22 @@
 
 #include <sys/queue.h>
 
+#include "net/dns.h"
 #include "sip/framer.h"
 #include "trunk/trunk.h"
 
 TAILQ_HEAD(gh_wants, gh_want);
 
+#define GH_PEER_TARGETS_MAX 8  /* addresses of one destination that are tried */
+
 /* One connection, incoming or outgoing: the owner of a struct gh_conn. */
 struct gh_peer {
     TAILQ_ENTRY(gh_peer) all;
     struct gh_trunks *trunks;
-    struct gh_conn *conn;
+    struct gh_conn *conn;          /* NULL while a name is being resolved */
+    struct gh_dns_lookup *lookup;
+    struct gh_addr targets[GH_PEER_TARGETS_MAX]; /* outgoing: addresses of the destination, in order */
+    size_t target_count, target;   /* @target: the next to try */
     struct gh_papers *papers;      /* NULL until the handshake was judged */
     struct gh_chain *chain;        /* for judging again; NULL without TLS */
     struct gh_sip_framer framer;
@@ -41,9 +47,11 @@ struct gh_trunks {
     struct gh_config *config;
     struct gh_audit *audit;
     struct gh_net *net;
+    struct gh_dns *dns;
     FILE *trace;
     struct gh_trunk_handlers handlers;
     uint64_t generation;           /* of the last judgement */
+    bool closing;
     TAILQ_HEAD(, gh_peer) peers;
     struct gh_wants wants;
 };
@@ -80,8 +88,19 @@ void gh_peer_receive(struct gh_peer *peer, struct gh_span octets);
 /** @peer came up in good standing, or will not (reason). */
 void gh_wants_settle(struct gh_trunks *trunks, struct gh_peer *peer, enum gh_reason reason);
 
-/** Start a connection to a destination.  @return NULL when that cannot even be tried; @reason says why */
-struct gh_peer *gh_peer_connect(struct gh_trunks *trunks, const struct gh_config_trunk *trunk, int destination,
-                                enum gh_reason *reason);
+/** Destinations of a trunk; an SRV name counts as one. */
+size_t gh_destination_count(const struct gh_config_trunk *trunk);
+
+/* ---- connect.c ---- */
+
+/** Start a connection to a destination: resolve its name if it has one.  @return NULL when that cannot even be tried */
+struct gh_peer *gh_peer_connect(struct gh_trunks *trunks, const struct gh_config_trunk *trunk, int destination);
+
+/** Start the connection to the next address of its destination.  @return whether there was one */
+bool gh_peer_connect_next(struct gh_peer *peer);
+
+/* ---- trunk.c ---- */
+
+void gh_peer_free(struct gh_peer *peer);
 
 #endif

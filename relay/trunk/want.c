@@ -7,8 +7,6 @@
 
 #include <stdlib.h>
 
-#include "base/log.h"
-
 static struct gh_peer *peer_of_destination(struct gh_trunks *trunks, const struct gh_config_trunk *trunk,
                                            int destination)
 {
@@ -40,11 +38,16 @@ struct gh_papers *gh_trunk_live(struct gh_trunks *trunks, gh_trunk_id trunk, uin
     return peer && gh_peer_good(peer) && peer->papers->standing.trunk == trunk ? peer->papers : NULL;
 }
 
+size_t gh_destination_count(const struct gh_config_trunk *trunk)
+{
+    return trunk->srv ? 1 : trunk->destination_count;
+}
+
 bool gh_trunk_has_more(const struct gh_trunks *trunks, gh_trunk_id trunk, uint32_t skip)
 {
     const struct gh_config_trunk *config = gh_config_trunk_by_id(trunks->config, trunk);
 
-    for (size_t i = 0; config && i < config->destination_count; i++) {
+    for (size_t i = 0; config && i < gh_destination_count(config); i++) {
         if (!(skip & 1u << i))
             return true;
     }
@@ -69,7 +72,7 @@ static void want_next(void *arg, uint64_t now_ms)
     struct gh_want *want = arg;
     struct gh_trunks *trunks = want->trunks;
     const struct gh_config_trunk *trunk = gh_config_trunk_by_id(trunks->config, want->trunk);
-    int count = trunk ? (int)trunk->destination_count : 0;
+    int count = trunk ? (int)gh_destination_count(trunk) : 0;
 
     (void)now_ms;
     want->peer = NULL;
@@ -88,11 +91,12 @@ static void want_next(void *arg, uint64_t now_ms)
             return;
         }
         if (!peer)
-            peer = gh_peer_connect(trunks, trunk, i, &want->reason);
+            peer = gh_peer_connect(trunks, trunk, i);
         if (peer) {
             want->peer = peer;
             return;
         }
+        want->reason = GH_REASON_NO_DESTINATION;
         want->skip |= 1u << i;
     }
     want_end(want, NULL, GH_DESTINATION_NONE);
@@ -151,41 +155,4 @@ void gh_wants_settle(struct gh_trunks *trunks, struct gh_peer *peer, enum gh_rea
             want_end(want, NULL, GH_DESTINATION_NONE);
         }
     }
-}
-
-/* ---- connecting ------------------------------------------------------------------------------------- */
-
-struct gh_peer *gh_peer_connect(struct gh_trunks *trunks, const struct gh_config_trunk *trunk, int destination,
-                                enum gh_reason *reason)
-{
-    const struct gh_config_destination *to = &trunk->destinations[destination];
-    struct gh_net_connect connect = {
-        .transport = trunk->rules.transport, .to = to->addr, .from = trunk->source,
-        .tls = trunk->tls ? trunk->tls->client : NULL,
-        .server_name = to->addr.family == 0 ? to->host : NULL,
-    };
-    struct gh_peer *peer;
-    char text[GH_ADDR_TEXT_MAX];
-    int err;
-
-    *reason = GH_REASON_NO_DESTINATION;
-    connect.to.port = to->port;
-    if (connect.to.family == 0)
-        return NULL; /* a name; the configuration refuses it in this version */
-    peer = calloc(1, sizeof(*peer));
-    if (!peer)
-        return NULL;
-    peer->trunks = trunks;
-    peer->trunk = trunk;
-    peer->destination = destination;
-    connect.owner = peer;
-    err = gh_net_connect(trunks->net, &connect, &peer->conn);
-    if (err) {
-        gh_log(GH_LOG_WARN, "trunk", "connect.fail", "trunk=%s destination=%s error=\"%s\"", trunk->rules.name,
-               gh_addr_text(&connect.to, text), gh_err_text(err));
-        free(peer);
-        return NULL;
-    }
-    TAILQ_INSERT_TAIL(&trunks->peers, peer, all);
-    return peer;
 }
