@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Certificates: loading trust, reading the facts of a leaf, building a chain again with one trunk's roots.
- * Everything that a peer's certificate says is hostile text until it is in struct gh_cert_facts.
+ * Certificates: loading trust, reading the facts of a leaf, building a chain again with one
+ * trunk's roots.  Everything that a peer's certificate says is hostile text until it is in struct
+ * gh_cert_facts.
  * Thread: signalling, and the work thread that builds a configuration snapshot.
  */
 #ifndef GH_CERT_H
@@ -16,27 +17,30 @@ struct gh_trust;
 struct gh_chain;
 
 /**
- * Every certificate of @path is an anchor: a root, but also an intermediate or a peer's very own certificate,
- * none of which needs its issuer here.
+ * Every certificate of @path is an anchor: a root, but also an intermediate or a peer's very own
+ * certificate, none of which needs its issuer here.
  *
- * @path      a PEM file or a directory whose files are read one by one; in a directory every plain file that
- *            does not start with a dot must hold certificates or CRLs
- * @crl_path  NULL, or a PEM file or directory of CRLs; then every CA of a chain needs a fresh one.  An anchor
- *            itself needs none: it is revoked by taking it out of @path
+ * @path      a PEM file or a directory whose files are read one by one; in a directory every plain
+ *            file that does not start with a dot must hold certificates or CRLs
+ * @crl_path  NULL, or a PEM file or directory of CRLs; then every CA of a chain needs a fresh one.
+ *            An anchor itself needs none: it is revoked by taking it out of @path
  * @text      of @text_len octets: on failure what is wrong with which file, for the operator
  * @return 0, GH_ESYNTAX, GH_ENOTFOUND (no certificate in it), GH_ENOMEM or a system error
  */
-int gh_trust_load(struct gh_trust **out, const char *path, const char *crl_path, char *text, size_t text_len);
+int gh_trust_load(struct gh_trust **out, const char *path, const char *crl_path, char *text,
+                  size_t text_len);
 struct gh_trust *gh_trust_ref(struct gh_trust *trust);
 void gh_trust_unref(struct gh_trust *trust);
 
 /**
- * Build the peer's chain with the anchors of @trust alone and judge it at @wall_us.  Source: RFC 5280 section 6
+ * Build the peer's chain with the anchors of @trust alone and judge it at @wall_us.
+ * Source: RFC 5280 section 6
  *
- * Names and the leaf's EKU are left to policy.  Below level 2 is reported as @out->weak, not refused; but what
- * can be forged in practice (MD5, RSA below 1024) is refused as cert_weak in any case.
- * GH_REASON_CERT_EKU_MISSING here means that a CA of the chain is limited to other purposes than TLS; no trunk can
- * waive that.
+ * Names and the leaf's EKU are left to policy.  Below level 2 is reported as @out->weak, not
+ * refused; but what can be forged in practice (MD5, RSA below 1024) is refused as cert_weak in any
+ * case.  GH_REASON_CERT_EKU_MISSING here means that a CA of the chain is limited to other purposes
+ * than TLS; no trunk can waive that.  A certificate put into trust that is itself a CA (as
+ * `openssl req -x509` makes them) vouches for all that it signs, not for its holder alone.
  *
  * @role  ours: GH_ROLE_SERVER judges a client's chain
  */
@@ -52,8 +56,8 @@ void gh_cert_facts_fini(struct gh_cert_facts *facts);
 
 /* What is wrong with an own certificate and key, for `check`. */
 enum gh_identity_flaw {
-    GH_IDENTITY_OK = 0, GH_IDENTITY_CERT_UNREADABLE, GH_IDENTITY_CERT_BAD, GH_IDENTITY_KEY_UNREADABLE,
-    GH_IDENTITY_KEY_EXPOSED /* group or others may read it */, GH_IDENTITY_KEY_BAD,
+    GH_IDENTITY_OK = 0, GH_IDENTITY_CERT_UNREADABLE, GH_IDENTITY_CERT_BAD,
+    GH_IDENTITY_KEY_UNREADABLE, GH_IDENTITY_KEY_EXPOSED /* to others, or not ours */, GH_IDENTITY_KEY_BAD,
     GH_IDENTITY_MISMATCH, GH_IDENTITY_EXPIRED, GH_IDENTITY_NOT_YET_VALID, GH_IDENTITY_EKU
 };
 
@@ -62,7 +66,8 @@ enum gh_identity_flaw {
  * @role  GH_ROLE_SERVER: needs serverAuth when it has an EKU; GH_ROLE_CLIENT: clientAuth
  * @text  detail for people: dates, names, the system's words; never a key octet
  */
-enum gh_identity_flaw gh_identity_check(const char *cert_path, const char *key_path, enum gh_role role,
-                                        int64_t wall_us, char *text, size_t text_len);
+enum gh_identity_flaw gh_identity_check(const char *cert_path, const char *key_path,
+                                        enum gh_role role, int64_t wall_us, char *text,
+                                        size_t text_len);
 
 #endif

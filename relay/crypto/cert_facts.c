@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a certificate says: names, dates, purposes, strengths (RFC 5280 section 4, RFC 5922 section 7.1,
- * RFC 5924).  Everything here is a peer's text.  Who may call himself what is left to policy.
+ * What a certificate says: names, dates, purposes, strengths (RFC 5280 section 4, RFC 5922
+ * section 7.1, RFC 5924).  Everything here is a peer's text.  Who may call himself what is left to
+ * policy.
  */
 #include "crypto/cert_int.h"
 
@@ -20,7 +21,7 @@
 
 #define OID_SIP_DOMAIN "1.3.6.1.5.5.7.3.20" /* id-kp-sipDomain, RFC 5924 section 3 */
 
-/* ---- chain ---------------------------------------------------------------------------------------- */
+/* ---- chain ----------------------------------------------------------------------------------- */
 
 int gh_chain_new(struct gh_chain **out, const STACK_OF(X509) *certs)
 {
@@ -53,7 +54,7 @@ void gh_chain_unref(struct gh_chain *chain)
     free(chain);
 }
 
-/* ---- names ---------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static bool is_printable(struct gh_span text)
 {
@@ -64,8 +65,9 @@ static bool is_printable(struct gh_span text)
     return true;
 }
 
-/* Keep @text as a name, or count it: RFC 5280 section 4.2.1.6 knows no empty names, a NUL inside ends a
- * name too early for readers in C (CVE-2009-2408), and beyond ASCII two names can look the same. */
+/* Keep @text as a name, or count it: RFC 5280 section 4.2.1.6 knows no empty names, a NUL inside
+ * ends a name too early for readers in C (CVE-2009-2408), and beyond ASCII two names can look the
+ * same. */
 static void add_name(struct gh_cert_facts *facts, enum gh_name_kind kind, struct gh_span text)
 {
     struct gh_cert_name *name;
@@ -84,11 +86,12 @@ static void add_name(struct gh_cert_facts *facts, enum gh_name_kind kind, struct
 
 static struct gh_span string_span(const ASN1_STRING *string)
 {
-    return gh_span_of((const char *)ASN1_STRING_get0_data(string), (size_t)ASN1_STRING_length(string));
+    return gh_span_of((const char *)ASN1_STRING_get0_data(string),
+                      (size_t)ASN1_STRING_length(string));
 }
 
-/* Host of the rest of a SIP URI behind the scheme: RFC 3261 section 25.1, hostport without the port.
- * Empty when what stands there is no host. */
+/* Host of the rest of a SIP URI behind the scheme: RFC 3261 section 25.1, hostport without the
+ * port. Empty when what stands there is no host. */
 static struct gh_span uri_host(struct gh_span rest)
 {
     size_t end = 0;
@@ -110,9 +113,10 @@ static struct gh_span uri_host(struct gh_span rest)
     return gh_span_head(rest, end);
 }
 
-/* RFC 5922 section 7.1: a URI is a domain's identity when its scheme is "sip" in any case and it has no user
- * part; then its host counts, and port, parameters and headers do not.  A "sips" URI is no identity, but a
- * certificate that has one does speak of SIP in its SAN, so its CN does not count either. */
+/* RFC 5922 section 7.1: a URI is a domain's identity when its scheme is "sip" in any case and it
+ * has no user part; then its host counts, and port, parameters and headers do not.  A "sips" URI is
+ * no identity, but a certificate that has one does speak of SIP in its SAN, so its CN does not
+ * count either. */
 static void add_uri(struct gh_cert_facts *facts, struct gh_span uri)
 {
     struct gh_span rest;
@@ -125,13 +129,15 @@ static void add_uri(struct gh_cert_facts *facts, struct gh_span uri)
         return;
     facts->has_san = true;
     rest = gh_span_from(uri, 4);
-    /* A user part may hold ';', '?' and more before its '@' (RFC 3261 section 25.1), so any '@' makes one. */
+    /* A user part may hold ';', '?' and more before its '@' (RFC 3261 section 25.1), so any '@'
+     * makes one. */
     if (gh_span_find(rest, '@') < rest.len)
         return;
     add_name(facts, GH_NAME_URI, uri_host(rest));
 }
 
-/* The CN is the last one of the subject, the most specific: RFC 6125 section 6.4.4.  Others are not looked at. */
+/* The CN is the last one of the subject, the most specific: RFC 6125 section 6.4.4.  Others are not
+ * looked at. */
 static void add_cn(struct gh_cert_facts *facts, const X509_NAME *subject)
 {
     unsigned char *utf8 = NULL;
@@ -156,8 +162,8 @@ static int read_names(X509 *cert, struct gh_cert_facts *facts)
     size_t san_count = sans ? (size_t)sk_GENERAL_NAME_num(sans) : 0;
     size_t room = san_count < GH_CERT_NAMES_MAX ? san_count + 1 : GH_CERT_NAMES_MAX;
 
-    /* -1: there is no SAN.  Anything else without a value: it is broken or there twice, so it was meant to say
-     * something, and the CN must not speak for it. */
+    /* -1: there is no SAN.  Anything else without a value: it is broken or there twice, so it was
+     * meant to say something, and the CN must not speak for it. */
     if (!sans && critical != -1) {
         facts->has_san = true;
         facts->odd_names++;
@@ -170,7 +176,8 @@ static int read_names(X509 *cert, struct gh_cert_facts *facts)
     add_cn(facts, X509_get_subject_name(cert)); /* first, so that many SANs cannot crowd it out */
     for (size_t i = 0; i < san_count; i++) {
         int type;
-        const ASN1_STRING *value = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(sans, (int)i), &type);
+        const ASN1_STRING *value =
+            GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(sans, (int)i), &type);
 
         if (type == GEN_URI) {
             add_uri(facts, string_span(value));
@@ -198,14 +205,15 @@ void gh_cert_name_text(const X509_NAME *name, char *buf, size_t len)
     BIO_free(bio);
 }
 
-/* ---- dates, purposes, strengths -------------------------------------------------------------------- */
+/* ---- dates, purposes, strengths -------------------------------------------------------------- */
 
 int64_t gh_cert_time_us(const ASN1_TIME *time, int64_t broken)
 {
     struct tm tm;
     time_t seconds;
 
-    /* ASN1_TIME_to_tm reads UTCTime (1950 to 2049) and GeneralizedTime (to 9999); timegm goes both ways. */
+    /* ASN1_TIME_to_tm reads UTCTime (1950 to 2049) and GeneralizedTime (to 9999); timegm goes both
+     * ways. */
     if (!time || !ASN1_TIME_to_tm(time, &tm))
         return broken;
     seconds = timegm(&tm);
@@ -233,8 +241,8 @@ bool gh_cert_eku(X509 *cert, bool *server, bool *client)
             sip_domain |= strcmp(oid, OID_SIP_DOMAIN) == 0;
     }
     sk_ASN1_OBJECT_pop_free(usage, ASN1_OBJECT_free);
-    /* RFC 5924 section 4: id-kp-sipDomain and anyExtendedKeyUsage fit a SIP domain's certificate in either
-     * role.  ipsecEndSystem, which CUCM 9 adds, says nothing about TLS. */
+    /* RFC 5924 section 4: id-kp-sipDomain and anyExtendedKeyUsage fit a SIP domain's certificate in
+     * either role.  ipsecEndSystem, which CUCM 9 adds, says nothing about TLS. */
     *server = sip_domain || (bits & (XKU_SSL_SERVER | XKU_ANYEKU));
     *client = sip_domain || (bits & (XKU_SSL_CLIENT | XKU_ANYEKU));
     return true;
@@ -259,7 +267,8 @@ static void read_serial(X509 *cert, struct gh_cert_facts *facts)
         facts->serial[used++] = '-';
     /* RFC 5280 section 4.1.2.2 allows 20 octets; a longer one is cut. */
     for (size_t i = 0; i < octets.len && used + 3 <= sizeof(facts->serial); i++) {
-        snprintf(facts->serial + used, sizeof(facts->serial) - used, "%02X", (unsigned char)octets.p[i]);
+        snprintf(facts->serial + used, sizeof(facts->serial) - used, "%02X",
+                 (unsigned char)octets.p[i]);
         used += 2;
     }
 }

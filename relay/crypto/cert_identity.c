@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Our own certificate and private key: loaded for a TLS context, and checked for the operator.  The key file
- * must belong to us or root and be closed to everyone else; its mode is read from the opened file, so the file
- * that was checked is the file that is used.  No text of this file holds an octet of a key.
+ * Our own certificate and private key: loaded for a TLS context, and checked for the operator.  The
+ * key file must belong to us or root and be closed to everyone else; its mode is read from the
+ * opened file, so the file that was checked is the file that is used.  No text of this file holds
+ * an octet of a key.
  */
 #include "crypto/cert_int.h"
 
@@ -19,7 +20,7 @@
 #include "crypto/openssl_int.h"
 
 #define CERT_FILE_MAX (1u << 20)
-#define KEY_FILE_MAX (64u << 10) /* RSA 16384 has 13 kB in PEM */
+#define KEY_FILE_MAX  (64u << 10) /* RSA 16384 has 13 kB in PEM */
 
 struct certs {
     struct gh_identity *identity;
@@ -68,7 +69,8 @@ static enum gh_identity_flaw load_certs(struct gh_identity *identity, const char
         return GH_IDENTITY_CERT_UNREADABLE;
     }
     identity->chain = sk_X509_new_null();
-    err = identity->chain ? gh_openssl_pem_walk(&file, take_cert, &certs, words, sizeof(words)) : GH_ENOMEM;
+    err = identity->chain ? gh_openssl_pem_walk(&file, take_cert, &certs, words, sizeof(words))
+                          : GH_ENOMEM;
     gh_openssl_file_fini(&file);
     if (!err && identity->cert)
         return GH_IDENTITY_OK;
@@ -92,8 +94,8 @@ static int no_passphrase(char *buf, int size, int writing, void *arg)
     return -1;
 }
 
-static enum gh_identity_flaw check_key_file(const struct gh_openssl_file *file, const char *path, char *text,
-                                            size_t text_len)
+static enum gh_identity_flaw check_key_file(const struct gh_openssl_file *file, const char *path,
+                                            char *text, size_t text_len)
 {
     if (file->owner != geteuid() && file->owner != 0) {
         gh_openssl_say(text, text_len, "%s: belongs to user %u, neither us nor root", path,
@@ -127,7 +129,8 @@ static enum gh_identity_flaw load_key(struct gh_identity *identity, const char *
     bio = BIO_new_mem_buf(file.octets, (int)file.len);
     identity->key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, &asked) : NULL;
     if (!identity->key) {
-        /* The library's words on a broken key are left out: they help nobody, and stand next to key octets. */
+        /* The library's words on a broken key are left out: they help nobody, and stand next to key
+         * octets. */
         gh_openssl_say(text, text_len, "%s: %s", path,
                        asked ? "the key has a passphrase, which a service cannot enter"
                              : "no private key in PEM can be read from it");
@@ -139,8 +142,8 @@ out:
     return flaw;
 }
 
-enum gh_identity_flaw gh_identity_load(struct gh_identity *out, const char *cert_path, const char *key_path,
-                                       char *text, size_t text_len)
+enum gh_identity_flaw gh_identity_load(struct gh_identity *out, const char *cert_path,
+                                       const char *key_path, char *text, size_t text_len)
 {
     struct gh_identity identity = { 0 };
     enum gh_identity_flaw flaw = load_certs(&identity, cert_path, text, text_len);
@@ -179,8 +182,8 @@ static void say_date(char *text, size_t text_len, const char *path, const char *
 }
 
 /* All certificates of the file: an intermediate that has expired stops our peers just the same. */
-static enum gh_identity_flaw check_dates(const struct gh_identity *identity, const char *path, int64_t wall_us,
-                                         char *text, size_t text_len)
+static enum gh_identity_flaw check_dates(const struct gh_identity *identity, const char *path,
+                                         int64_t wall_us, char *text, size_t text_len)
 {
     for (int i = -1; i < sk_X509_num(identity->chain); i++) {
         X509 *cert = i < 0 ? identity->cert : sk_X509_value(identity->chain, i);
@@ -188,11 +191,13 @@ static enum gh_identity_flaw check_dates(const struct gh_identity *identity, con
         int64_t until = gh_cert_time_us(X509_get0_notAfter(cert), INT64_MIN);
 
         if (wall_us > until) {
-            say_date(text, text_len, path, i < 0 ? "expired at" : "an intermediate in it expired at", until);
+            say_date(text, text_len, path,
+                     i < 0 ? "expired at" : "an intermediate in it expired at", until);
             return GH_IDENTITY_EXPIRED;
         }
         if (wall_us < from) {
-            say_date(text, text_len, path, i < 0 ? "not valid before" : "an intermediate in it is not valid before",
+            say_date(text, text_len, path,
+                     i < 0 ? "not valid before" : "an intermediate in it is not valid before",
                      from);
             return GH_IDENTITY_NOT_YET_VALID;
         }
@@ -200,8 +205,9 @@ static enum gh_identity_flaw check_dates(const struct gh_identity *identity, con
     return GH_IDENTITY_OK;
 }
 
-enum gh_identity_flaw gh_identity_check(const char *cert_path, const char *key_path, enum gh_role role,
-                                        int64_t wall_us, char *text, size_t text_len)
+enum gh_identity_flaw gh_identity_check(const char *cert_path, const char *key_path,
+                                        enum gh_role role, int64_t wall_us, char *text,
+                                        size_t text_len)
 {
     struct gh_identity identity;
     bool server, client;
@@ -213,7 +219,8 @@ enum gh_identity_flaw gh_identity_check(const char *cert_path, const char *key_p
     if (flaw)
         return flaw;
     flaw = check_dates(&identity, cert_path, wall_us, text, text_len);
-    if (!flaw && gh_cert_eku(identity.cert, &server, &client) && !(role == GH_ROLE_SERVER ? server : client)) {
+    if (!flaw && gh_cert_eku(identity.cert, &server, &client) &&
+        !(role == GH_ROLE_SERVER ? server : client)) {
         gh_openssl_say(text, text_len, "%s: its extended key usage lacks %s", cert_path,
                        role == GH_ROLE_SERVER ? "serverAuth" : "clientAuth");
         flaw = GH_IDENTITY_EKU;

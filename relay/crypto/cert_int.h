@@ -39,7 +39,8 @@ int64_t gh_cert_time_us(const ASN1_TIME *time, int64_t broken);
 /** The purposes that the extended key usage of @cert allows.  @return whether it has one */
 bool gh_cert_eku(X509 *cert, bool *server, bool *client);
 
-/** Security bits of the signature's digest: 128 for SHA-256, 63 for SHA-1, 39 for MD5; 0 when unknown. */
+/** Security bits of the signature's digest: 128 for SHA-256, 63 for SHA-1, 39 for MD5; 0 when
+ *  unknown. */
 int gh_cert_signature_bits(X509 *cert);
 
 #define GH_CERT_LEVEL_2_BITS 112 /* OpenSSL's security level 2: NIST SP 800-57 part 1, table 2 */
@@ -64,8 +65,8 @@ struct gh_identity {
 };
 
 /** Load and match both files; dates and EKU are not looked at.  @text as in gh_identity_check */
-enum gh_identity_flaw gh_identity_load(struct gh_identity *out, const char *cert_path, const char *key_path,
-                                       char *text, size_t text_len);
+enum gh_identity_flaw gh_identity_load(struct gh_identity *out, const char *cert_path,
+                                       const char *key_path, char *text, size_t text_len);
 void gh_identity_fini(struct gh_identity *identity);
 
 #endif

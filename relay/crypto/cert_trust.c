@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Trust as files: anchors and revocation lists in PEM, a file or a directory of them.  Directories are
- * read file by file, because OpenSSL's own lookup finds nothing in one that was not hashed and says nothing
- * about it.  What is odd is refused with the file's name: a file that was skipped is a peer that is refused later,
- * or a revocation that nobody sees.
+ * Trust as files: anchors and revocation lists in PEM, a file or a directory of them.  Directories
+ * are read file by file, because OpenSSL's own lookup finds nothing in one that was not hashed and
+ * says nothing about it.  What is odd is refused with the file's name: a file that was skipped is a
+ * peer that is refused later, or a revocation that nobody sees.
  */
 #include "crypto/cert_int.h"
 
@@ -18,18 +18,18 @@
 
 #include "crypto/openssl_int.h"
 
-#define TRUST_FILE_MAX (4u << 20)  /* the CA bundle of a Linux system has 220 kB */
-#define CRL_FILE_MAX (64u << 20)   /* public CAs publish some of 10 MB and more */
-#define TRUST_FILES_MAX 4096       /* a directory by mistake, such as /tmp, must not stall a reload */
+#define TRUST_FILE_MAX  (4u << 20)  /* the CA bundle of a Linux system has 220 kB */
+#define CRL_FILE_MAX    (64u << 20) /* public CAs publish some of 10 MB and more */
+#define TRUST_FILES_MAX 4096 /* a directory by mistake, such as /tmp, must not stall a reload */
 
 enum purpose { READ_ANCHORS, READ_CRLS };
 
 struct loader {
     struct gh_trust *trust;
     enum purpose purpose;
-    const char *file;          /* the one being read */
-    size_t certs, crls;        /* found in it */
-    size_t total;              /* found of what @purpose asks, in all files */
+    const char *file;   /* the one being read */
+    size_t certs, crls; /* found in it */
+    size_t total;       /* found of what @purpose asks, in all files */
     char *text;
     size_t text_len;
 };
@@ -51,7 +51,8 @@ static int damaged(struct loader *loader, const char *what)
     char words[GH_OPENSSL_WORDS_MAX];
 
     gh_openssl_words(words, sizeof(words));
-    gh_openssl_say(loader->text, loader->text_len, "%s: a %s in it is damaged: %s", loader->file, what, words);
+    gh_openssl_say(loader->text, loader->text_len, "%s: a %s in it is damaged: %s", loader->file,
+                   what, words);
     return GH_ESYNTAX;
 }
 
@@ -82,9 +83,10 @@ static int read_crl(struct loader *loader, const uint8_t *der, size_t len)
     if (!crl || p != der + len) {
         err = damaged(loader, "revocation list");
     } else if (!X509_CRL_get0_nextUpdate(crl)) {
-        /* RFC 5280 section 5.1.2.5 demands it; without it nobody can tell when the list is outdated. */
-        gh_openssl_say(loader->text, loader->text_len, "%s: a revocation list in it has no nextUpdate",
-                       loader->file);
+        /* RFC 5280 section 5.1.2.5 demands it; without it nobody can tell when the list is
+         * outdated. */
+        gh_openssl_say(loader->text, loader->text_len,
+                       "%s: a revocation list in it has no nextUpdate", loader->file);
         err = GH_ESYNTAX;
     } else if (loader->purpose == READ_CRLS && !X509_STORE_add_crl(loader->trust->store, crl)) {
         err = GH_ENOMEM;
@@ -106,7 +108,8 @@ static int read_block(void *arg, const char *name, const uint8_t *der, size_t le
     if (strcmp(name, "X509 CRL") == 0)
         return read_crl(loader, der, len);
     if (strcmp(name, "TRUSTED CERTIFICATE") == 0) {
-        /* OpenSSL's own form, with rejected purposes behind the certificate: not to be dropped in silence. */
+        /* OpenSSL's own form, with rejected purposes behind the certificate: not to be dropped in
+         * silence. */
         gh_openssl_say(loader->text, loader->text_len,
                        "%s: write TRUSTED CERTIFICATE as CERTIFICATE (openssl x509)", loader->file);
         return GH_ESYNTAX;
@@ -125,7 +128,8 @@ static int load_file(struct loader *loader, const char *path)
 {
     struct gh_openssl_file file;
     char words[GH_OPENSSL_WORDS_MAX];
-    int err = gh_openssl_file_read(path, loader->purpose == READ_CRLS ? CRL_FILE_MAX : TRUST_FILE_MAX, &file);
+    int err = gh_openssl_file_read(
+        path, loader->purpose == READ_CRLS ? CRL_FILE_MAX : TRUST_FILE_MAX, &file);
 
     if (err)
         return say_system(loader, path, err);
@@ -140,7 +144,8 @@ static int load_file(struct loader *loader, const char *path)
         say_system(loader, path, err);
     if (!err && loader->certs == 0 && loader->crls == 0) {
         /* 0x30 opens a DER sequence: what Windows and CUCM save as .cer or .der. */
-        gh_openssl_say(loader->text, loader->text_len, "%s: no certificate or revocation list in it%s", path,
+        gh_openssl_say(loader->text, loader->text_len,
+                       "%s: no certificate or revocation list in it%s", path,
                        file.len && file.octets[0] == 0x30 ? " (DER: convert it to PEM)" : "");
         err = GH_ENOTFOUND;
     }
@@ -169,7 +174,8 @@ static int load_directory(struct loader *loader, const char *path)
             file = NULL;
             err = GH_ENOMEM;
         }
-        /* A directory in it (such as java/ below /etc/ssl/certs) is left alone; a dangling link is not. */
+        /* A directory in it (such as java/ below /etc/ssl/certs) is left alone; a dangling link is
+         * not. */
         if (!err && !(stat(file, &st) == 0 && S_ISDIR(st.st_mode)))
             err = load_file(loader, file);
         free(file);
@@ -197,7 +203,8 @@ static int load_path(struct loader *loader, const char *path, enum purpose purpo
     return err;
 }
 
-int gh_trust_load(struct gh_trust **out, const char *path, const char *crl_path, char *text, size_t text_len)
+int gh_trust_load(struct gh_trust **out, const char *path, const char *crl_path, char *text,
+                  size_t text_len)
 {
     struct gh_trust *trust = calloc(1, sizeof(*trust));
     struct loader loader = { .trust = trust, .text = text, .text_len = text ? text_len : 0 };

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A peer's chain judged by one trust (RFC 5280 section 6): built by OpenSSL with that trust's anchors alone.
+ * A peer's chain judged by one trust (RFC 5280 section 6): built by OpenSSL with that trust's
+ * anchors alone.
  *
- * What OpenSSL does not do as we want, or leaves open, is done here: revocation data that is missing is told
- * apart from everything else, anchors need none, strengths are reported, CA certificates must say that they are
- * CAs, and a CA that was made for other purposes than TLS does not vouch for a TLS peer.
+ * What OpenSSL does not do as we want, or leaves open, is done here: revocation data that is
+ * missing is told apart from everything else, anchors need none, strengths are reported, CA
+ * certificates must say that they are CAs, and a CA that was made for other purposes than TLS does
+ * not vouch for a TLS peer.
  * Names and the leaf's own EKU are left to policy.
  */
 #include "crypto/cert_int.h"
@@ -18,11 +20,13 @@
 
 #include "crypto/openssl_int.h"
 
-#define CHAIN_CAS_MAX 10     /* intermediates; real chains have at most three */
-#define FLOOR_KEY_BITS 80    /* RSA 1024, what CUCM 9 makes; anything below is broken by one person */
-#define FLOOR_SIGNATURE_BITS 63 /* SHA-1 in OpenSSL's count; MD5 has 39: forged for real in 2008 and 2012 */
+#define CHAIN_CAS_MAX  10 /* intermediates; real chains have at most three */
+#define FLOOR_KEY_BITS 80 /* RSA 1024, what CUCM 9 makes; anything below is broken by one person   \
+                           */
+#define FLOOR_SIGNATURE_BITS                                                                       \
+    63 /* SHA-1 in OpenSSL's count; MD5 has 39: forged for real in 2008 and 2012 */
 
-/* ---- reasons --------------------------------------------------------------------------------------- */
+/* ---- reasons --------------------------------------------------------------------------------- */
 
 static const struct {
     int x509_error;
@@ -84,7 +88,7 @@ static bool is_crl_gap(int x509_error)
     }
 }
 
-/* ---- an issuer that is missing ---------------------------------------------------------------------- */
+/* ---- an issuer that is missing --------------------------------------------------------------- */
 
 /* Do both names have a same value of @nid?  Values that are empty do not count. */
 static bool share_value(const X509_NAME *a, const X509_NAME *b, int nid)
@@ -95,7 +99,8 @@ static bool share_value(const X509_NAME *a, const X509_NAME *b, int nid)
         for (int j = -1; (j = X509_NAME_get_index_by_NID(b, nid, j)) >= 0;) {
             const ASN1_STRING *right = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(b, j));
 
-            if (ASN1_STRING_length(left) > 0 && ASN1_STRING_length(left) == ASN1_STRING_length(right) &&
+            if (ASN1_STRING_length(left) > 0 &&
+                ASN1_STRING_length(left) == ASN1_STRING_length(right) &&
                 memcmp(ASN1_STRING_get0_data(left), ASN1_STRING_get0_data(right),
                        (size_t)ASN1_STRING_length(left)) == 0)
                 return true;
@@ -105,9 +110,10 @@ static bool share_value(const X509_NAME *a, const X509_NAME *b, int nid)
 }
 
 /*
- * An issuer that is neither sent nor trusted is either a stranger, or an intermediate of a CA that we trust.
- * Nothing in the certificate says which.  It is taken for an intermediate when it bears the organisation
- * or domain of an anchor, but is not named like one.  This picks the advice only: refused it is either way.
+ * An issuer that is neither sent nor trusted is either a stranger, or an intermediate of a CA that
+ * we trust. Nothing in the certificate says which.  It is taken for an intermediate when it bears
+ * the organisation or domain of an anchor, but is not named like one.  This picks the advice only:
+ * refused it is either way.
  */
 static bool looks_like_intermediate(const X509_NAME *issuer, const struct gh_trust *trust)
 {
@@ -124,7 +130,7 @@ static bool looks_like_intermediate(const X509_NAME *issuer, const struct gh_tru
     return related;
 }
 
-/* ---- the walk ---------------------------------------------------------------------------------------- */
+/* ---- the walk -------------------------------------------------------------------------------- */
 
 static int on_verify(int ok, X509_STORE_CTX *ctx)
 {
@@ -167,12 +173,12 @@ static int walk(X509_STORE_CTX *ctx, const struct gh_chain *chain, const struct 
 }
 
 /*
- * First to a self-signed root, so that every certificate on the way is checked for revocation.  If there is
- * no way to one, to any certificate in the trust: an intermediate, or the peer's very own.  Such an anchor vouches
- * for itself alone unless it is a CA.
+ * First to a self-signed root, so that every certificate on the way is checked for revocation.  If
+ * there is no way to one, to any certificate in the trust: an intermediate, or the peer's very own.
+ * Such an anchor vouches for itself alone unless it is a CA.
  */
-static int walk_to_anchor(X509_STORE_CTX *ctx, const struct gh_chain *chain, const struct gh_trust *trust,
-                          int64_t wall_us, bool *crl_missing)
+static int walk_to_anchor(X509_STORE_CTX *ctx, const struct gh_chain *chain,
+                          const struct gh_trust *trust, int64_t wall_us, bool *crl_missing)
 {
     int first = walk(ctx, chain, trust, wall_us, 0, crl_missing);
     int second;
@@ -184,12 +190,13 @@ static int walk_to_anchor(X509_STORE_CTX *ctx, const struct gh_chain *chain, con
     return is_no_anchor(second) ? first : second;
 }
 
-/* ---- what is left to check on a chain that reached an anchor ------------------------------------------- */
+/* ---- what is left to check on a chain that reached an anchor --------------------------------- */
 
 /*
- * A CA that its EKU limits to mail, code or users does not vouch for a TLS server: RFC 5280 section 4.2.1.12 leaves
- * EKU of CAs open, but CAs are handed to others because of it.  For a client any TLS CA will do: public CAs
- * drop clientAuth from theirs, and a trunk may waive that on the leaf, where policy sees it.
+ * A CA that its EKU limits to mail, code or users does not vouch for a TLS server: RFC 5280
+ * section 4.2.1.12 leaves EKU of CAs open, but CAs are handed to others because of it.  For a
+ * client any TLS CA will do: public CAs drop clientAuth from theirs, and a trunk may waive that on
+ * the leaf, where policy sees it.
  */
 static bool ca_fits_role(X509 *ca, enum gh_role role)
 {
@@ -200,7 +207,8 @@ static bool ca_fits_role(X509 *ca, enum gh_role role)
     return server || (client && role == GH_ROLE_SERVER);
 }
 
-/* RFC 5280 section 4.2.1.3: a key usage that allows neither to sign nor to agree nor to encrypt keys forbids TLS. */
+/* RFC 5280 section 4.2.1.3: a key usage that allows neither to sign nor to agree nor to encrypt
+ * keys forbids TLS. */
 static bool leaf_may_do_tls(X509 *leaf)
 {
     const uint32_t any_of = KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT;
@@ -231,7 +239,8 @@ static int check_one(X509 *cert, int at, int top, enum gh_role role, bool *weak)
         return X509_V_ERR_CA_MD_TOO_WEAK;
     if (at == 0 && !leaf_may_do_tls(cert))
         return X509_V_ERR_KEYUSAGE_NO_DIGITAL_SIGNATURE;
-    /* RFC 5280 section 6.1.4 (k).  OpenSSL takes version 1 and a bare keyCertSign for a CA; only anchors get that. */
+    /* RFC 5280 section 6.1.4 (k).  OpenSSL takes version 1 and a bare keyCertSign for a CA; only
+     * anchors get that. */
     if (at > 0 && at < top && X509_check_ca(cert) != 1)
         return X509_V_ERR_INVALID_CA;
     if (at > 0 && at < top && !ca_fits_role(cert, role))
@@ -268,16 +277,18 @@ static void read_validity(const STACK_OF(X509) *built, struct gh_chain_facts *fa
     }
 }
 
-/* ---- the judgement -------------------------------------------------------------------------------------- */
+/* ---- the judgement --------------------------------------------------------------------------- */
 
 static void write_text(struct gh_judgement *out, X509 *cert, int depth)
 {
     char name[192];
     bool no_anchor = is_no_anchor(out->x509_error);
 
-    gh_cert_name_text(no_anchor ? X509_get_issuer_name(cert) : X509_get_subject_name(cert), name, sizeof(name));
+    gh_cert_name_text(no_anchor ? X509_get_issuer_name(cert) : X509_get_subject_name(cert), name,
+                      sizeof(name));
     if (no_anchor)
-        gh_openssl_say(out->text, sizeof(out->text), "%s: certificate %d is issued by %s, which is %s",
+        gh_openssl_say(out->text, sizeof(out->text),
+                       "%s: certificate %d is issued by %s, which is %s",
                        X509_verify_cert_error_string(out->x509_error), depth, name,
                        out->facts.reason == GH_REASON_CERT_SELF_SIGNED ? "itself" : "not trusted");
     else

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SHA-256 (FIPS 180-4), HMAC-SHA-256 (RFC 2104) and random octets, by OpenSSL.
- * The algorithms are fetched once a process: fetching by name at each call costs more than the hash of a
- * short record.
+ * The algorithms are fetched once a process: fetching by name at each call costs more than the hash
+ * of a short record.
  */
 #include "crypto/hash.h"
 
@@ -14,7 +14,8 @@
 #include <openssl/params.h>
 #include <openssl/rand.h>
 
-/* Written once by fetch_all(), read by any thread after it; never freed: they live as long as the process. */
+/* Written once by fetch_all(), read by any thread after it; never freed: they live as long as the
+ * process. */
 static CRYPTO_ONCE fetched = CRYPTO_ONCE_STATIC_INIT;
 static EVP_MD *sha256;
 static EVP_MAC *hmac;
@@ -51,9 +52,11 @@ int gh_hmac_sha256(const void *key, size_t key_len, const void *p, size_t len, u
     ctx = EVP_MAC_CTX_new(hmac);
     if (!ctx)
         goto out;
-    /* An empty key is a key (RFC 2104 pads it with zeros); a NULL one would mean "keep the last". */
+    /* An empty key is a key (RFC 2104 pads it with zeros); a NULL one would mean "keep the last".
+     */
     if (!EVP_MAC_init(ctx, key_len ? key : (const void *)"", key_len, params) ||
-        !EVP_MAC_update(ctx, len ? p : "", len) || !EVP_MAC_final(ctx, out, &out_len, 32) || out_len != 32)
+        !EVP_MAC_update(ctx, len ? p : "", len) || !EVP_MAC_final(ctx, out, &out_len, 32) ||
+        out_len != 32)
         goto out;
     err = 0;
 out:

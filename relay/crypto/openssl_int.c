@@ -127,8 +127,8 @@ void gh_openssl_file_fini(struct gh_openssl_file *file)
     *file = (struct gh_openssl_file){ 0 };
 }
 
-int gh_openssl_pem_walk(const struct gh_openssl_file *file, gh_openssl_pem_fn fn, void *arg, char *words,
-                        size_t words_len)
+int gh_openssl_pem_walk(const struct gh_openssl_file *file, gh_openssl_pem_fn fn, void *arg,
+                        char *words, size_t words_len)
 {
     BIO *bio;
     int err = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of crypto/ share about OpenSSL: differences between the versions that we build against (3.0 in
- * Debian 12, 3.5 in Debian 13), words from its error queue, files that hold PEM.  Private to crypto/.
+ * What the files of crypto/ share about OpenSSL: differences between the versions that we build
+ * against (3.0 in Debian 12, 3.5 in Debian 13), words from its error queue, files that hold PEM.
+ * Private to crypto/.
  */
 #ifndef GH_OPENSSL_INT_H
 #define GH_OPENSSL_INT_H
@@ -37,11 +38,13 @@ static inline const char *gh_openssl_group_name(SSL *ssl)
 
 /* ---- texts for people ---- */
 
-/** snprintf into @text, which may be NULL, with every octet that is not printable ASCII made '?'. */
+/** snprintf into @text, which may be NULL, with every octet that is not printable ASCII made
+ *  '?'. */
 void gh_openssl_say(char *text, size_t text_len, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** Empty the error queue of this thread into @words: the reasons, oldest first, "; " between them. */
+/** Empty the error queue of this thread into @words: the reasons, oldest first, "; " between
+ *  them. */
 void gh_openssl_words(char *words, size_t words_len);
 
 #define GH_OPENSSL_WORDS_MAX 192
@@ -57,7 +60,8 @@ struct gh_openssl_file {
 };
 
 /**
- * Read a plain file of at most @max octets; mode and owner are those of the very file that was read.
+ * Read a plain file of at most @max octets; mode and owner are those of the very file that was
+ * read.
  * @return 0, GH_ENOMEM, GH_ELIMIT, GH_EINVAL (not a plain file) or a system error
  */
 int gh_openssl_file_read(const char *path, size_t max, struct gh_openssl_file *out);
@@ -69,8 +73,9 @@ void gh_openssl_file_fini(struct gh_openssl_file *file);
  */
 typedef int (*gh_openssl_pem_fn)(void *arg, const char *name, const uint8_t *der, size_t len);
 
-/** Walk the PEM blocks of @file.  @return 0, GH_ESYNTAX (a block is damaged; @words tells), or what @fn returned */
-int gh_openssl_pem_walk(const struct gh_openssl_file *file, gh_openssl_pem_fn fn, void *arg, char *words,
-                        size_t words_len);
+/** Walk the PEM blocks of @file.  @return 0, GH_ESYNTAX (a block is damaged; @words tells), or
+ *  what @fn returned */
+int gh_openssl_pem_walk(const struct gh_openssl_file *file, gh_openssl_pem_fn fn, void *arg,
+                        char *words, size_t words_len);
 
 #endif

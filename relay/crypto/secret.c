@@ -47,7 +47,8 @@ int gh_secret_draw(struct gh_secret *secret, enum gh_suite suite)
     gh_secret_wipe(secret);
     if (len == 0)
         return GH_ENOSUITE;
-    /* The private generator: its state is apart from the one whose output goes out in nonces and ids. */
+    /* The private generator: its state is apart from the one whose output goes out in nonces and
+     * ids. */
     if (RAND_priv_bytes_ex(NULL, secret->octets, len, 0) != 1) {
         ERR_clear_error();
         gh_secret_wipe(secret);
@@ -60,7 +61,8 @@ int gh_secret_draw(struct gh_secret *secret, enum gh_suite suite)
 
 bool gh_secret_equal(const struct gh_secret *a, const struct gh_secret *b)
 {
-    /* A length is public: it follows from the suite.  Only the octets are compared in constant time. */
+    /* A length is public: it follows from the suite.  Only the octets are compared in constant
+     * time. */
     if (a->len == 0 || a->len != b->len)
         return false;
     return CRYPTO_memcmp(a->octets, b->octets, a->len) == 0;

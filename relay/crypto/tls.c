@@ -5,8 +5,9 @@
  *     network -> gh_tls_input -> [in]  -> SSL -> gh_tls_read  -> SIP
  *     network <- gh_tls_output <- [out] <- SSL <- gh_tls_write <- SIP
  *
- * Whatever OpenSSL writes, alerts of a failure included, stands in the output when a call returns.  The error
- * queue is emptied before each call, because SSL_get_error reads what another connection left there.
+ * Whatever OpenSSL writes, alerts of a failure included, stands in the output when a call returns.
+ * The error queue is emptied before each call, because SSL_get_error reads what another connection
+ * left there.
  */
 #include "crypto/tls_int.h"
 
@@ -23,7 +24,7 @@
 
 #define DNS_NAME_MAX 253 /* RFC 1035 section 2.3.4, as text */
 
-/* ---- birth and death ---------------------------------------------------------------------------------- */
+/* ---- birth and death ------------------------------------------------------------------------- */
 
 static void on_info(const SSL *ssl, int where, int value)
 {
@@ -32,8 +33,10 @@ static void on_info(const SSL *ssl, int where, int value)
 
     if ((where & SSL_CB_READ_ALERT) != SSL_CB_READ_ALERT)
         return;
-    /* RFC 8446 section 6: in TLS 1.3 the level says nothing.  Before it, a warning does not end a connection. */
-    if (level == SSL3_AL_FATAL || SSL_version(ssl) == TLS1_3_VERSION || alert == SSL_AD_CLOSE_NOTIFY)
+    /* RFC 8446 section 6: in TLS 1.3 the level says nothing.  Before it, a warning does not end a
+     * connection. */
+    if (level == SSL3_AL_FATAL || SSL_version(ssl) == TLS1_3_VERSION ||
+        alert == SSL_AD_CLOSE_NOTIFY)
         tls->alert_seen = alert;
 }
 
@@ -105,7 +108,7 @@ void gh_tls_free(struct gh_tls *tls)
     free(tls);
 }
 
-/* ---- octets -------------------------------------------------------------------------------------------- */
+/* ---- octets ---------------------------------------------------------------------------------- */
 
 /* Does this return of an SSL function only mean that more octets are needed? */
 static bool wants_more(struct gh_tls *tls, int ret)
@@ -153,7 +156,8 @@ enum gh_tls_state gh_tls_input_eof(struct gh_tls *tls)
     BIO_set_mem_eof_return(tls->in, 0);
     if (tls->state == GH_TLS_HANDSHAKE)
         drive_handshake(tls);
-    /* Up, with nothing left to open: the end.  SIP knows by Content-Length whether a message was cut. */
+    /* Up, with nothing left to open: the end.  SIP knows by Content-Length whether a message was
+     * cut. */
     if (tls->state == GH_TLS_UP && BIO_ctrl_pending(tls->in) == 0 && !SSL_has_pending(tls->ssl))
         tls->state = GH_TLS_CLOSED;
     return tls->state;
@@ -172,7 +176,8 @@ static bool is_eof(const struct gh_tls *tls, int error)
     if (!tls->eof)
         return false;
     return error == SSL_ERROR_SYSCALL || error == SSL_ERROR_WANT_READ ||
-           (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING);
+           (ERR_GET_LIB(code) == ERR_LIB_SSL &&
+            ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING);
 }
 
 size_t gh_tls_read(struct gh_tls *tls, uint8_t *buf, size_t len)
@@ -232,7 +237,7 @@ void gh_tls_shutdown(struct gh_tls *tls)
     ERR_clear_error();
 }
 
-/* ---- facts ---------------------------------------------------------------------------------------------- */
+/* ---- facts ----------------------------------------------------------------------------------- */
 
 enum gh_reason gh_tls_failure(const struct gh_tls *tls, const char **text)
 {
@@ -255,7 +260,8 @@ static enum gh_tls_version version_of(const SSL *ssl)
     }
 }
 
-/* RFC 8446 has ephemeral key exchange only: without resumption there is no handshake by a shared key alone. */
+/* RFC 8446 has ephemeral key exchange only: without resumption there is no handshake by a shared
+ * key alone. */
 static bool is_forward_secret(const SSL_CIPHER *cipher, enum gh_tls_version version)
 {
     int exchange = SSL_CIPHER_get_kx_nid(cipher);

@@ -17,67 +17,81 @@
 
 #include "crypto/openssl_int.h"
 
-/* ---- presets ------------------------------------------------------------------------------------------ */
+/* ---- presets --------------------------------------------------------------------------------- */
 
 #define ECDHE_GCM_256 "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
 #define ECDHE_GCM_128 "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256"
-#define ECDHE_CHACHA "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
-#define ECDHE_CBC_SHA2                                                                                    \
-    "ECDHE-ECDSA-AES256-SHA384:ECDHE-RSA-AES256-SHA384:ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256"
-#define ECDHE_CBC_SHA1                                                                                    \
+#define ECDHE_CHACHA  "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+#define ECDHE_CBC_SHA2                                                                             \
+    "ECDHE-ECDSA-AES256-SHA384:ECDHE-RSA-AES256-SHA384:ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-"       \
+    "AES128-SHA256"
+#define ECDHE_CBC_SHA1                                                                             \
     "ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA:ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA"
-#define RSA_KX "AES256-GCM-SHA384:AES128-GCM-SHA256:AES256-SHA256:AES128-SHA256:AES256-SHA:AES128-SHA"
+#define RSA_KX                                                                                     \
+    "AES256-GCM-SHA384:AES128-GCM-SHA256:AES256-SHA256:AES128-SHA256:AES256-SHA:AES128-SHA"
+
+#define SIGNATURES                                                                                 \
+    "ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512:ed25519:ed448:"          \
+    "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"                                 \
+    "rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:"                                    \
+    "RSA+SHA256:RSA+SHA384:RSA+SHA512"
+#define SIGNATURES_SHA1 ":ECDSA+SHA1:RSA+SHA1"
 
 /* Authenticated, not encrypted: CUCM's device security mode "Authenticated" is NULL-SHA. */
 #define NULL_CIPHERS ":ECDHE-ECDSA-NULL-SHA:ECDHE-RSA-NULL-SHA:NULL-SHA256:NULL-SHA"
 
 struct preset {
     int min_version;
-    int level;             /* OpenSSL's security level for all but certificates, which tls_verify judges */
-    bool weak_chain;       /* a chain below level 2 may pass; admission judges it again */
-    const char *ciphers;   /* up to TLS 1.2 */
-    const char *suites;    /* TLS 1.3 */
+    int level;           /* OpenSSL's, for all but a peer's chain, which gh_tls_verify judges */
+    bool weak_chain;     /* a chain below level 2 may pass; admission judges it again */
+    const char *ciphers; /* up to TLS 1.2 */
+    const char *suites;  /* TLS 1.3 */
     const char *groups;
+    const char *signatures; /* of handshakes */
 };
 
 /*
- * Strongest first: the server's order counts.  Plain DHE is nowhere: RFC 9325 section 4.1 advises against it, and no
- * peer that we know of needs it.
+ * Strongest first: the server's order counts.  Plain DHE is nowhere: RFC 9325 section 4.1 advises
+ * against it, and no peer that we know of needs it.
  */
 static const struct preset presets[] = {
     /* RFC 9325 section 4.2 (BCP 195): forward secrecy and AEAD only. */
     [GH_TLS_MODERN] = {
         TLS1_2_VERSION, 2, false, ECDHE_GCM_256 ":" ECDHE_CHACHA ":" ECDHE_GCM_128,
         "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256",
-        GH_OPENSSL_HYBRID_GROUPS "X25519:P-256:X448:P-521:P-384",
+        GH_OPENSSL_HYBRID_GROUPS "X25519:P-256:X448:P-521:P-384", SIGNATURES,
     },
-    /* NIST SP 800-52 revision 2, section 3.3.1: AES only, on the NIST curves (section 3.4.2.2).  CBC, and suites with an
-     * eight-octet tag (CCM_8), are allowed there and left out here, as in policy: nobody needs them. */
+    /* NIST SP 800-52 revision 2, section 3.3.1: AES only, and the NIST curves.  CBC, and suites
+     * with an eight-octet tag (CCM_8), are allowed there and left out here, as in policy: nobody
+     * needs them. */
     [GH_TLS_NIST_800_52R2] = {
         TLS1_2_VERSION, 2, false,
         ECDHE_GCM_256 ":" ECDHE_GCM_128 ":ECDHE-ECDSA-AES256-CCM:ECDHE-ECDSA-AES128-CCM",
         "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_AES_128_CCM_SHA256",
-        "P-256:P-384:P-521",
+        "P-256:P-384:P-521", SIGNATURES,
     },
-    /* BSI TR-02102-2, sections 3.3 and 3.4: AES with forward secrecy.  It takes CBC with encrypt-then-MAC only,
-     * which cannot be demanded of a peer before the handshake, so CBC is left out; curves of section 3.3.2/3.6. */
+    /* BSI TR-02102-2, sections 3.3 and 3.4: AES with forward secrecy, NIST and Brainpool curves.
+     * It takes CBC with encrypt-then-MAC only, which cannot be demanded of a peer before the
+     * handshake, so CBC is left out. */
     [GH_TLS_BSI_TR_02102] = {
         TLS1_2_VERSION, 2, false,
         ECDHE_GCM_256 ":" ECDHE_GCM_128 ":ECDHE-ECDSA-AES256-CCM:ECDHE-ECDSA-AES128-CCM",
         "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_AES_128_CCM_SHA256",
-        "P-256:P-384:P-521:brainpoolP256r1:brainpoolP384r1:brainpoolP512r1",
+        "P-256:P-384:P-521:brainpoolP256r1:brainpoolP384r1:brainpoolP512r1", SIGNATURES,
     },
-    /* What CUCM 9 has: TLS 1.0, RSA key exchange, AES128-SHA, RSA 1024 with SHA-1 in the certificate.  Level 0
-     * because TLS 1.0 signs with MD5 and SHA-1 together; the floor for chains is in cert_verify.c. */
+    /* What CUCM 9 has: TLS 1.0, RSA key exchange, AES128-SHA, RSA 1024 with SHA-1 in the
+     * certificate.  Level 0 because TLS 1.0 signs with MD5 and SHA-1 together; the floor for
+     * chains is in cert_verify.c. */
     [GH_TLS_LEGACY_CUCM] = {
         TLS1_VERSION, 0, true,
-        ECDHE_GCM_256 ":" ECDHE_CHACHA ":" ECDHE_GCM_128 ":" ECDHE_CBC_SHA2 ":" ECDHE_CBC_SHA1 ":" RSA_KX,
+        ECDHE_GCM_256 ":" ECDHE_CHACHA ":" ECDHE_GCM_128 ":" ECDHE_CBC_SHA2 ":" ECDHE_CBC_SHA1
+        ":" RSA_KX,
         "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256",
-        GH_OPENSSL_HYBRID_GROUPS "X25519:P-256:X448:P-521:P-384",
+        GH_OPENSSL_HYBRID_GROUPS "X25519:P-256:X448:P-521:P-384", SIGNATURES SIGNATURES_SHA1,
     },
 };
 
-/* ---- the verify step ------------------------------------------------------------------------------------- */
+/* ---- the verify step ------------------------------------------------------------------------- */
 
 static int64_t now_us(void)
 {
@@ -87,8 +101,8 @@ static int64_t now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* What a trunk may waive is accepted here and judged at admission: a missing list (crl_missing) and the leaf's EKU,
- * which gh_chain_judge does not look at. */
+/* What a trunk may waive is accepted here and judged at admission: a missing list (crl_missing) and
+ * the leaf's EKU, which gh_chain_judge does not look at. */
 static bool is_acceptable(const struct gh_chain_facts *facts, bool weak_chain)
 {
     return facts->reason == GH_REASON_NONE && (weak_chain || !facts->weak);
@@ -109,7 +123,8 @@ static int telling(enum gh_reason reason)
     }
 }
 
-/* Does one of the trusts accept the chain?  If none does, @best holds the refusal that tells most. */
+/* Does one of the trusts accept the chain?  If none does, @best holds the refusal that tells
+ * most. */
 static bool judge_by_union(const struct gh_tls_context *context, const struct gh_chain *chain,
                            struct gh_judgement *best)
 {
@@ -161,11 +176,12 @@ int gh_tls_verify(X509_STORE_CTX *ctx, void *arg)
     return 0;
 }
 
-/* ---- NULL ciphers ------------------------------------------------------------------------------------------ */
+/* ---- NULL ciphers ---------------------------------------------------------------------------- */
 
-/* Level 2 counts bits, and a NULL cipher has none: what is asked about it is answered here, all else goes to OpenSSL. */
-static int admit_null_cipher(const SSL *ssl, const SSL_CTX *ctx, int op, int bits, int nid, void *other,
-                             void *arg)
+/* Level 2 counts bits, and a NULL cipher has none: what is asked about it is answered here, all
+ * else goes to OpenSSL. */
+static int admit_null_cipher(const SSL *ssl, const SSL_CTX *ctx, int op, int bits, int nid,
+                             void *other, void *arg)
 {
     const struct gh_tls_context *context = arg;
     bool about_cipher = op == SSL_SECOP_CIPHER_SUPPORTED || op == SSL_SECOP_CIPHER_SHARED ||
@@ -177,9 +193,10 @@ static int admit_null_cipher(const SSL *ssl, const SSL_CTX *ctx, int op, int bit
     return context->library_security(ssl, ctx, op, bits, nid, other, NULL);
 }
 
-/* ---- the context --------------------------------------------------------------------------------------------- */
+/* ---- the context ----------------------------------------------------------------------------- */
 
-static bool set_ciphers(struct gh_tls_context *context, const struct preset *preset, bool allow_null)
+static bool set_ciphers(struct gh_tls_context *context, const struct preset *preset,
+                        bool allow_null)
 {
     SSL_CTX *ctx = context->ctx;
     char list[1024];
@@ -193,7 +210,8 @@ static bool set_ciphers(struct gh_tls_context *context, const struct preset *pre
     }
     gh_openssl_say(list, sizeof(list), "%s%s", preset->ciphers, allow_null ? NULL_CIPHERS : "");
     return SSL_CTX_set_cipher_list(ctx, list) && SSL_CTX_set_ciphersuites(ctx, preset->suites) &&
-           SSL_CTX_set1_groups_list(ctx, preset->groups);
+           SSL_CTX_set1_groups_list(ctx, preset->groups) &&
+           SSL_CTX_set1_sigalgs_list(ctx, preset->signatures);
 }
 
 static bool set_behaviour(struct gh_tls_context *context, const struct preset *preset)
@@ -208,21 +226,25 @@ static bool set_behaviour(struct gh_tls_context *context, const struct preset *p
                                  /* SDP with keys passes through the record buffer */
                                  SSL_OP_CLEANSE_PLAINTEXT);
     /* openssl.cnf may have set these. */
-    SSL_CTX_clear_options(ctx, SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION | SSL_OP_LEGACY_SERVER_CONNECT |
-                                   SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3);
+    SSL_CTX_clear_options(ctx, SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION |
+                                   SSL_OP_LEGACY_SERVER_CONNECT | SSL_OP_IGNORE_UNEXPECTED_EOF |
+                                   SSL_OP_NO_EXTENDED_MASTER_SECRET | SSL_OP_NO_ENCRYPT_THEN_MAC |
+                                   SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3);
     if (preset->min_version < TLS1_2_VERSION)
         SSL_CTX_clear_options(ctx, SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1);
     /* The record buffers (34 kB a connection) are held only while they hold something. */
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_verify(ctx,
-                       context->role == GH_ROLE_SERVER ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
-                                                       : SSL_VERIFY_PEER,
+                       context->role == GH_ROLE_SERVER
+                           ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+                           : SSL_VERIFY_PEER,
                        NULL);
     SSL_CTX_set_cert_verify_callback(ctx, gh_tls_verify, context);
-    /* No list of CA names goes out with the request for a client certificate: an empty one means "any", and ours
-     * would tell strangers whom we trust. */
+    /* No list of CA names goes out with the request for a client certificate: an empty one means
+     * "any", and ours would tell strangers whom we trust. */
     return SSL_CTX_set_num_tickets(ctx, 0) && SSL_CTX_set_max_early_data(ctx, 0) &&
-           SSL_CTX_set_min_proto_version(ctx, preset->min_version) && SSL_CTX_set_max_proto_version(ctx, 0) &&
+           SSL_CTX_set_min_proto_version(ctx, preset->min_version) &&
+           SSL_CTX_set_max_proto_version(ctx, 0) &&
            SSL_CTX_set_session_id_context(ctx, session_context, sizeof(session_context) - 1);
 }
 
@@ -248,7 +270,8 @@ static int flaw_to_error(enum gh_identity_flaw flaw)
     return GH_EINVAL;
 }
 
-static int set_identity(SSL_CTX *ctx, const struct gh_tls_params *params, char *text, size_t text_len)
+static int set_identity(SSL_CTX *ctx, const struct gh_tls_params *params, char *text,
+                        size_t text_len)
 {
     struct gh_identity identity;
     int err = flaw_to_error(
@@ -301,13 +324,15 @@ int gh_tls_context_new(struct gh_tls_context **out, const struct gh_tls_params *
     context->refs = 1;
     context->role = params->role;
     context->policy = params->policy;
-    context->ctx = SSL_CTX_new(params->role == GH_ROLE_SERVER ? TLS_server_method() : TLS_client_method());
+    context->ctx =
+        SSL_CTX_new(params->role == GH_ROLE_SERVER ? TLS_server_method() : TLS_client_method());
     if (!context->ctx)
         goto out;
     err = set_trust(context, params);
     if (err)
         goto out;
-    if (!set_behaviour(context, preset) || !set_ciphers(context, preset, params->allow_null_cipher)) {
+    if (!set_behaviour(context, preset) ||
+        !set_ciphers(context, preset, params->allow_null_cipher)) {
         gh_openssl_words(words, sizeof(words));
         gh_openssl_say(text, text_len, "TLS settings: %s", words);
         err = GH_ECRYPTO;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What went wrong on a TLS connection, as one reason with words: the verify step's answer, else what the peer
- * sent instead of TLS, else its alert (RFC 8446 section 6.2, RFC 5246 section 7.2.2), else OpenSSL's error.
+ * What went wrong on a TLS connection, as one reason with words: the verify step's answer, else
+ * what the peer sent instead of TLS, else its alert (RFC 8446 section 6.2, RFC 5246 section 7.2.2),
+ * else OpenSSL's error.
  */
 #include "crypto/tls_int.h"
 
@@ -62,7 +63,8 @@ static bool is_about_our_certificate(int alert)
 
 static enum gh_reason alert_reason(const struct gh_tls *tls, int alert)
 {
-    /* Before the peer picked a cipher, handshake_failure says that it found none; later it is about anything. */
+    /* Before the peer picked a cipher, handshake_failure says that it found none; later it is about
+     * anything. */
     bool negotiated = SSL_get_current_cipher(tls->ssl) || SSL_get_pending_cipher(tls->ssl);
 
     if (is_about_our_certificate(alert))
@@ -85,8 +87,9 @@ static enum gh_reason alert_reason(const struct gh_tls *tls, int alert)
 }
 
 /*
- * Do the first octets open a TLS record: type 20 to 24, version 3.x (RFC 8446 section 5.1)?  Or an SSL 2.0 hello, by
- * which old clients offer TLS (RFC 5246 appendix E.2)?  An answer without any octets is not known not to be TLS.
+ * Do the first octets open a TLS record: type 20 to 24, version 3.x (RFC 8446 section 5.1)?  Or an
+ * SSL 2.0 hello, by which old clients offer TLS (RFC 5246 appendix E.2)?  An answer without any
+ * octets is not known not to be TLS.
  */
 static bool looks_like_tls(const struct gh_tls *tls)
 {
@@ -117,7 +120,8 @@ static void say_sniffed(struct gh_tls *tls)
 
     for (size_t i = 0; i < tls->sniff_len; i++)
         seen[i] = tls->sniff[i] ? (char)tls->sniff[i] : '?';
-    gh_openssl_say(tls->text, sizeof(tls->text), "the first octets are \"%s\", which is not a TLS record", seen);
+    gh_openssl_say(tls->text, sizeof(tls->text),
+                   "the first octets are \"%s\", which is not a TLS record", seen);
 }
 
 void gh_tls_fail(struct gh_tls *tls)
@@ -139,7 +143,9 @@ void gh_tls_fail(struct gh_tls *tls)
     } else {
         tls->reason = library_reason(tls, code);
         gh_openssl_say(tls->text, sizeof(tls->text), "%s",
-                       tls->reason == GH_REASON_TLS_CLOSED ? "the connection ended during the handshake" : words);
+                       tls->reason == GH_REASON_TLS_CLOSED
+                           ? "the connection ended during the handshake"
+                           : words);
         if (up)
             tls->reason = GH_REASON_CONNECTION_LOST;
     }

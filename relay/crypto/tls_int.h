@@ -16,14 +16,15 @@
 #include "crypto/cert_int.h"
 
 /* What OpenSSL asks before it uses anything that has a strength: SSL_CTX_set_security_callback. */
-typedef int (*gh_tls_security_fn)(const SSL *, const SSL_CTX *, int op, int bits, int nid, void *other, void *arg);
+typedef int (*gh_tls_security_fn)(const SSL *, const SSL_CTX *, int op, int bits, int nid,
+                                  void *other, void *arg);
 
 struct gh_tls_context {
     unsigned refs;
     enum gh_role role;
     enum gh_tls_policy policy;
     SSL_CTX *ctx;
-    gh_tls_security_fn library_security; /* only when NULL ciphers are allowed: what ours stands before */
+    gh_tls_security_fn library_security; /* with NULL ciphers: what ours stands before */
     struct gh_trust **trust;  /* one reference each */
     size_t trust_count;
 };
@@ -48,10 +49,12 @@ struct gh_tls {
     char text[GH_JUDGEMENT_TEXT_MAX];
 };
 
-/** SSL_CTX_set_cert_verify_callback: does one trust of the context accept the chain?  In tls_context.c. */
+/** SSL_CTX_set_cert_verify_callback: does one trust of the context accept the chain?  In
+ *  tls_context.c. */
 int gh_tls_verify(X509_STORE_CTX *ctx, void *arg);
 
-/** Set state, reason and text after a call of OpenSSL's failed; empties the error queue.  In tls_failure.c. */
+/** Set state, reason and text after a call of OpenSSL's failed; empties the error queue.  In
+ *  tls_failure.c. */
 void gh_tls_fail(struct gh_tls *tls);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libFuzzer target: a DER certificate as a peer's leaf: its facts, and the chain built with a trust.
- * Seeds: tests/fuzz/cert, leaves with names good and hostile.
+ * libFuzzer target: a DER certificate as a peer's leaf: its facts, and the chain built with a
+ * trust. Seeds: tests/fuzz/cert, leaves with names good and hostile.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,10 +9,10 @@
 #include "crypto/cert_int.h"
 #include "support/pki.h"
 
-#define REQUIRE(condition)                                                              \
-    do {                                                                                \
-        if (!(condition))                                                               \
-            abort();                                                                    \
+#define REQUIRE(condition)                                                                         \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            abort();                                                                               \
     } while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -53,7 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     X509 *cert;
 
     if (!trust) {
-        struct gh_pki_cert *ca = gh_pki_issue(NULL, &(struct gh_pki_params){ .cn = "Test CA", .ca = true });
+        struct gh_pki_cert *ca =
+            gh_pki_issue(NULL, &(struct gh_pki_params){ .cn = "Test CA", .ca = true });
 
         REQUIRE(gh_trust_load(&trust, gh_pki_write_certs("ca.pem", ca, NULL), NULL, NULL, 0) == 0);
     }

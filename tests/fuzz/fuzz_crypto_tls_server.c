@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libFuzzer target: octets from a stranger into a TLS engine.  The first octet says our role and how the octets
- * are cut.  Whatever comes, the engine ends in a state with a reason, and nothing is up without a handshake.
- * Seeds: tests/fuzz/tls, first flights of either role.
+ * libFuzzer target: octets from a stranger into a TLS engine.  The first octet says our role and
+ * how the octets are cut.  Whatever comes, the engine ends in a state with a reason, and nothing is
+ * up without a handshake. Seeds: tests/fuzz/tls, first flights of either role.
  */
 #include <stdlib.h>
 
 #include "crypto/tls.h"
 #include "support/pki.h"
 
-#define REQUIRE(condition)                                                              \
-    do {                                                                                \
-        if (!(condition))                                                               \
-            abort();                                                                    \
+#define REQUIRE(condition)                                                                         \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            abort();                                                                               \
     } while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -22,12 +22,17 @@ static struct gh_tls_context *contexts[2];
 
 static void make_contexts(void)
 {
-    struct gh_pki_cert *ca = gh_pki_issue(NULL, &(struct gh_pki_params){ .cn = "Root", .ca = true });
+    struct gh_pki_cert *ca =
+        gh_pki_issue(NULL, &(struct gh_pki_params){ .cn = "Root", .ca = true });
     struct gh_pki_cert *leaf = gh_pki_issue(ca, &(struct gh_pki_params){ .cn = "leaf" });
     struct gh_trust *trust = NULL;
     struct gh_tls_params params = {
-        .certificate = gh_pki_write_certs("leaf.pem", leaf, NULL), .private_key = gh_pki_write_key("leaf.key", leaf),
-        .trust = &trust, .trust_count = 1, .policy = GH_TLS_LEGACY_CUCM, .allow_null_cipher = true,
+        .certificate = gh_pki_write_certs("leaf.pem", leaf, NULL),
+        .private_key = gh_pki_write_key("leaf.key", leaf),
+        .trust = &trust,
+        .trust_count = 1,
+        .policy = GH_TLS_LEGACY_CUCM,
+        .allow_null_cipher = true,
     };
 
     REQUIRE(gh_trust_load(&trust, gh_pki_write_certs("ca.pem", ca, NULL), NULL, NULL, 0) == 0);

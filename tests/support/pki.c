@@ -27,7 +27,7 @@ static void die(const char *what)
 
 #define MUST(expression) ((expression) ? (void)0 : die(#expression))
 
-/* ---- what lives until the end ---------------------------------------------------------------------- */
+/* ---- what lives until the end ---------------------------------------------------------------- */
 
 struct kept {
     struct kept *next;
@@ -76,7 +76,7 @@ static struct kept *keep(void)
     return kept;
 }
 
-/* ---- certificates ------------------------------------------------------------------------------------ */
+/* ---- certificates ---------------------------------------------------------------------------- */
 
 static EVP_PKEY *make_key(enum gh_pki_key kind)
 {
@@ -144,7 +144,8 @@ static void add_name_entry(X509_NAME *name, const char *field, const char *text,
     else
         memcpy(octets, text, (size_t)len);
     /* Past the length that ASN.1 sets for a CN (64), as an attacker would. */
-    MUST(X509_NAME_add_entry_by_txt(name, field, V_ASN1_UTF8STRING, (const unsigned char *)octets, len, -1, 0));
+    MUST(X509_NAME_add_entry_by_txt(name, field, V_ASN1_UTF8STRING, (const unsigned char *)octets,
+                                    len, -1, 0));
 }
 
 static void set_subject(X509 *cert, const struct gh_pki_params *params)
@@ -226,9 +227,12 @@ static void add_eku(X509 *cert, unsigned eku)
         unsigned bit;
         const char *oid;
     } names[] = {
-        { GH_PKI_SERVER, "serverAuth" }, { GH_PKI_CLIENT, "clientAuth" },
-        { GH_PKI_ANY, "2.5.29.37.0" }, { GH_PKI_EMAIL, "emailProtection" },
-        { GH_PKI_SIP_DOMAIN, "1.3.6.1.5.5.7.3.20" }, { GH_PKI_IPSEC, "1.3.6.1.5.5.7.3.5" },
+        { GH_PKI_SERVER, "serverAuth" },
+        { GH_PKI_CLIENT, "clientAuth" },
+        { GH_PKI_ANY, "2.5.29.37.0" },
+        { GH_PKI_EMAIL, "emailProtection" },
+        { GH_PKI_SIP_DOMAIN, "1.3.6.1.5.5.7.3.20" },
+        { GH_PKI_IPSEC, "1.3.6.1.5.5.7.3.5" },
     };
     char value[256] = "";
 
@@ -308,7 +312,8 @@ static const EVP_MD *digest_for(const EVP_PKEY *key, const char *name)
     return digest;
 }
 
-/* From its octets, as a peer gets it: the object that was built keeps what OpenSSL cached on the way. */
+/* From its octets, as a peer gets it: the object that was built keeps what OpenSSL cached on the
+ * way. */
 static X509 *read_again(X509 *built)
 {
     unsigned char *der = NULL;
@@ -321,7 +326,8 @@ static X509 *read_again(X509 *built)
     return cert;
 }
 
-struct gh_pki_cert *gh_pki_issue(const struct gh_pki_cert *issuer, const struct gh_pki_params *params)
+struct gh_pki_cert *gh_pki_issue(const struct gh_pki_cert *issuer,
+                                 const struct gh_pki_params *params)
 {
     struct kept *kept = keep();
     X509 *cert = X509_new();
@@ -337,13 +343,14 @@ struct gh_pki_cert *gh_pki_issue(const struct gh_pki_cert *issuer, const struct 
     MUST(X509_set_pubkey(cert, key));
     if (!params->version_1)
         add_extensions(cert, issuer ? issuer->x509 : cert, params);
-    MUST(X509_sign(cert, issuer ? issuer->key : key, digest_for(issuer ? issuer->key : key, params->digest)));
+    MUST(X509_sign(cert, issuer ? issuer->key : key,
+                   digest_for(issuer ? issuer->key : key, params->digest)));
     kept->cert.x509 = read_again(cert);
     X509_free(cert);
     return &kept->cert;
 }
 
-/* ---- files --------------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 const char *gh_pki_dir(void)
 {
@@ -409,7 +416,8 @@ const char *gh_pki_write_text(const char *name, const char *text, unsigned mode)
     return path;
 }
 
-const char *gh_pki_write_crl(const char *name, const struct gh_pki_cert *ca, long from_s, long until_s, ...)
+const char *gh_pki_write_crl(const char *name, const struct gh_pki_cert *ca, long from_s,
+                             long until_s, ...)
 {
     const char *path = gh_pki_path(name);
     FILE *file = create(path, 0644);

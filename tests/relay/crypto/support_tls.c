@@ -18,7 +18,7 @@ static void die(const char *what)
     abort();
 }
 
-/* ---- the world -------------------------------------------------------------------------------------- */
+/* ---- the world ------------------------------------------------------------------------------- */
 
 const struct gh_test_world *gh_test_world(void)
 {
@@ -28,24 +28,30 @@ const struct gh_test_world *gh_test_world(void)
         return &world;
     world.root = gh_pki_issue(NULL, &(struct gh_pki_params){ .cn = "Root", .ca = true });
     world.middle = gh_pki_issue(world.root, &(struct gh_pki_params){ .cn = "Middle", .ca = true });
-    world.server = gh_pki_issue(world.root, &(struct gh_pki_params){
-        .cn = "border", .san = { "DNS:border.example.com" }, .eku = GH_PKI_SERVER | GH_PKI_CLIENT });
-    world.client = gh_pki_issue(world.root, &(struct gh_pki_params){
-        .cn = "pbx", .san = { "URI:sip:pbx.example.com", "DNS:pbx.example.com" },
-        .eku = GH_PKI_SERVER | GH_PKI_CLIENT });
-    world.stranger_root = gh_pki_issue(NULL, &(struct gh_pki_params){ .cn = "Stranger", .org = "Elsewhere", .ca = true });
+    world.server =
+        gh_pki_issue(world.root, &(struct gh_pki_params){ .cn = "border",
+                                                          .san = { "DNS:border.example.com" },
+                                                          .eku = GH_PKI_SERVER | GH_PKI_CLIENT });
+    world.client = gh_pki_issue(
+        world.root,
+        &(struct gh_pki_params){ .cn = "pbx",
+                                 .san = { "URI:sip:pbx.example.com", "DNS:pbx.example.com" },
+                                 .eku = GH_PKI_SERVER | GH_PKI_CLIENT });
+    world.stranger_root = gh_pki_issue(
+        NULL, &(struct gh_pki_params){ .cn = "Stranger", .org = "Elsewhere", .ca = true });
     world.stranger = gh_pki_issue(world.stranger_root, &(struct gh_pki_params){ .cn = "stranger" });
     world.root_pem = gh_pki_write_certs("world-root.pem", world.root, NULL);
     return &world;
 }
 
-/* ---- our side ----------------------------------------------------------------------------------------- */
+/* ---- our side -------------------------------------------------------------------------------- */
 
 struct gh_tls *gh_test_ours(const struct gh_test_ours *params)
 {
     const struct gh_test_world *world = gh_test_world();
     const struct gh_pki_cert *cert = params->cert;
-    struct gh_trust *trust[2] = { gh_test_trust(params->trust_pem ? params->trust_pem : world->root_pem, params->crl) };
+    struct gh_trust *trust[2] = { gh_test_trust(
+        params->trust_pem ? params->trust_pem : world->root_pem, params->crl) };
     struct gh_tls_context *context = NULL;
     struct gh_tls *tls = NULL;
     char text[256];
@@ -54,13 +60,18 @@ struct gh_tls *gh_test_ours(const struct gh_test_ours *params)
         cert = params->role == GH_ROLE_SERVER ? world->server : world->client;
     if (params->more_trust_pem)
         trust[1] = gh_test_trust(params->more_trust_pem, NULL);
-    if (gh_tls_context_new(&context, &(struct gh_tls_params){
-            .role = params->role,
-            .certificate = gh_pki_write_certs("ours.pem", cert, params->above, NULL),
-            .private_key = gh_pki_write_key("ours.key", cert),
-            .trust = trust, .trust_count = trust[1] ? 2 : 1,
-            .policy = params->policy, .allow_null_cipher = params->allow_null,
-        }, text, sizeof(text)) != 0)
+    if (gh_tls_context_new(
+            &context,
+            &(struct gh_tls_params){
+                .role = params->role,
+                .certificate = gh_pki_write_certs("ours.pem", cert, params->above, NULL),
+                .private_key = gh_pki_write_key("ours.key", cert),
+                .trust = trust,
+                .trust_count = trust[1] ? 2 : 1,
+                .policy = params->policy,
+                .allow_null_cipher = params->allow_null,
+            },
+            text, sizeof(text)) != 0)
         die(text);
     MUST(gh_tls_new(&tls, context, params->server_name) == 0);
     /* The engine keeps what it needs. */
@@ -92,7 +103,7 @@ size_t gh_test_read_all(struct gh_tls *tls, uint8_t *buf, size_t len)
     return used;
 }
 
-/* ---- the plain peer ------------------------------------------------------------------------------------ */
+/* ---- the plain peer -------------------------------------------------------------------------- */
 
 static void on_info(const SSL *ssl, int where, int value)
 {
@@ -188,7 +199,7 @@ static void drive_peer(struct gh_test_peer *peer)
     ERR_clear_error();
 }
 
-/* ---- wires -------------------------------------------------------------------------------------------------- */
+/* ---- wires ----------------------------------------------------------------------------------- */
 
 void gh_test_wire(struct gh_tls *ours, struct gh_test_peer *peer, size_t chunk)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the tests of crypto/tls*.c share: our engine made in one call, an independent peer made of plain OpenSSL that
- * obeys no rule of ours, and wires between them that carry as many octets at a time as the test says.
+ * What the tests of crypto/tls*.c share: our engine made in one call, an independent peer made of
+ * plain OpenSSL that obeys no rule of ours, and wires between them that carry as many octets at a
+ * time as the test says.
  */
 #ifndef GH_TEST_SUPPORT_TLS_H
 #define GH_TEST_SUPPORT_TLS_H
@@ -56,7 +57,8 @@ struct gh_test_peer {
 void gh_test_peer_init(struct gh_test_peer *peer, const struct gh_test_peer_params *params);
 void gh_test_peer_fini(struct gh_test_peer *peer);
 
-/** Carry octets both ways, at most @chunk at a time, until nothing moves.  Handshakes go on by themselves. */
+/** Carry octets both ways, at most @chunk at a time, until nothing moves.  Handshakes go on by
+ *  themselves. */
 void gh_test_wire(struct gh_tls *ours, struct gh_test_peer *peer, size_t chunk);
 
 /** The same between two engines of ours: @client starts. */

@@ -50,15 +50,35 @@ static const struct {
     { "CN alone", { .cn = "CUCM10" }, "cn=CUCM10", 0, false },
     { "no name at all", { .org = "O" }, "", 0, false },
     { "CN with blanks", { .cn = "Border Element 1" }, "cn=Border Element 1", 0, false },
-    { "last CN, RFC 6125 section 6.4.4", { .cn = "good", .cn_first = "other" }, "cn=good", 0, false },
+    { "last CN, RFC 6125 section 6.4.4",
+      { .cn = "good", .cn_first = "other" },
+      "cn=good",
+      0,
+      false },
     { "DNS", { .cn = "c", .san = { "DNS:pbx.example.com" } }, "cn=c dns=pbx.example.com", 0, true },
-    { "URI, RFC 5922 section 7.1", { .san = { "URI:sip:example.com" } }, "uri=example.com", 0, true },
+    { "URI, RFC 5922 section 7.1",
+      { .san = { "URI:sip:example.com" } },
+      "uri=example.com",
+      0,
+      true },
     { "scheme in any case", { .san = { "URI:SIP:Example.COM" } }, "uri=Example.COM", 0, true },
     { "port", { .san = { "URI:sip:example.com:5061" } }, "uri=example.com", 0, true },
-    { "parameters", { .san = { "URI:sip:example.com;transport=tls?a=b" } }, "uri=example.com", 0, true },
+    { "parameters",
+      { .san = { "URI:sip:example.com;transport=tls?a=b" } },
+      "uri=example.com",
+      0,
+      true },
     { "user part", { .san = { "URI:sip:alice@example.com" } }, "", 0, true },
-    { "user part behind a semicolon", { .san = { "URI:sip:example.com;x@evil.org" } }, "", 0, true },
-    { "user part behind a question mark", { .san = { "URI:sip:example.com?x@evil.org" } }, "", 0, true },
+    { "user part behind a semicolon",
+      { .san = { "URI:sip:example.com;x@evil.org" } },
+      "",
+      0,
+      true },
+    { "user part behind a question mark",
+      { .san = { "URI:sip:example.com?x@evil.org" } },
+      "",
+      0,
+      true },
     { "sips is no identity", { .cn = "c", .san = { "URI:sips:example.com" } }, "cn=c", 0, true },
     { "other scheme", { .cn = "c", .san = { "URI:https://example.com" } }, "cn=c", 0, false },
     { "scheme that only starts so", { .san = { "URI:sipx:example.com" } }, "", 0, false },
@@ -67,11 +87,22 @@ static const struct {
     { "empty host", { .san = { "URI:sip:" } }, "", 1, true },
     { "two slashes", { .san = { "URI:sip://example.com" } }, "", 1, true },
     { "percent in host", { .san = { "URI:sip:exa%25mple.com" } }, "", 1, true },
-    { "IP and mail are not looked at", { .cn = "c", .san = { "IP:192.0.2.1", "EMAIL:a@b.c" } }, "cn=c", 0, false },
-    { "both kinds", { .cn = "c", .san = { "DNS:a.b", "URI:sip:c.d", "DNS:e.f" } },
-      "cn=c dns=a.b uri=c.d dns=e.f", 0, true },
+    { "IP and mail are not looked at",
+      { .cn = "c", .san = { "IP:192.0.2.1", "EMAIL:a@b.c" } },
+      "cn=c",
+      0,
+      false },
+    { "both kinds",
+      { .cn = "c", .san = { "DNS:a.b", "URI:sip:c.d", "DNS:e.f" } },
+      "cn=c dns=a.b uri=c.d dns=e.f",
+      0,
+      true },
     { "wildcard passes as text", { .san = { "DNS:*.example.com" } }, "dns=*.example.com", 0, true },
-    { "A-labels", { .san = { "DNS:xn--bcher-kva.example" } }, "dns=xn--bcher-kva.example", 0, true },
+    { "A-labels",
+      { .san = { "DNS:xn--bcher-kva.example" } },
+      "dns=xn--bcher-kva.example",
+      0,
+      true },
     { "U-labels", { .san = { "DNS:b%c3%bccher.example", "DNS:ok" } }, "dns=ok", 1, true },
     { "UTF-8 CN", { .cn = "b%c3%bccher", .cn_percent = true }, "", 1, false },
     { "NUL in DNS, CVE-2009-2408", { .san = { "DNS:good.example%00.evil.org" } }, "", 1, true },
@@ -82,8 +113,13 @@ static const struct {
     { "line feed", { .san = { "DNS:a%0ab" }, .cn = "a%0db", .cn_percent = true }, "", 2, true },
     { "escape", { .san = { "DNS:a%1b[2J" } }, "", 1, true },
     { "blank in DNS", { .san = { "DNS:a b", "DNS: c", "DNS:" } }, "", 3, true },
-    { "longest", { .san = { "DNS:" NAME_191 "." "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghij" } },
-      "dns=" NAME_191 "." "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghij", 0, true },
+    { "longest",
+      { .san = { "DNS:" NAME_191 "."
+                 "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghij" } },
+      "dns=" NAME_191 "."
+      "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghij",
+      0,
+      true },
     { "too long", { .san = { "DNS:" NAME_191 "." LABEL_63 } }, "", 1, true },
     { "CN longer than ASN.1 allows", { .cn = NAME_191 }, "cn=" NAME_191, 0, false },
 };
@@ -93,7 +129,8 @@ static void test_names(void)
     for (size_t i = 0; i < sizeof(name_rows) / sizeof(name_rows[0]); i++) {
         struct gh_cert_facts facts = facts_of(&name_rows[i].params);
 
-        if (!(CHECK_STR(names_of(&facts), name_rows[i].names) & CHECK_INT(facts.odd_names, name_rows[i].odd) &
+        if (!(CHECK_STR(names_of(&facts), name_rows[i].names) &
+              CHECK_INT(facts.odd_names, name_rows[i].odd) &
               CHECK_INT(facts.has_san, name_rows[i].has_san)))
             fprintf(stderr, "  in row: %s\n", name_rows[i].about);
         gh_cert_facts_fini(&facts);
@@ -123,13 +160,16 @@ static void test_many_names(void)
 /* A SAN that cannot be read was meant to say something: the CN must not speak for it. */
 static void test_broken_san(void)
 {
-    struct gh_cert_facts facts = facts_of(&(struct gh_pki_params){ .cn = "c", .extension = "2.5.29.17=DER:0500" });
+    struct gh_cert_facts facts =
+        facts_of(&(struct gh_pki_params){ .cn = "c", .extension = "2.5.29.17=DER:0500" });
 
     CHECK(facts.has_san);
     CHECK_INT(facts.odd_names, 1);
     gh_cert_facts_fini(&facts);
     facts = facts_of(&(struct gh_pki_params){
-        .cn = "c", .san = { "DNS:a" }, .extension = "2.5.29.17=DER:3003820162" }); /* a second SAN, DNS:b */
+        .cn = "c",
+        .san = { "DNS:a" },
+        .extension = "2.5.29.17=DER:3003820162" }); /* a second SAN, DNS:b */
     CHECK(facts.has_san);
     CHECK_STR(names_of(&facts), "cn=c");
     CHECK_INT(facts.odd_names, 1);
@@ -138,14 +178,16 @@ static void test_broken_san(void)
 
 static void test_subject_serial_hash(void)
 {
-    struct gh_pki_cert *cert = gh_pki_issue(ca, &(struct gh_pki_params){
-        .cn = "a,b\"%0a%c3%bc", .cn_percent = true, .serial = "0A0B0C0D0E0F" });
+    struct gh_pki_cert *cert = gh_pki_issue(
+        ca, &(struct gh_pki_params){
+                .cn = "a,b\"%0a%c3%bc", .cn_percent = true, .serial = "0A0B0C0D0E0F" });
     struct gh_chain *chain = gh_test_chain(cert, ca, NULL);
     struct gh_cert_facts facts;
     uint8_t hash[32];
 
     CHECK_OR_STOP(gh_chain_leaf_facts(chain, &facts) == 0);
-    CHECK_STR(facts.subject, "CN=a\\,b\\\"\\0A\\C3\\BC,O=gatehouse test"); /* RFC 2253 section 2.4 */
+    CHECK_STR(facts.subject,
+              "CN=a\\,b\\\"\\0A\\C3\\BC,O=gatehouse test"); /* RFC 2253 section 2.4 */
     CHECK_STR(facts.issuer, "CN=Test CA,O=gatehouse test");
     CHECK_STR(facts.serial, "0A0B0C0D0E0F");
     CHECK(X509_digest(cert->x509, EVP_sha256(), hash, NULL));
@@ -190,7 +232,8 @@ static const struct {
     { "19500101000000Z", "20491231235959Z", -631152000, 2524607999 }, /* all of UTCTime */
     { "19691231235959Z", "19700101000000Z", -1, 0 },
     { "20380119031407Z", "20380119031408Z", 2147483647, 2147483648 }, /* end of 32 bits */
-    { "20500101000000Z", "99991231235959Z", 2524608000, 253402300799 }, /* RFC 5280 section 4.1.2.5: no end */
+    { "20500101000000Z", "99991231235959Z", 2524608000,
+      253402300799 }, /* RFC 5280 section 4.1.2.5: no end */
     { "20240229000000Z", "20240301000000Z", 1709164800, 1709251200 },
 };
 
@@ -229,7 +272,8 @@ static const struct {
 static void test_eku(void)
 {
     for (size_t i = 0; i < sizeof(eku_rows) / sizeof(eku_rows[0]); i++) {
-        struct gh_cert_facts facts = facts_of(&(struct gh_pki_params){ .cn = "c", .eku = eku_rows[i].eku });
+        struct gh_cert_facts facts =
+            facts_of(&(struct gh_pki_params){ .cn = "c", .eku = eku_rows[i].eku });
 
         CHECK_INT(facts.eku_present, eku_rows[i].present);
         CHECK_INT(facts.eku_server, eku_rows[i].server);
@@ -240,7 +284,8 @@ static void test_eku(void)
 
 static void test_a_broken_eku_allows_nothing(void)
 {
-    struct gh_cert_facts facts = facts_of(&(struct gh_pki_params){ .cn = "c", .extension = "2.5.29.37=DER:0500" });
+    struct gh_cert_facts facts =
+        facts_of(&(struct gh_pki_params){ .cn = "c", .extension = "2.5.29.37=DER:0500" });
 
     CHECK(facts.eku_present && !facts.eku_server && !facts.eku_client);
     gh_cert_facts_fini(&facts);
@@ -251,14 +296,15 @@ static const struct {
     enum gh_pki_key key;
     int bits, security;
 } key_rows[] = {
-    { GH_PKI_P256, 256, 128 }, { GH_PKI_P384, 384, 192 }, { GH_PKI_ED25519, 256, 128 },
+    { GH_PKI_P256, 256, 128 },      { GH_PKI_P384, 384, 192 },     { GH_PKI_ED25519, 256, 128 },
     { GH_PKI_RSA_2048, 2048, 112 }, { GH_PKI_RSA_1024, 1024, 80 },
 };
 
 static void test_keys(void)
 {
     for (size_t i = 0; i < sizeof(key_rows) / sizeof(key_rows[0]); i++) {
-        struct gh_cert_facts facts = facts_of(&(struct gh_pki_params){ .cn = "c", .key = key_rows[i].key });
+        struct gh_cert_facts facts =
+            facts_of(&(struct gh_pki_params){ .cn = "c", .key = key_rows[i].key });
 
         if (key_rows[i].key != GH_PKI_ED25519)
             CHECK_INT(facts.key_bits, key_rows[i].bits);
@@ -271,8 +317,8 @@ static void test_keys(void)
 static void test_weak_signatures(void)
 {
     static const char *const digests[] = { "MD5", "SHA1", "SHA224", "SHA256", "SHA512" };
-    struct gh_pki_cert *rsa_ca = gh_pki_issue(NULL, &(struct gh_pki_params){
-        .cn = "RSA CA", .ca = true, .key = GH_PKI_RSA_2048 });
+    struct gh_pki_cert *rsa_ca = gh_pki_issue(
+        NULL, &(struct gh_pki_params){ .cn = "RSA CA", .ca = true, .key = GH_PKI_RSA_2048 });
 
     for (size_t i = 0; i < 5; i++) {
         struct gh_chain *chain = gh_test_chain(

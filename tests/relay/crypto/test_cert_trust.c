@@ -41,9 +41,12 @@ static void test_files(void)
 {
     CHECK_INT(anchors_in(ca_pem), 1);
     CHECK_INT(anchors_in(gh_pki_write_certs("two.pem", ca, other_ca, NULL)), 2);
-    /* Text around the blocks is RFC 7468 section 5.2's explanatory text; keys beside it are left alone. */
-    CHECK_INT(anchors_in(gh_pki_join("mixed.pem", gh_pki_write_text("head", "Subject: CN=x\n\n", 0644), ca_pem,
-                                     gh_pki_write_key("ca.key", ca), other_pem, NULL)), 2);
+    /* Text around the blocks is RFC 7468 section 5.2's explanatory text; keys beside it are left
+     * alone. */
+    CHECK_INT(
+        anchors_in(gh_pki_join("mixed.pem", gh_pki_write_text("head", "Subject: CN=x\n\n", 0644),
+                               ca_pem, gh_pki_write_key("ca.key", ca), other_pem, NULL)),
+        2);
 }
 
 static void test_missing_and_empty_files(void)
@@ -51,8 +54,10 @@ static void test_missing_and_empty_files(void)
     const char *der = gh_pki_write_text("ca.cer", "0\x82\x01\x02 not really", 0644);
 
     check_load(gh_pki_path("nowhere.pem"), NULL, -ENOENT, "nowhere.pem: No such file");
-    check_load(gh_pki_write_text("empty.pem", "", 0644), NULL, GH_ENOTFOUND, "empty.pem: no certificate");
-    check_load(gh_pki_write_text("words.pem", "no PEM here\n", 0644), NULL, GH_ENOTFOUND, "no certificate");
+    check_load(gh_pki_write_text("empty.pem", "", 0644), NULL, GH_ENOTFOUND,
+               "empty.pem: no certificate");
+    check_load(gh_pki_write_text("words.pem", "no PEM here\n", 0644), NULL, GH_ENOTFOUND,
+               "no certificate");
     check_load(der, NULL, GH_ENOTFOUND, "DER: convert it to PEM");
     check_load(crl_pem, NULL, GH_ENOTFOUND, "no certificate in it");
     check_load(ca_pem, ca_pem, GH_ENOTFOUND, "no revocation list in it");
@@ -89,7 +94,8 @@ static void test_truncated_at_each_octet(void)
         int err;
 
         pem[cut] = 0;
-        err = gh_trust_load(&trust, gh_pki_write_text("cut.pem", pem, 0644), NULL, text, sizeof(text));
+        err = gh_trust_load(&trust, gh_pki_write_text("cut.pem", pem, 0644), NULL, text,
+                            sizeof(text));
         pem[cut] = keep;
         if (cut < len - 1) /* only the last line feed may be missing */
             CHECK(err == GH_ENOTFOUND || err == GH_ESYNTAX);
@@ -102,17 +108,26 @@ static void test_truncated_at_each_octet(void)
 
 static void test_damage_is_refused_with_the_file(void)
 {
-    check_load(gh_pki_write_text("bad.pem", "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n", 0644),
-               NULL, GH_ESYNTAX, "bad.pem: a certificate in it is damaged");
-    check_load(gh_pki_write_text("b64.pem", "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n", 0644),
-               NULL, GH_ESYNTAX, "b64.pem: damaged PEM");
-    check_load(gh_pki_join("second.pem", ca_pem, gh_pki_path("bad.pem"), NULL), NULL, GH_ESYNTAX, "second.pem");
-    check_load(ca_pem, gh_pki_write_text("bad.crl", "-----BEGIN X509 CRL-----\nMAMCAQE=\n-----END X509 CRL-----\n", 0644),
-               GH_ESYNTAX, "bad.crl: a revocation list in it is damaged");
-    check_load(gh_pki_write_text("aux.pem",
-                                 "-----BEGIN TRUSTED CERTIFICATE-----\nMAMCAQE=\n-----END TRUSTED CERTIFICATE-----\n",
+    check_load(
+        gh_pki_write_text(
+            "bad.pem", "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n", 0644),
+        NULL, GH_ESYNTAX, "bad.pem: a certificate in it is damaged");
+    check_load(gh_pki_write_text("b64.pem",
+                                 "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n",
                                  0644),
-               NULL, GH_ESYNTAX, "TRUSTED CERTIFICATE");
+               NULL, GH_ESYNTAX, "b64.pem: damaged PEM");
+    check_load(gh_pki_join("second.pem", ca_pem, gh_pki_path("bad.pem"), NULL), NULL, GH_ESYNTAX,
+               "second.pem");
+    check_load(ca_pem,
+               gh_pki_write_text(
+                   "bad.crl", "-----BEGIN X509 CRL-----\nMAMCAQE=\n-----END X509 CRL-----\n", 0644),
+               GH_ESYNTAX, "bad.crl: a revocation list in it is damaged");
+    check_load(
+        gh_pki_write_text(
+            "aux.pem",
+            "-----BEGIN TRUSTED CERTIFICATE-----\nMAMCAQE=\n-----END TRUSTED CERTIFICATE-----\n",
+            0644),
+        NULL, GH_ESYNTAX, "TRUSTED CERTIFICATE");
 }
 
 static void test_a_list_without_next_update_is_refused(void)
@@ -165,7 +180,8 @@ static void test_duplicates_are_no_mistake(void)
 int main(void)
 {
     ca = gh_pki_issue(NULL, &(struct gh_pki_params){ .cn = "Test CA", .ca = true });
-    other_ca = gh_pki_issue(NULL, &(struct gh_pki_params){ .cn = "Other CA", .org = "Other", .ca = true });
+    other_ca =
+        gh_pki_issue(NULL, &(struct gh_pki_params){ .cn = "Other CA", .org = "Other", .ca = true });
     leaf = gh_pki_issue(ca, &(struct gh_pki_params){ .cn = "leaf" });
     ca_pem = gh_pki_write_certs("ca.pem", ca, NULL);
     other_pem = gh_pki_write_certs("other.pem", other_ca, NULL);

@@ -87,7 +87,8 @@ static void test_random(void)
     CHECK_INT(gh_random(NULL, 0), 0);
 }
 
-/* Stands before the library's function of that name, so that a generator without entropy can be had. */
+/* Stands before the library's function of that name, so that a generator without entropy can be
+ * had. */
 static bool random_broken;
 
 int RAND_bytes_ex(OSSL_LIB_CTX *ctx, unsigned char *out, size_t len, unsigned strength)

@@ -134,7 +134,8 @@ static void test_wipe(void)
     gh_secret_wipe(NULL);
 }
 
-/* Stands before the library's function of that name, so that a generator without entropy can be had. */
+/* Stands before the library's function of that name, so that a generator without entropy can be
+ * had. */
 static bool random_broken;
 
 int RAND_priv_bytes_ex(OSSL_LIB_CTX *ctx, unsigned char *out, size_t len, unsigned strength)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TLS engines that get on: versions, facts, data, closing, resumption and renegotiation that do not happen. */
+/* TLS engines that get on: versions, facts, data, closing, resumption and renegotiation that do not
+ * happen. */
 #include "crypto/tls.h"
 
 #include <gatehouse/err.h>
@@ -9,7 +10,7 @@
 #include "support_tls.h"
 
 #define ALL_AT_ONCE 65536
-#define MIB (1u << 20)
+#define MIB         (1u << 20)
 
 static struct gh_tls *server_of(enum gh_tls_policy policy)
 {
@@ -69,57 +70,66 @@ static const struct {
     enum gh_tls_policy policy;
     bool allow_null;
     int max;
-    const char *ciphers, *groups;   /* of the peer */
-    enum gh_pki_key key;            /* of both sides */
+    const char *ciphers, *groups; /* of the peer */
+    enum gh_pki_key key;          /* of both sides */
     enum gh_tls_version version;
     const char *cipher, *group;
     enum gh_cipher_kind kind;
     bool forward_secret;
 } fact_rows[] = {
-    { "1.3", GH_TLS_MODERN, false, TLS1_3_VERSION, NULL, "X25519", GH_PKI_P256,
-      GH_TLS_1_3, "TLS_AES_256_GCM_SHA384", "x25519", GH_CIPHER_ENCRYPTING, true },
-    { "1.2 ECDSA", GH_TLS_MODERN, false, TLS1_2_VERSION, NULL, "P-256", GH_PKI_P256,
-      GH_TLS_1_2, "ECDHE-ECDSA-AES256-GCM-SHA384", "secp256r1", GH_CIPHER_ENCRYPTING, true },
-    { "1.2 RSA certificate", GH_TLS_MODERN, false, TLS1_2_VERSION, "ECDHE-RSA-AES128-GCM-SHA256", "P-384",
-      GH_PKI_RSA_2048, GH_TLS_1_2, "ECDHE-RSA-AES128-GCM-SHA256", "secp384r1", GH_CIPHER_ENCRYPTING, true },
-    { "CUCM 9", GH_TLS_LEGACY_CUCM, false, TLS1_VERSION, "AES128-SHA:@SECLEVEL=0", NULL, GH_PKI_RSA_2048,
-      GH_TLS_OLD, "AES128-SHA", "", GH_CIPHER_ENCRYPTING, false },
-    { "RSA key exchange in 1.2", GH_TLS_LEGACY_CUCM, false, TLS1_2_VERSION, "AES128-GCM-SHA256", NULL, GH_PKI_RSA_2048,
-      GH_TLS_1_2, "AES128-GCM-SHA256", "", GH_CIPHER_ENCRYPTING, false },
-    { "authenticated only", GH_TLS_MODERN, true, TLS1_2_VERSION, "NULL-SHA:@SECLEVEL=0", NULL, GH_PKI_RSA_2048,
-      GH_TLS_1_2, "NULL-SHA", "", GH_CIPHER_AUTH_ONLY, false },
-    { "authenticated only with ECDHE", GH_TLS_MODERN, true, TLS1_2_VERSION, "ECDHE-ECDSA-NULL-SHA:@SECLEVEL=0", "P-256",
-      GH_PKI_P256, GH_TLS_1_2, "ECDHE-ECDSA-NULL-SHA", "secp256r1", GH_CIPHER_AUTH_ONLY, true },
-    { "CUCM 9 authenticated", GH_TLS_LEGACY_CUCM, true, TLS1_VERSION, "NULL-SHA:@SECLEVEL=0", NULL, GH_PKI_RSA_2048,
-      GH_TLS_OLD, "NULL-SHA", "", GH_CIPHER_AUTH_ONLY, false },
-    { "NIST", GH_TLS_NIST_800_52R2, false, TLS1_2_VERSION, "ECDHE-ECDSA-AES128-CCM", NULL, GH_PKI_P256,
-      GH_TLS_1_2, "ECDHE-ECDSA-AES128-CCM", "secp256r1", GH_CIPHER_ENCRYPTING, true },
+    { "1.3", GH_TLS_MODERN, false, TLS1_3_VERSION, NULL, "X25519", GH_PKI_P256, GH_TLS_1_3,
+      "TLS_AES_256_GCM_SHA384", "x25519", GH_CIPHER_ENCRYPTING, true },
+    { "1.2 ECDSA", GH_TLS_MODERN, false, TLS1_2_VERSION, NULL, "P-256", GH_PKI_P256, GH_TLS_1_2,
+      "ECDHE-ECDSA-AES256-GCM-SHA384", "secp256r1", GH_CIPHER_ENCRYPTING, true },
+    { "1.2 RSA certificate", GH_TLS_MODERN, false, TLS1_2_VERSION, "ECDHE-RSA-AES128-GCM-SHA256",
+      "P-384", GH_PKI_RSA_2048, GH_TLS_1_2, "ECDHE-RSA-AES128-GCM-SHA256", "secp384r1",
+      GH_CIPHER_ENCRYPTING, true },
+    { "CUCM 9", GH_TLS_LEGACY_CUCM, false, TLS1_VERSION, "AES128-SHA:@SECLEVEL=0", NULL,
+      GH_PKI_RSA_2048, GH_TLS_OLD, "AES128-SHA", "", GH_CIPHER_ENCRYPTING, false },
+    { "RSA key exchange in 1.2", GH_TLS_LEGACY_CUCM, false, TLS1_2_VERSION, "AES128-GCM-SHA256",
+      NULL, GH_PKI_RSA_2048, GH_TLS_1_2, "AES128-GCM-SHA256", "", GH_CIPHER_ENCRYPTING, false },
+    { "authenticated only", GH_TLS_MODERN, true, TLS1_2_VERSION, "NULL-SHA:@SECLEVEL=0", NULL,
+      GH_PKI_RSA_2048, GH_TLS_1_2, "NULL-SHA", "", GH_CIPHER_AUTH_ONLY, false },
+    { "authenticated only with ECDHE", GH_TLS_MODERN, true, TLS1_2_VERSION,
+      "ECDHE-ECDSA-NULL-SHA:@SECLEVEL=0", "P-256", GH_PKI_P256, GH_TLS_1_2, "ECDHE-ECDSA-NULL-SHA",
+      "secp256r1", GH_CIPHER_AUTH_ONLY, true },
+    { "CUCM 9 authenticated", GH_TLS_LEGACY_CUCM, true, TLS1_VERSION, "NULL-SHA:@SECLEVEL=0", NULL,
+      GH_PKI_RSA_2048, GH_TLS_OLD, "NULL-SHA", "", GH_CIPHER_AUTH_ONLY, false },
+    { "NIST", GH_TLS_NIST_800_52R2, false, TLS1_2_VERSION, "ECDHE-ECDSA-AES128-CCM", NULL,
+      GH_PKI_P256, GH_TLS_1_2, "ECDHE-ECDSA-AES128-CCM", "secp256r1", GH_CIPHER_ENCRYPTING, true },
     { "BSI", GH_TLS_BSI_TR_02102, false, TLS1_2_VERSION, NULL, "brainpoolP256r1", GH_PKI_RSA_2048,
       GH_TLS_1_2, "ECDHE-RSA-AES256-GCM-SHA384", "brainpoolP256r1", GH_CIPHER_ENCRYPTING, true },
-    { "NULL comes last", GH_TLS_MODERN, true, TLS1_2_VERSION, "NULL-SHA:ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0", NULL,
-      GH_PKI_RSA_2048, GH_TLS_1_2, "ECDHE-RSA-AES128-GCM-SHA256", "x25519", GH_CIPHER_ENCRYPTING, true },
-    { "weak comes last", GH_TLS_LEGACY_CUCM, false, TLS1_2_VERSION, "AES128-SHA:ECDHE-RSA-AES128-SHA:@SECLEVEL=0", NULL,
-      GH_PKI_RSA_2048, GH_TLS_1_2, "ECDHE-RSA-AES128-SHA", "x25519", GH_CIPHER_ENCRYPTING, true },
+    { "NULL comes last", GH_TLS_MODERN, true, TLS1_2_VERSION,
+      "NULL-SHA:ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0", NULL, GH_PKI_RSA_2048, GH_TLS_1_2,
+      "ECDHE-RSA-AES128-GCM-SHA256", "x25519", GH_CIPHER_ENCRYPTING, true },
+    { "weak comes last", GH_TLS_LEGACY_CUCM, false, TLS1_2_VERSION,
+      "AES128-SHA:ECDHE-RSA-AES128-SHA:@SECLEVEL=0", NULL, GH_PKI_RSA_2048, GH_TLS_1_2,
+      "ECDHE-RSA-AES128-SHA", "x25519", GH_CIPHER_ENCRYPTING, true },
 };
 
 static void check_facts_row(size_t i, enum gh_role role)
 {
     const struct gh_test_world *world = gh_test_world();
-    struct gh_pki_cert *server_cert = gh_pki_issue(world->root, &(struct gh_pki_params){
-        .cn = "server", .key = fact_rows[i].key });
-    struct gh_pki_cert *client_cert = gh_pki_issue(world->root, &(struct gh_pki_params){
-        .cn = "pbx", .key = fact_rows[i].key });
+    struct gh_pki_cert *server_cert = gh_pki_issue(
+        world->root, &(struct gh_pki_params){ .cn = "server", .key = fact_rows[i].key });
+    struct gh_pki_cert *client_cert =
+        gh_pki_issue(world->root, &(struct gh_pki_params){ .cn = "pbx", .key = fact_rows[i].key });
     bool serve = role == GH_ROLE_SERVER;
-    struct gh_tls *ours = gh_test_ours(&(struct gh_test_ours){
-        .role = role, .policy = fact_rows[i].policy, .allow_null = fact_rows[i].allow_null,
-        .cert = serve ? server_cert : client_cert });
+    struct gh_tls *ours =
+        gh_test_ours(&(struct gh_test_ours){ .role = role,
+                                             .policy = fact_rows[i].policy,
+                                             .allow_null = fact_rows[i].allow_null,
+                                             .cert = serve ? server_cert : client_cert });
     struct gh_test_peer peer;
     struct gh_conn_facts facts;
 
-    gh_test_peer_init(&peer, &(struct gh_test_peer_params){
-        .role = serve ? GH_ROLE_CLIENT : GH_ROLE_SERVER, .cert = serve ? client_cert : server_cert,
-        .max = fact_rows[i].max, .ciphers = fact_rows[i].ciphers, .groups = fact_rows[i].groups,
-        .trust_pem = world->root_pem });
+    gh_test_peer_init(
+        &peer, &(struct gh_test_peer_params){ .role = serve ? GH_ROLE_CLIENT : GH_ROLE_SERVER,
+                                              .cert = serve ? client_cert : server_cert,
+                                              .max = fact_rows[i].max,
+                                              .ciphers = fact_rows[i].ciphers,
+                                              .groups = fact_rows[i].groups,
+                                              .trust_pem = world->root_pem });
     gh_test_wire(ours, &peer, ALL_AT_ONCE);
     CHECK(peer.up);
     if (gh_tls_state(ours) == GH_TLS_UP) {
@@ -129,10 +139,12 @@ static void check_facts_row(size_t i, enum gh_role role)
         CHECK_STR(facts.group, fact_rows[i].group);
         CHECK_INT(facts.cipher_kind, fact_rows[i].kind);
         CHECK_INT(facts.forward_secret, fact_rows[i].forward_secret);
-        CHECK_STR(facts.cert.subject, serve ? "CN=pbx,O=gatehouse test" : "CN=server,O=gatehouse test");
+        CHECK_STR(facts.cert.subject,
+                  serve ? "CN=pbx,O=gatehouse test" : "CN=server,O=gatehouse test");
         gh_cert_facts_fini(&facts.cert);
     } else {
-        fprintf(stderr, "%s: %s: %s\n", fact_rows[i].about, gh_test_reason(ours), gh_test_words(ours));
+        fprintf(stderr, "%s: %s: %s\n", fact_rows[i].about, gh_test_reason(ours),
+                gh_test_words(ours));
         CHECK(false);
     }
     gh_tls_free(ours);
@@ -154,7 +166,7 @@ static void test_facts(void)
     }
 }
 
-/* ---- data ---------------------------------------------------------------------------------------------- */
+/* ---- data ------------------------------------------------------------------------------------ */
 
 static void fill(uint8_t *p, size_t len, unsigned seed)
 {
@@ -211,8 +223,9 @@ static void test_data_over_tls_1_2(void)
     static uint8_t sent[MIB], got[MIB];
     size_t used = 0;
 
-    gh_test_peer_init(&peer, &(struct gh_test_peer_params){
-        .role = GH_ROLE_CLIENT, .cert = gh_test_world()->client, .max = TLS1_2_VERSION });
+    gh_test_peer_init(&peer, &(struct gh_test_peer_params){ .role = GH_ROLE_CLIENT,
+                                                            .cert = gh_test_world()->client,
+                                                            .max = TLS1_2_VERSION });
     gh_test_wire(ours, &peer, ALL_AT_ONCE);
     fill(sent, MIB, 3);
     CHECK_INT(SSL_write(peer.ssl, sent, MIB), MIB);
@@ -269,7 +282,7 @@ static void test_data_right_behind_the_handshake(void)
     gh_tls_free(server);
 }
 
-/* ---- closing -------------------------------------------------------------------------------------------- */
+/* ---- closing --------------------------------------------------------------------------------- */
 
 static void test_close_notify_both_ways(void)
 {
@@ -354,7 +367,7 @@ static void test_before_the_handshake(void)
     gh_tls_free(NULL);
 }
 
-/* ---- no resumption, no renegotiation ---------------------------------------------------------------------- */
+/* ---- no resumption, no renegotiation --------------------------------------------------------- */
 
 static void test_our_server_gives_no_session(void)
 {
@@ -364,8 +377,9 @@ static void test_our_server_gives_no_session(void)
         struct gh_tls *ours = server_of(GH_TLS_MODERN);
         struct gh_test_peer peer;
 
-        gh_test_peer_init(&peer, &(struct gh_test_peer_params){
-            .role = GH_ROLE_CLIENT, .cert = gh_test_world()->client, .max = versions[i] });
+        gh_test_peer_init(&peer, &(struct gh_test_peer_params){ .role = GH_ROLE_CLIENT,
+                                                                .cert = gh_test_world()->client,
+                                                                .max = versions[i] });
         gh_test_wire(ours, &peer, ALL_AT_ONCE);
         CHECK(peer.up);
         CHECK_INT(gh_tls_write(ours, (const uint8_t *)"x", 1), 0);
@@ -384,7 +398,8 @@ static void test_our_server_gives_no_session(void)
     }
 }
 
-/* Get a session from a server that gives one, then offer it to ours: the certificate is looked at again. */
+/* Get a session from a server that gives one, then offer it to ours: the certificate is looked at
+ * again. */
 static void test_an_offered_session_is_not_resumed(void)
 {
     static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
@@ -398,10 +413,13 @@ static void test_an_offered_session_is_not_resumed(void)
         int n;
 
         /* Two plain engines: the first one gets the session. */
-        gh_test_peer_init(&giver, &(struct gh_test_peer_params){
-            .role = GH_ROLE_SERVER, .cert = world->server, .max = versions[i], .tickets = true });
-        gh_test_peer_init(&first, &(struct gh_test_peer_params){
-            .role = GH_ROLE_CLIENT, .cert = world->client, .max = versions[i] });
+        gh_test_peer_init(&giver, &(struct gh_test_peer_params){ .role = GH_ROLE_SERVER,
+                                                                 .cert = world->server,
+                                                                 .max = versions[i],
+                                                                 .tickets = true });
+        gh_test_peer_init(&first, &(struct gh_test_peer_params){ .role = GH_ROLE_CLIENT,
+                                                                 .cert = world->client,
+                                                                 .max = versions[i] });
         for (int round = 0; round < 8; round++) {
             char c;
 
@@ -417,8 +435,10 @@ static void test_an_offered_session_is_not_resumed(void)
         CHECK(first.got != NULL && SSL_SESSION_is_resumable(first.got));
         gh_tls_free(ours);
         ours = server_of(GH_TLS_MODERN);
-        gh_test_peer_init(&taker, &(struct gh_test_peer_params){
-            .role = GH_ROLE_CLIENT, .cert = world->client, .max = versions[i], .session = first.got });
+        gh_test_peer_init(&taker, &(struct gh_test_peer_params){ .role = GH_ROLE_CLIENT,
+                                                                 .cert = world->client,
+                                                                 .max = versions[i],
+                                                                 .session = first.got });
         gh_test_wire(ours, &taker, ALL_AT_ONCE);
         CHECK(taker.up && !SSL_session_reused(taker.ssl));
         facts = facts_of(ours);
@@ -438,9 +458,11 @@ static void test_tickets_do_not_disturb_our_client(void)
     struct gh_test_peer peer;
     uint8_t buf[16];
 
-    gh_test_peer_init(&peer, &(struct gh_test_peer_params){
-        .role = GH_ROLE_SERVER, .cert = gh_test_world()->server, .tickets = true,
-        .trust_pem = gh_test_world()->root_pem });
+    gh_test_peer_init(&peer,
+                      &(struct gh_test_peer_params){ .role = GH_ROLE_SERVER,
+                                                     .cert = gh_test_world()->server,
+                                                     .tickets = true,
+                                                     .trust_pem = gh_test_world()->root_pem });
     gh_test_wire(ours, &peer, ALL_AT_ONCE);
     CHECK_INT(gh_tls_read(ours, buf, sizeof(buf)), 0);
     CHECK_INT(gh_tls_state(ours), GH_TLS_UP);
@@ -454,14 +476,16 @@ static void test_tickets_do_not_disturb_our_client(void)
 static void check_renegotiation(enum gh_role role)
 {
     const struct gh_test_world *world = gh_test_world();
-    struct gh_tls *ours = role == GH_ROLE_SERVER ? server_of(GH_TLS_MODERN) : client_of(GH_TLS_MODERN);
+    struct gh_tls *ours =
+        role == GH_ROLE_SERVER ? server_of(GH_TLS_MODERN) : client_of(GH_TLS_MODERN);
     struct gh_test_peer peer;
     uint8_t buf[16];
 
     gh_test_peer_init(&peer, &(struct gh_test_peer_params){
-        .role = role == GH_ROLE_SERVER ? GH_ROLE_CLIENT : GH_ROLE_SERVER,
-        .cert = role == GH_ROLE_SERVER ? world->client : world->server, .max = TLS1_2_VERSION,
-        .trust_pem = world->root_pem });
+                                 .role = role == GH_ROLE_SERVER ? GH_ROLE_CLIENT : GH_ROLE_SERVER,
+                                 .cert = role == GH_ROLE_SERVER ? world->client : world->server,
+                                 .max = TLS1_2_VERSION,
+                                 .trust_pem = world->root_pem });
     gh_test_wire(ours, &peer, ALL_AT_ONCE);
     CHECK_INT(gh_tls_state(ours), GH_TLS_UP);
     CHECK_INT(SSL_renegotiate(peer.ssl), 1);
@@ -488,7 +512,8 @@ static void test_key_update(void)
     struct gh_test_peer peer;
     uint8_t buf[16];
 
-    gh_test_peer_init(&peer, &(struct gh_test_peer_params){ .role = GH_ROLE_CLIENT, .cert = gh_test_world()->client });
+    gh_test_peer_init(&peer, &(struct gh_test_peer_params){ .role = GH_ROLE_CLIENT,
+                                                            .cert = gh_test_world()->client });
     gh_test_wire(ours, &peer, ALL_AT_ONCE);
     for (int i = 0; i < 3; i++) {
         CHECK_INT(SSL_key_update(peer.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
@@ -503,24 +528,34 @@ static void test_key_update(void)
     gh_test_peer_fini(&peer);
 }
 
-/* ---- SNI ------------------------------------------------------------------------------------------------------ */
+/* ---- SNI ------------------------------------------------------------------------------------- */
 
 static void test_server_name(void)
 {
     static const struct {
         const char *given, *sent;
     } rows[] = {
-        { "pbx.example.com", "pbx.example.com" }, { "pbx.example.com.", "pbx.example.com" }, { "cucm10", "cucm10" },
-        { "192.0.2.1", NULL }, { "2001:db8::1", NULL }, { "[2001:db8::1]", NULL }, { "", NULL }, { ".", NULL },
-        { "two words", NULL }, { "a\r\nb", NULL }, { NULL, NULL },
+        { "pbx.example.com", "pbx.example.com" },
+        { "pbx.example.com.", "pbx.example.com" },
+        { "cucm10", "cucm10" },
+        { "192.0.2.1", NULL },
+        { "2001:db8::1", NULL },
+        { "[2001:db8::1]", NULL },
+        { "", NULL },
+        { ".", NULL },
+        { "two words", NULL },
+        { "a\r\nb", NULL },
+        { NULL, NULL },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct gh_tls *ours = gh_test_ours(&(struct gh_test_ours){ .role = GH_ROLE_CLIENT, .server_name = rows[i].given });
+        struct gh_tls *ours = gh_test_ours(
+            &(struct gh_test_ours){ .role = GH_ROLE_CLIENT, .server_name = rows[i].given });
         struct gh_test_peer peer;
         const char *name;
 
-        gh_test_peer_init(&peer, &(struct gh_test_peer_params){ .role = GH_ROLE_SERVER, .cert = gh_test_world()->server });
+        gh_test_peer_init(&peer, &(struct gh_test_peer_params){ .role = GH_ROLE_SERVER,
+                                                                .cert = gh_test_world()->server });
         gh_test_wire(ours, &peer, ALL_AT_ONCE);
         CHECK(peer.up);
         name = SSL_get_servername(peer.ssl, TLSEXT_NAMETYPE_host_name);

@@ -16,13 +16,14 @@ static struct gh_tls *ours_of(enum gh_role role)
     return gh_test_ours(&(struct gh_test_ours){ .role = role });
 }
 
-/* ---- no TLS --------------------------------------------------------------------------------------------- */
+/* ---- no TLS ---------------------------------------------------------------------------------- */
 
 static const struct {
     enum gh_role role;
     const char *sent, *words;
 } plain_rows[] = {
-    { GH_ROLE_SERVER, "INVITE sip:9898@border SIP/2.0\r\nVia: SIP/2.0/TCP pbx\r\n\r\n", "\"INVIT\"" },
+    { GH_ROLE_SERVER, "INVITE sip:9898@border SIP/2.0\r\nVia: SIP/2.0/TCP pbx\r\n\r\n",
+      "\"INVIT\"" },
     { GH_ROLE_SERVER, "OPTIONS sip:border SIP/2.0\r\n\r\n", "\"OPTIO\"" },
     { GH_ROLE_SERVER, "GET / HTTP/1.1\r\nHost: border\r\n\r\n", "\"GET /\"" },
     { GH_ROLE_SERVER, "CONNECT border:5061 HTTP/1.1\r\n\r\n", "\"CONNE\"" },
@@ -43,7 +44,8 @@ static void test_plain_text(void)
 
             gh_tls_input(ours, NULL, 0);
             for (size_t at = 0; at < len; at += chunk)
-                gh_tls_input(ours, (const uint8_t *)plain_rows[i].sent + at, len - at < chunk ? len - at : chunk);
+                gh_tls_input(ours, (const uint8_t *)plain_rows[i].sent + at,
+                             len - at < chunk ? len - at : chunk);
             CHECK_INT(gh_tls_state(ours), GH_TLS_FAILED);
             CHECK_STR(gh_test_reason(ours), "tls_not_tls");
             if (!strstr(gh_test_words(ours), plain_rows[i].words))
@@ -72,7 +74,8 @@ static void test_end_of_file_during_the_handshake(void)
             struct gh_tls *ours = ours_of((enum gh_role)role);
 
             gh_tls_input(ours, NULL, 0);
-            CHECK_INT(gh_tls_input(ours, (const uint8_t *)rows[i].sent, rows[i].len), GH_TLS_HANDSHAKE);
+            CHECK_INT(gh_tls_input(ours, (const uint8_t *)rows[i].sent, rows[i].len),
+                      GH_TLS_HANDSHAKE);
             CHECK_INT(gh_tls_input_eof(ours), GH_TLS_FAILED);
             CHECK_STR(gh_test_reason(ours), rows[i].reason);
             CHECK_INT(gh_tls_input(ours, (const uint8_t *)"x", 1), GH_TLS_FAILED);
@@ -87,7 +90,9 @@ static void test_end_of_file_during_the_handshake(void)
 static void test_a_failure_leaves_its_alert(void)
 {
     struct gh_tls *ours = ours_of(GH_ROLE_SERVER);
-    static const uint8_t hello[] = { 0x16, 3, 1, 0, 4, 1, 0, 0, 0 }; /* a ClientHello without content */
+    static const uint8_t hello[] = {
+        0x16, 3, 1, 0, 4, 1, 0, 0, 0
+    }; /* a ClientHello without content */
     uint8_t out[64];
 
     CHECK_INT(gh_tls_input(ours, hello, sizeof(hello)), GH_TLS_FAILED);
@@ -142,10 +147,15 @@ static void test_random_octets(void)
             struct gh_trust *trust = gh_test_trust(world->root_pem, NULL);
             char text[200];
 
-            CHECK_OR_STOP(gh_tls_context_new(&context, &(struct gh_tls_params){
-                .role = GH_ROLE_SERVER, .trust = &trust, .trust_count = 1,
-                .certificate = gh_pki_write_certs("g.pem", world->server, NULL),
-                .private_key = gh_pki_write_key("g.key", world->server) }, text, sizeof(text)) == 0);
+            CHECK_OR_STOP(gh_tls_context_new(
+                              &context,
+                              &(struct gh_tls_params){
+                                  .role = GH_ROLE_SERVER,
+                                  .trust = &trust,
+                                  .trust_count = 1,
+                                  .certificate = gh_pki_write_certs("g.pem", world->server, NULL),
+                                  .private_key = gh_pki_write_key("g.key", world->server) },
+                              text, sizeof(text)) == 0);
             gh_trust_unref(trust);
         }
         for (size_t i = 0; i < sizeof(octets); i++) {
@@ -163,7 +173,7 @@ static void test_random_octets(void)
     }
 }
 
-/* ---- a recorded handshake, cut and altered ------------------------------------------------------------------ */
+/* ---- a recorded handshake, cut and altered --------------------------------------------------- */
 
 struct flight {
     uint8_t octets[16384];
@@ -175,7 +185,8 @@ static void take(struct gh_tls *tls, struct flight *flight)
     flight->len = gh_tls_output(tls, flight->octets, sizeof(flight->octets));
 }
 
-/* Cut at each octet: the handshake waits, and the end of the connection fails it.  Nothing is up too early. */
+/* Cut at each octet: the handshake waits, and the end of the connection fails it.  Nothing is up
+ * too early. */
 static void test_cut_at_each_octet(void)
 {
     for (int which = 0; which < 3; which++) {
@@ -210,7 +221,8 @@ static void test_cut_at_each_octet(void)
     }
 }
 
-/* One bit altered: whatever it hits, the handshake is not finished on both sides with different views. */
+/* One bit altered: whatever it hits, the handshake is not finished on both sides with different
+ * views. */
 static void test_altered_octets(void)
 {
     for (int which = 0; which < 3; which++) {
@@ -241,7 +253,8 @@ static void test_altered_octets(void)
             if (!(gh_tls_state(client) == GH_TLS_UP && gh_tls_state(server) == GH_TLS_UP)) {
                 gh_tls_input_eof(client);
                 gh_tls_input_eof(server);
-                CHECK(gh_tls_state(server) == GH_TLS_FAILED || gh_tls_state(client) == GH_TLS_FAILED);
+                CHECK(gh_tls_state(server) == GH_TLS_FAILED ||
+                      gh_tls_state(client) == GH_TLS_FAILED);
             } else {
                 uint8_t buf[8];
 
@@ -257,7 +270,7 @@ static void test_altered_octets(void)
     }
 }
 
-/* ---- once up -------------------------------------------------------------------------------------------------- */
+/* ---- once up --------------------------------------------------------------------------------- */
 
 static void test_altered_record_when_up(void)
 {
@@ -322,7 +335,7 @@ static void test_engines_do_not_share_errors(void)
     gh_tls_free(broken);
 }
 
-/* ---- unusual certificates over the wire -------------------------------------------------------------------------- */
+/* ---- unusual certificates over the wire ------------------------------------------------------ */
 
 static const char *verdict_on(struct gh_test_peer_params *params, struct gh_conn_facts *facts)
 {
@@ -361,7 +374,8 @@ static void test_many_sans_over_the_wire(void)
     gh_cert_facts_fini(&facts.cert);
 }
 
-/* A chain with certificates that nobody needs is read within OpenSSL's limit (100 KiB), not beyond. */
+/* A chain with certificates that nobody needs is read within OpenSSL's limit (100 KiB),
+ * not beyond. */
 static void test_big_chains(void)
 {
     static char texts[200][300];
@@ -391,7 +405,8 @@ static void test_long_chain(void)
     struct gh_conn_facts facts;
 
     for (size_t i = 0; i < 15; i++) {
-        struct gh_pki_cert *ca = gh_pki_issue(above, &(struct gh_pki_params){ .cn = "Link", .ca = true });
+        struct gh_pki_cert *ca =
+            gh_pki_issue(above, &(struct gh_pki_params){ .cn = "Link", .ca = true });
 
         peer.above[14 - i] = ca;
         above = ca;
@@ -403,8 +418,9 @@ static void test_long_chain(void)
 /* A name with control octets does not reach a terminal by way of the failure's words. */
 static void test_words_are_printable(void)
 {
-    struct gh_pki_cert *evil = gh_pki_issue(NULL, &(struct gh_pki_params){
-        .cn = "a%1b[2Jb%0d%0aerror fake line%00x", .cn_percent = true });
+    struct gh_pki_cert *evil =
+        gh_pki_issue(NULL, &(struct gh_pki_params){ .cn = "a%1b[2Jb%0d%0aerror fake line%00x",
+                                                    .cn_percent = true });
     struct gh_tls *ours = ours_of(GH_ROLE_SERVER);
     struct gh_test_peer peer;
     bool printable = true;
@@ -420,14 +436,15 @@ static void test_words_are_printable(void)
     gh_test_peer_fini(&peer);
 }
 
-/* ---- memory --------------------------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 #if GH_ALLOC_CAN_FAIL
 /* Each of our own allocations fails once: the result is an error, and nothing leaks or breaks. */
 static void test_allocations_that_fail(void)
 {
     const struct gh_test_world *world = gh_test_world();
-    const char *cert = gh_pki_write_certs("m.pem", world->server, NULL), *key = gh_pki_write_key("m.key", world->server);
+    const char *cert = gh_pki_write_certs("m.pem", world->server, NULL),
+               *key = gh_pki_write_key("m.key", world->server);
     struct gh_chain *chain = gh_test_chain(world->client, NULL);
     long failures = 0;
 
@@ -442,8 +459,12 @@ static void test_allocations_that_fail(void)
         alloc_fail_at(n);
         err = gh_trust_load(&trust, world->root_pem, NULL, text, sizeof(text));
         if (!err)
-            err = gh_tls_context_new(&context, &(struct gh_tls_params){
-                .role = GH_ROLE_SERVER, .trust = &trust, .trust_count = 1, .certificate = cert, .private_key = key },
+            err = gh_tls_context_new(&context,
+                                     &(struct gh_tls_params){ .role = GH_ROLE_SERVER,
+                                                              .trust = &trust,
+                                                              .trust_count = 1,
+                                                              .certificate = cert,
+                                                              .private_key = key },
                                      text, sizeof(text));
         if (!err)
             err = gh_tls_new(&tls, context, NULL);
