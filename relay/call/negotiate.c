@@ -206,7 +206,9 @@ static enum gh_reason offer_stream(struct gh_neg *neg, int index, const struct g
         return GH_REASON_INTERNAL;
     for (size_t i = 0; i < keys->offered_count; i++)
         lines[i] = keys->offered[i].facts;
-    keys->pick = gh_policy_crypto_pick(lines, keys->offered_count, a->rules);
+    /* RFC 4568 section 4.1: tags of one m-line are unique; with one twice nobody knows which line an answer means. */
+    keys->pick = facts.crypto_tag_twice ? -1
+                                        : gh_policy_crypto_pick(lines, keys->offered_count, a->rules);
     if (keys->pick >= 0)
         seen = GH_SEEN_SDES;
     else if (facts.crypto_count)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libFuzzer target: one a=crypto value, and base64 both ways.  Dictionary: tests/fuzz/sdp.dict. */
+/* libFuzzer target: one a=crypto value, and base64 both ways.  Dictionary: tests/fuzz/sdp_document.dict. */
 #include <stdlib.h>
 
 #include <gatehouse/sdp.h>
