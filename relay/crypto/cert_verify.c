@@ -4,9 +4,8 @@
  * anchors alone.
  *
  * What OpenSSL does not do as we want, or leaves open, is done here: revocation data that is
- * missing is told apart from everything else, anchors need none, strengths are reported, CA
- * certificates must say that they are CAs, and a CA that was made for other purposes than TLS does
- * not vouch for a TLS peer.
+ * missing is told apart from everything else, anchors need none, strengths are reported, and a CA
+ * that was made for other purposes than TLS does not vouch for a TLS peer.
  * Names and the leaf's own EKU are left to policy.
  */
 #include "crypto/cert_int.h"
@@ -239,10 +238,7 @@ static int check_one(X509 *cert, int at, int top, enum gh_role role, bool *weak)
         return X509_V_ERR_CA_MD_TOO_WEAK;
     if (at == 0 && !leaf_may_do_tls(cert))
         return X509_V_ERR_KEYUSAGE_NO_DIGITAL_SIGNATURE;
-    /* RFC 5280 section 6.1.4 (k).  OpenSSL takes version 1 and a bare keyCertSign for a CA; only
-     * anchors get that. */
-    if (at > 0 && at < top && X509_check_ca(cert) != 1)
-        return X509_V_ERR_INVALID_CA;
+    /* That CAs below the anchor say so (RFC 5280 section 6.1.4 (k)) OpenSSL has seen to. */
     if (at > 0 && at < top && !ca_fits_role(cert, role))
         return X509_V_ERR_INVALID_PURPOSE;
     return X509_V_OK;

@@ -250,7 +250,9 @@ static void add_extensions(X509 *cert, X509 *issuer, const struct gh_pki_params 
 {
     const char *usage = params->key_usage;
 
-    add_extension(cert, issuer, "basicConstraints", params->ca ? "critical,CA:TRUE" : "CA:FALSE");
+    if (!params->no_constraints)
+        add_extension(cert, issuer, "basicConstraints",
+                      params->ca ? "critical,CA:TRUE" : "CA:FALSE");
     if (!usage && params->ca)
         usage = "critical,keyCertSign,cRLSign";
     if (usage)

@@ -45,6 +45,7 @@ struct gh_pki_params {
     const char *digest;              /* NULL: SHA256 */
     bool ca;
     bool version_1;                  /* no extensions at all */
+    bool no_constraints;             /* no basicConstraints */
     const char *key_usage;           /* OpenSSL's words; NULL: fit for a CA, none for a leaf */
     const char *extension;           /* one more: "OID=critical,DER:0500" in OpenSSL's words */
     const char *serial;              /* hexadecimal; NULL: the next number */

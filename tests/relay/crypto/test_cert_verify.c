@@ -201,8 +201,8 @@ static void test_cas_must_say_that_they_are(void)
 {
     struct gh_pki_cert *no_ca = issue(root, "not a CA");
     struct gh_pki_cert *only_usage = gh_pki_issue(
-        root,
-        &(struct gh_pki_params){ .cn = "usage", .key_usage = "keyCertSign", .version_1 = false });
+        root, &(struct gh_pki_params){
+                  .cn = "usage", .key_usage = "keyCertSign", .no_constraints = true });
     struct gh_pki_cert *version_1 =
         gh_pki_issue(root, &(struct gh_pki_params){ .cn = "v1", .version_1 = true, .ca = true });
     struct gh_pki_cert *old_root = gh_pki_issue(
