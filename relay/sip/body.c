@@ -17,7 +17,7 @@ struct part_head {
     struct gh_sip_media_type type;
     bool has_type;
     struct gh_span encoding, disposition;
-    bool odd; /* other headers stand there */
+    bool odd; /* other headers stand there, or values that could hold a key */
 };
 
 /* A body is opaque for the first cause found; nothing after that is believed. */
@@ -189,6 +189,9 @@ static struct gh_span first_word(struct gh_span value)
 
 static int note_header(struct gh_sip_body *body, struct part_head *head, enum gh_sip_hdr_id id, struct gh_span value)
 {
+    /* A boundary has room for a key, and a key needs its colon. */
+    if (gh_span_find(value, ':') < value.len || gh_span_find(value, '%') < value.len)
+        head->odd = true;
     switch (id) {
     case GH_SIP_HDR_CONTENT_TYPE:
         if (head->has_type || gh_sip_media_type_parse(value, &head->type))

@@ -41,11 +41,13 @@ static int scan_head(struct gh_span head, unsigned *carriers)
         return 0;
     for (int round = 0; round < ESCAPE_ROUNDS_MAX && !err; round++) {
         struct gh_buf *out = &bufs[round & 1];
+        bool any;
 
         gh_buf_reset(out);
-        if (!unescape_once(head, out))
-            break;
+        any = unescape_once(head, out);
         err = out->err;
+        if (err || !any)
+            break;
         head = gh_buf_span(out);
         *carriers |= gh_sdp_text_has_carrier(head);
     }
