@@ -87,4 +87,7 @@ int await_events(struct lab *lab, int side, enum gh_media_event_kind kind, int w
 
 int udp_socket(const char *ip, struct gh_addr *addr, uint16_t port);
 
+/** A loopback address of this process's own: programs that run at the same time do not meet on a port. */
+const char *own_ip(void);
+
 #endif

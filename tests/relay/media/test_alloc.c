@@ -63,8 +63,8 @@ static void pools(void)
 
 static void starts(void)
 {
-    struct gh_media_config config = { .address = { .family = 4, .ip = { 127, 0, 0, 1 } }, .port_first = 43400,
-                                      .port_last = 43403, .workers = 3 };
+    struct gh_media_config config = { .address = { .family = 4, .ip = { 127, 0, 0, 1 } }, .port_first = 21400,
+                                      .port_last = 21403, .workers = 3 };
     struct gh_media_handlers handlers = { 0 };
     struct gh_media *media = NULL;
     uv_loop_t loop;

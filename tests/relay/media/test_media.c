@@ -318,6 +318,24 @@ static void silence_times_out_once_a_generation(void)
     LAB_END(&lab);
 }
 
+/* Sets that follow each other faster than the timeout do not put it off. */
+static void a_refresh_is_no_sign_of_life(void)
+{
+    struct lab lab;
+    struct gh_secret rx = lab_key(CM80, 1), tx = lab_key(CM80, 3);
+
+    if (!lab_start(&lab, 4, 600))
+        return;
+    lab_secure(&lab, GH_PATH_BRIDGE, CM80, CM80);
+    for (int i = 0; i < 20000 && !events_of(&lab, 0, GH_MEDIA_EVENT_TIMEOUT); i++) {
+        struct gh_media_set set = lab_side(&lab, 0, GH_PATH_BRIDGE, CM80, &rx, &tx);
+
+        CHECK_INT(lab_set(&lab, &set), 0);
+    }
+    CHECK_INT(events_of(&lab, 0, GH_MEDIA_EVENT_TIMEOUT), 1);
+    LAB_END(&lab);
+}
+
 static void a_closed_receiver_may_come_back(void)
 {
     struct lab lab;
@@ -339,11 +357,41 @@ static void a_closed_receiver_may_come_back(void)
             uv_run(lab.loop, UV_RUN_NOWAIT);
     }
     CHECK(counters_of(&lab, 1).icmp > 0);
-    lab.phones[1].fd[0] = udp_socket("127.0.0.1", &lab.phones[1].addr[0], port);
+    lab.phones[1].fd[0] = udp_socket(own_ip(), &lab.phones[1].addr[0], port);
     CHECK(lab.phones[1].fd[0] >= 0);
     check_flows(&lab, 0, false);
     check_flows(&lab, 1, false); /* the socket that had the errors still receives */
     check_flows(&lab, 0, false);
+    LAB_END(&lab);
+}
+
+/* Two sockets of a send to one of b, which is closed: the second send of a turn finds the error of the first. */
+static void a_send_that_found_an_error_is_repeated(void)
+{
+    enum { PAIRS = 40 };
+    struct lab lab;
+    struct gh_media_set set;
+    uint8_t p[PKT_MAX];
+    struct gh_media_counters counters;
+
+    if (!lab_start(&lab, 4, 0))
+        return;
+    lab_secure(&lab, GH_PATH_CLEAR, GH_SUITE_NONE, GH_SUITE_NONE);
+    set = lab_side(&lab, 1, GH_PATH_CLEAR, GH_SUITE_NONE, NULL, NULL);
+    set.rtcp_mux = true;
+    CHECK_INT(lab_set(&lab, &set), 0);
+    close(lab.phones[1].fd[0]);
+    lab.phones[1].fd[0] = -1;
+    for (int i = 0; i < PAIRS; i++) {
+        phone_send(&lab, 0, false, p, make_rtp(&lab.phones[0], p, 0, 160));
+        phone_send(&lab, 0, true, p, make_rtcp(&lab.phones[0], p));
+    }
+    do {
+        uv_run(lab.loop, UV_RUN_NOWAIT);
+        counters = counters_of(&lab, 1);
+    } while (counters.tx_pkts + counters_of(&lab, 0).drops[GH_DROP_SEND_FAILED] < 2 * PAIRS);
+    CHECK_INT(counters_of(&lab, 0).drops[GH_DROP_SEND_FAILED], 0);
+    CHECK(counters.icmp > 0);
     LAB_END(&lab);
 }
 
@@ -404,6 +452,7 @@ static void old_and_new_key_overlap(void)
         CHECK_INT(gh_srtp_tx_new(&new, suite, &next), 0);
         CHECK_INT(await_events(&lab, 0, GH_MEDIA_EVENT_PROVEN, 1), 1);
         check_flows(&lab, 0, false); /* still under the old one, which proves nothing now */
+        lab_barrier(&lab);
         CHECK_INT(events_of(&lab, 0, GH_MEDIA_EVENT_PROVEN), 1);
         /* Under the new one, with a fresh SSRC towards b: the source changed. */
         lab.phones[0].tx = new;
@@ -565,7 +614,7 @@ static void stop_leaves_nothing(void)
 {
     struct gh_media_config config = { .address = { .family = 4, .ip = { 127, 0, 0, 1 } },
                                       .address6 = { .family = 6, .ip = { [15] = 1 } },
-                                      .port_first = 43200, .port_last = 43399, .workers = 3 };
+                                      .port_first = 21200, .port_last = 21399, .workers = 3 };
     struct lab lab = { 0 };
     struct gh_media_handlers handlers = { .arg = &lab };
     struct gh_media_open open = { .family = { 4, 6 } };
@@ -597,7 +646,7 @@ static void stop_leaves_nothing(void)
 
 static void a_bad_configuration_is_refused(void)
 {
-    struct gh_media_config config = { .port_first = 43200, .port_last = 43399 };
+    struct gh_media_config config = { .port_first = 21200, .port_last = 21399 };
     struct gh_media_handlers handlers = { 0 };
     struct gh_media *media = NULL;
     uv_loop_t loop;
@@ -630,7 +679,9 @@ int main(void)
     RUN(we_never_send_under_a_peers_key);
     RUN(directions_are_kept);
     RUN(silence_times_out_once_a_generation);
+    RUN(a_refresh_is_no_sign_of_life);
     RUN(a_closed_receiver_may_come_back);
+    RUN(a_send_that_found_an_error_is_repeated);
     RUN(the_same_key_keeps_its_state);
     RUN(old_and_new_key_overlap);
     RUN(pass_follows_a_new_key);
