@@ -40,7 +40,7 @@ static int draw_id(char out[27], int64_t wall_us)
         unsigned value = 0;
 
         for (int bit = i * 5 - 2; bit < i * 5 + 3; bit++)
-            value = value << 1 | (bit < 0 ? 0u : octets[bit / 8] >> (7 - bit % 8) & 1u);
+            value = value << 1 | (bit < 0 ? 0u : (unsigned)octets[bit / 8] >> (7 - bit % 8) & 1u);
         out[i] = digits[value];
     }
     out[26] = 0;
