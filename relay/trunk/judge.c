@@ -108,6 +108,9 @@ int gh_peer_judge(struct gh_peer *peer)
     papers->facts.cert.names = NULL;
     papers->facts.cert.name_count = 0;
     papers->standing = judge(peer, facts);
+    /* It was in order when it connected: another cause than a certificate that came expired. */
+    if (was_good && papers->standing.reason == GH_REASON_CERT_EXPIRED)
+        papers->standing.reason = GH_REASON_CERT_EXPIRED_SINCE;
     if (peer->trunk && facts->peer_cert)
         take_name(papers, &facts->cert, &peer->trunk->rules);
     peer->papers = papers;
