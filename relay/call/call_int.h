@@ -120,6 +120,7 @@ struct gh_call {
     bool media_bound;               /* ports are held */
     struct gh_timer timer;          /* ring timeout; then the wait for counters or record */
 
+    bool unreached;                 /* the last destination was not admitted: end.reason is that neighbour's fault */
     bool cancelled;                 /* a gave up: what b still says is answered, not relayed */
     bool acked;                     /* b's 2xx was acknowledged */
     bool reserved;                  /* room for call.end is held in the ledger */
@@ -207,6 +208,8 @@ bool gh_call_more(struct gh_call *call);
 
 /* ---- reply.c: what is written ---- */
 
+/** Status of a refusal to side a.  @call  NULL: none yet */
+int gh_call_refusal_status(const struct gh_call *call, enum gh_reason reason);
 /** Final refusal to side a with its reason; also for an INVITE that has no call yet. */
 void gh_call_refuse(struct gh_calls *calls, struct gh_txn *txn, enum gh_reason reason, struct gh_span detail,
                     uint64_t now_ms);

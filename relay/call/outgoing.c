@@ -36,7 +36,8 @@ static void on_connection(void *arg, struct gh_papers *papers, int destination, 
         call->trunk_index++;
         call->tried = 0;
         call->end.reason = reason;
-        gh_call_event(call, route_trunk(call) ? GH_ON_NEXT : GH_ON_REFUSED, now_ms);
+        call->unreached = !route_trunk(call);
+        gh_call_event(call, call->unreached ? GH_ON_REFUSED : GH_ON_NEXT, now_ms);
         return;
     }
     gh_papers_unref(b->papers);

@@ -30,13 +30,22 @@ static void respond(struct gh_txn *txn, struct gh_sip_out *out, const char *type
     gh_buf_fini(&octets);
 }
 
+int gh_call_refusal_status(const struct gh_call *call, enum gh_reason reason)
+{
+    if (reason == GH_REASON_CANCELLED)
+        return 487;
+    /* RFC 3261 section 21.5.4: what is wrong with the called neighbour's papers is not the caller's fault, who may try
+     * another way; the reason is told all the same. */
+    return call && call->unreached ? 503 : gh_refusal_status(reason);
+}
+
 void gh_call_refuse(struct gh_calls *calls, struct gh_txn *txn, enum gh_reason reason, struct gh_span detail,
                     uint64_t now_ms)
 {
     const struct gh_sip_msg *request = gh_txn_request(txn);
-    int status = reason == GH_REASON_CANCELLED ? 487 : gh_refusal_status(reason);
     struct gh_sip_out out = { 0 };
     struct gh_call *call = gh_txn_user(txn);
+    int status = gh_call_refusal_status(call, reason);
     char drawn[GH_SIP_TAG_SIZE];
     const char *tag = call ? call->leg[GH_SIDE_A].tag : drawn;
 

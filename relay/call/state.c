@@ -39,12 +39,13 @@ static void do_start(struct gh_call *call, uint64_t now_ms)
 static void refuse_a(struct gh_call *call, uint64_t now_ms)
 {
     struct gh_txn *invite = call->leg[GH_SIDE_A].invite;
+    enum gh_reason reason;
 
     if (!invite || !gh_txn_request(invite))
         return;
-    call->end.sip_code = call->cancelled ? 487 : gh_refusal_status(call->end.reason);
-    gh_call_refuse(call->calls, invite, call->cancelled ? GH_REASON_CANCELLED : call->end.reason,
-                   gh_span_str(call->neg.fault), now_ms);
+    reason = call->cancelled ? GH_REASON_CANCELLED : call->end.reason;
+    call->end.sip_code = gh_call_refusal_status(call, reason);
+    gh_call_refuse(call->calls, invite, reason, gh_span_str(call->neg.fault), now_ms);
 }
 
 /* Nothing of the call may run on: media, wishes, timers.  COUNTED follows. */
