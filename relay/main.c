@@ -88,6 +88,13 @@ static void on_reload_signal(void *arg, int signo)
 
 /* ---- start ------------------------------------------------------------------------------------------------- */
 
+/* A peer that went away, and a ledger that met a file size limit, are errors to handle, not reasons to die. */
+static void ignore_signals(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
 /* No core dump may hold a key, and no other process of the user may look in. */
 static void protect_memory(void)
 {
@@ -201,6 +208,7 @@ static int run(const char *path, const char *trace_path)
     struct daemon d = { .status = 1 };
     int err;
 
+    ignore_signals();
     protect_memory();
     if (gh_config_names_new(&d.names) || gh_config_load(&d.config, path, d.names, 1, gh_wall_us(), stderr))
         goto out;

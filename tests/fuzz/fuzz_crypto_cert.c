@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * libFuzzer target: a DER certificate as a peer's leaf: its facts, and the chain built with a
- * trust. Seeds: tests/fuzz/cert, leaves with names good and hostile.
+ * trust. Seeds: tests/fuzz/crypto_cert, leaves with names good and hostile.
  */
 #include <stdlib.h>
 #include <string.h>

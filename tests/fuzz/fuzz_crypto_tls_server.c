@@ -2,7 +2,7 @@
 /*
  * libFuzzer target: octets from a stranger into a TLS engine.  The first octet says our role and
  * how the octets are cut.  Whatever comes, the engine ends in a state with a reason, and nothing is
- * up without a handshake. Seeds: tests/fuzz/tls, first flights of either role.
+ * up without a handshake. Seeds: tests/fuzz/crypto_tls_server, first flights of either role.
  */
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
 /*
  * libFuzzer target: the whole of libgh_sdp over one text.  Whatever parses prints as it was, also
  * after edits; the scans agree; strips leave no carrier; redaction blanks every key that a view can
- * see. Seeds: tests/fuzz/sdp/, dictionary: tests/fuzz/sdp_document.dict.
+ * see. Seeds: tests/fuzz/sdp_document/, dictionary: tests/fuzz/sdp_document.dict.
  */
 #include <stdlib.h>
 

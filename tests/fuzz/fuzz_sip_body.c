@@ -10,6 +10,7 @@
 #include <gatehouse/facts.h>
 
 #include "sip/body.h"
+#include "sip/framer.h"
 
 #define REQUIRE(condition)                                                              \
     do {                                                                                \
