@@ -378,6 +378,10 @@ static void on_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, u
                 gh_call_event(call, GH_ON_REFUSED, now_ms);
         }
     } else if (msg->status >= 300) {
+        /* Its body crosses nowhere; that keys came this way is written down. */
+        if (call->calls->arrival.gate.verdict == GH_GATE_REFUSE)
+            gh_call_record_refuse(call->calls, call->calls->arrival.papers, msg,
+                                  call->calls->arrival.gate.reason, GH_SPAN(""));
         on_refusal(call, msg, now_ms);
     } else if (msg->status > 100 && gh_call_can(call, GH_ON_PROVISIONAL)) {
         take_claim(b, msg);

@@ -237,6 +237,8 @@ static void on_invite(struct gh_calls *calls, struct gh_txn *txn, struct gh_sip_
     if (reason != GH_REASON_NONE)
         goto refused;
     call->reserved = true;
+    if (body.count > 1) /* parts beside the session description do not cross in this version */
+        gh_neg_mark(&call->neg, GH_REASON_BODY_DROPPED);
     gh_sip_body_fini(&body);
     gh_call_event(call, GH_ON_START, now_ms);
     return;
