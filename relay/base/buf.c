@@ -28,7 +28,8 @@ void gh_buf_reset(struct gh_buf *buf)
     buf->err = 0;
 }
 
-/* Move the content to @cap octets.  Not realloc: it may leave the old octets behind in freed memory. */
+/* Move the content to @cap octets.  Not realloc: it may leave the old octets behind in freed
+ * memory. */
 static int grow(struct gh_buf *buf, size_t cap)
 {
     char *p = malloc(cap);

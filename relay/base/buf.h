@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A growing run of octets that wipes itself: whatever may hold SDP is built in one.  Freed and outgrown
- * memory is overwritten first.  Errors are sticky, so that a writer checks once, at the end.
- * Thread: any; one at a time.
+ * A growing run of octets that wipes itself: whatever may hold SDP is built in one.  Freed and
+ * outgrown memory is overwritten first.  Errors are sticky, so that a writer checks once, at the
+ * end.  Thread: any; one at a time.
  */
 #ifndef GH_BUF_H
 #define GH_BUF_H
@@ -30,10 +30,12 @@ void gh_buf_add(struct gh_buf *buf, struct gh_span octets);
 void gh_buf_str(struct gh_buf *buf, const char *text);
 void gh_buf_fmt(struct gh_buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/** Drop @len octets at the front (all, if fewer are there); what is left moves down, the rest is wiped. */
+/** Drop @len octets at the front (all, if fewer are there); what is left moves down, the rest is
+ * wiped. */
 void gh_buf_drop(struct gh_buf *buf, size_t len);
 
-/** Room for @len more octets (never NULL without a failure, also for 0); write there, then add to len.
+/** Room for @len more octets (never NULL without a failure, also for 0); write there, then add to
+ * len.
  *  @return NULL after a failure */
 char *gh_buf_room(struct gh_buf *buf, size_t len);
 

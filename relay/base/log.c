@@ -57,7 +57,8 @@ static size_t line_head(char *line, enum gh_log_level level, const char *part, c
 
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
-    len = snprintf(line, GH_LOG_LINE_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %-5s %-5.16s %-11.64s ",
+    len = snprintf(line, GH_LOG_LINE_MAX,
+                   "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %-5s %-5.16s %-11.64s ",
                    utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min,
                    utc.tm_sec, now.tv_nsec / 1000000, levels[level], part, event);
     return len > 0 && len < GH_LOG_LINE_MAX ? (size_t)len : 0;
@@ -68,7 +69,8 @@ static void say_dropped(int fd, uint64_t lines)
     char line[GH_LOG_LINE_MAX];
     size_t len = line_head(line, GH_LOG_WARN, "log", "dropped");
 
-    len += (size_t)snprintf(line + len, sizeof(line) - len, "lines=%llu\n", (unsigned long long)lines);
+    len += (size_t)snprintf(line + len, sizeof(line) - len, "lines=%llu\n",
+                            (unsigned long long)lines);
     write_all(fd, line, len);
 }
 

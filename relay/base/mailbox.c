@@ -46,8 +46,8 @@ static void on_wake(uv_async_t *async)
     pthread_mutex_lock(&box->lock);
     msg = take_all(box);
     pthread_mutex_unlock(&box->lock);
-    /* Only this thread closes the box, so it may look without the lock.  fn may have closed it, and the owner may
-     * be gone: the rest is not for it any more. */
+    /* Only this thread closes the box, so it may look without the lock.  fn may have closed it, and
+     * the owner may be gone: the rest is not for it any more. */
     for (; msg && !box->closed; msg = next) {
         next = msg->next;
         msg->next = NULL;
@@ -78,7 +78,8 @@ int gh_mailbox_new_blocking(struct gh_mailbox **out)
     return mailbox_new(out);
 }
 
-int gh_mailbox_new_loop(struct gh_mailbox **out, struct uv_loop_s *loop, gh_mailbox_fn fn, void *arg)
+int gh_mailbox_new_loop(struct gh_mailbox **out, struct uv_loop_s *loop, gh_mailbox_fn fn,
+                        void *arg)
 {
     struct gh_mailbox *box;
     int err = mailbox_new(&box);

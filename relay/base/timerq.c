@@ -48,7 +48,8 @@ void gh_timerq_fini(struct gh_timerq *queue)
     *queue = (struct gh_timerq){ 0 };
 }
 
-int gh_timer_start(struct gh_timerq *queue, struct gh_timer *timer, uint64_t due_ms, gh_timer_fn fn, void *arg)
+int gh_timer_start(struct gh_timerq *queue, struct gh_timer *timer, uint64_t due_ms, gh_timer_fn fn,
+                   void *arg)
 {
     gh_timer_stop(queue, timer);
     if (queue->count + 1 >= queue->cap) {
@@ -60,7 +61,8 @@ int gh_timer_start(struct gh_timerq *queue, struct gh_timer *timer, uint64_t due
         queue->heap = heap;
         queue->cap = cap;
     }
-    /* What is past counts as now: else a timer that keeps starting itself in the past would come before all others. */
+    /* What is past counts as now: else a timer that keeps starting itself in the past would come
+     * before all others. */
     timer->due_ms = due_ms > queue->now_ms ? due_ms : queue->now_ms;
     timer->turn = ++queue->turns;
     timer->fn = fn;
@@ -93,8 +95,8 @@ void gh_timerq_run(struct gh_timerq *queue, uint64_t now_ms)
 
     if (now_ms > queue->now_ms)
         queue->now_ms = now_ms;
-    /* Whatever a callback starts is due now at the earliest and has a later turn, so it sorts behind all that
-     * were there: the first of them ends the run. */
+    /* Whatever a callback starts is due now at the earliest and has a later turn, so it sorts
+     * behind all that were there: the first of them ends the run. */
     while (queue->count && queue->heap[1]->due_ms <= now_ms && queue->heap[1]->turn <= last) {
         struct gh_timer *timer = queue->heap[1];
 

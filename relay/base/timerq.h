@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Timers over a clock that is an argument: a binary heap ordered by due time, then by the order of starting.
- * net/ drives one from its loop; tests drive one by hand and never sleep.  One thread.
+ * Timers over a clock that is an argument: a binary heap ordered by due time, then by the order of
+ * starting. net/ drives one from its loop; tests drive one by hand and never sleep.  One thread.
  */
 #ifndef GH_TIMERQ_H
 #define GH_TIMERQ_H
@@ -32,8 +32,10 @@ struct gh_timerq {
 /** A zeroed struct gh_timerq is ready.  Running timers are forgotten, not called. */
 void gh_timerq_fini(struct gh_timerq *queue);
 
-/** Run @fn once at @due_ms or soon after; a time that has passed means the next run.  A running timer is moved.  @return 0 or GH_ENOMEM (then it is not running) */
-int gh_timer_start(struct gh_timerq *queue, struct gh_timer *timer, uint64_t due_ms, gh_timer_fn fn, void *arg);
+/** Run @fn once at @due_ms or soon after; a time that has passed means the next run.  A running
+ * timer is moved.  @return 0 or GH_ENOMEM (then it is not running) */
+int gh_timer_start(struct gh_timerq *queue, struct gh_timer *timer, uint64_t due_ms, gh_timer_fn fn,
+                   void *arg);
 
 /** Fine when it is not running. */
 void gh_timer_stop(struct gh_timerq *queue, struct gh_timer *timer);
@@ -44,8 +46,9 @@ static inline bool gh_timer_running(const struct gh_timer *timer)
 }
 
 /**
- * Call all that are due at @now_ms, in the order of due time, then of starting.  What a callback starts waits for the
- * next run, also when it is due at once: no timer starves another, or the loop.
+ * Call all that are due at @now_ms, in the order of due time, then of starting.  What a callback
+ * starts waits for the next run, also when it is due at once: no timer starves another, or the
+ * loop.
  */
 void gh_timerq_run(struct gh_timerq *queue, uint64_t now_ms);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The life of one connection: how it begins, its deadlines, how it ends.  The drawing is in net_int.h.
+ * The life of one connection: how it begins, its deadlines, how it ends.  The drawing is in
+ * net_int.h.
  */
 #include "net/net_int.h"
 
@@ -9,8 +10,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define KEEPALIVE_S 60      /* a peer that lost power is noticed within some minutes on a silent connection ... */
-#define UNACKED_MAX_MS 32000 /* ... and this soon when there is something to send: RFC 3261 section 17.1.1.2, timer B */
+/* A peer that lost power is noticed within some minutes on a silent connection, and within timer B
+ * of RFC 3261 section 17.1.1.2 when there is something to send. */
+#define KEEPALIVE_S 60
+#define UNACKED_MAX_MS 32000
 
 static void on_deadline(void *arg, uint64_t now_ms);
 
@@ -24,7 +27,7 @@ static uint64_t now_of(const struct gh_conn *conn)
     return gh_loop_now_ms(conn->net->loop);
 }
 
-/* ---- the end -------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------- */
 
 static void free_conn(struct gh_conn *conn)
 {
@@ -43,8 +46,11 @@ static void on_closed(uv_handle_t *handle)
         gh_source_count_drop(net->sources, &conn->facts.peer);
     }
     if (conn->handed) {
-        struct gh_conn_end end = { .was_up = conn->was_up, .reason = conn->end_reason, .err = conn->end_err,
-                                   .text = conn->end_text, .facts = &conn->facts };
+        struct gh_conn_end end = { .was_up = conn->was_up,
+                                   .reason = conn->end_reason,
+                                   .err = conn->end_err,
+                                   .text = conn->end_text,
+                                   .facts = &conn->facts };
 
         net->handlers.down(net->handlers.arg, conn, &end);
     }
@@ -52,8 +58,8 @@ static void on_closed(uv_handle_t *handle)
     free_conn(conn);
 }
 
-/* Let go of the socket.  @reset: with an RST, which also frees what the kernel still holds for a peer that does
- * not read. */
+/* Let go of the socket.  @reset: with an RST, which also frees what the kernel still holds for a
+ * peer that does not read. */
 static void close_socket(struct gh_conn *conn, bool reset)
 {
     const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
@@ -128,7 +134,8 @@ void gh_conn_finish(struct gh_conn *conn, enum gh_reason reason, int err, const 
     if (conn->state == GH_CONN_CLOSED)
         return;
     if (conn->tls) {
-        gh_tls_shutdown(conn->tls); /* close_notify; nothing when it is not up or has failed: then it is an alert */
+        gh_tls_shutdown(conn->tls); /* close_notify; nothing when it is not up or has failed: then
+                                       it is an alert */
         if (gh_conn_flush_tls(conn)) {
             close_socket(conn, true);
             return;
@@ -158,7 +165,8 @@ static void on_deadline(void *arg, uint64_t now_ms)
         gh_conn_abort(conn, GH_REASON_CONNECTION_LOST, -ETIMEDOUT, "no answer to the connect");
         break;
     case GH_CONN_HANDSHAKE:
-        gh_conn_abort(conn, GH_REASON_TLS_TIMEOUT, -ETIMEDOUT, "the handshake was not finished in time");
+        gh_conn_abort(conn, GH_REASON_TLS_TIMEOUT, -ETIMEDOUT,
+                      "the handshake was not finished in time");
         break;
     case GH_CONN_UP:
         if (!conn->used)
@@ -176,7 +184,7 @@ static void on_deadline(void *arg, uint64_t now_ms)
     }
 }
 
-/* ---- the beginning -------------------------------------------------------------------------------- */
+/* ---- the beginning --------------------------------------------------------------- */
 
 static int new_conn(struct gh_conn **out, struct gh_net *net, enum gh_transport transport,
                     struct gh_tls_context *context, const char *server_name)
@@ -200,8 +208,8 @@ static int new_conn(struct gh_conn **out, struct gh_net *net, enum gh_transport 
     return 0;
 }
 
-/* TCP_NODELAY: SIP writes small messages and waits for the answer, which is what Nagle's algorithm delays.
- * None of these is worth a refusal. */
+/* TCP_NODELAY: SIP writes small messages and waits for the answer, which is what Nagle's algorithm
+ * delays. None of these is worth a refusal. */
 static void set_options(struct gh_conn *conn)
 {
     const unsigned unacked_max_ms = UNACKED_MAX_MS;
@@ -297,8 +305,8 @@ static int check(const struct gh_net *net, const struct gh_net_connect *to)
 
     if (net->closing)
         return GH_ECLOSED;
-    if ((!tls && to->transport != GH_TRANSPORT_TCP) || tls != !!to->tls || !to->to.family || !to->to.port ||
-        (to->from.family && to->from.family != to->to.family))
+    if ((!tls && to->transport != GH_TRANSPORT_TCP) || tls != !!to->tls || !to->to.family ||
+        !to->to.port || (to->from.family && to->from.family != to->to.family))
         return GH_EINVAL;
     return 0;
 }
@@ -317,7 +325,8 @@ static int bind_and_connect(struct gh_conn *conn, const struct gh_net_connect *t
     set_options(conn);
     gh_addr_to_sockaddr(&to->to, &ss);
     conn->connecting.data = conn;
-    return uv_tcp_connect(&conn->connecting, &conn->tcp, (const struct sockaddr *)&ss, on_connected);
+    return uv_tcp_connect(&conn->connecting, &conn->tcp, (const struct sockaddr *)&ss,
+                          on_connected);
 }
 
 int gh_net_connect(struct gh_net *net, const struct gh_net_connect *to, struct gh_conn **out)
@@ -330,7 +339,8 @@ int gh_net_connect(struct gh_net *net, const struct gh_net_connect *to, struct g
     err = new_conn(&conn, net, to->transport, to->tls, to->server_name);
     if (err)
         return err;
-    err = uv_tcp_init_ex(gh_loop_uv(net->loop), &conn->tcp, to->to.family == 6 ? AF_INET6 : AF_INET);
+    err =
+        uv_tcp_init_ex(gh_loop_uv(net->loop), &conn->tcp, to->to.family == 6 ? AF_INET6 : AF_INET);
     if (err) {
         free_conn(conn);
         return err;
@@ -394,7 +404,7 @@ void gh_conn_up(struct gh_conn *conn)
     gh_chain_unref(chain);
 }
 
-/* ---- what its owner asks -------------------------------------------------------------------------- */
+/* ---- what its owner asks --------------------------------------------------------- */
 
 uint64_t gh_conn_id(const struct gh_conn *conn)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The octets of one connection.  Plaintext is handed on or encrypted on the spot and never kept: what waits
- * for a slow peer on TLS is ciphertext.
+ * The octets of one connection.  Plaintext is handed on or encrypted on the spot and never kept:
+ * what waits for a slow peer on TLS is ciphertext.
  */
 #include "net/net_int.h"
 
@@ -22,8 +22,9 @@ static void drop_chunk(struct chunk *chunk)
 }
 
 /*
- * Nothing can be written any more.  A peer that refused us has often said why before it reset the connection, and
- * that can still be read: so reading goes on until it fails too, which it soon does.
+ * Nothing can be written any more.  A peer that refused us has often said why before it reset the
+ * connection, and that can still be read: so reading goes on until it fails too, which it soon
+ * does.
  */
 static void write_failed(struct gh_conn *conn, int err)
 {
@@ -99,7 +100,7 @@ int gh_conn_flush_tls(struct gh_conn *conn)
     return err;
 }
 
-/* ---- reading -------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------- */
 
 /* Hand on @len octets in @buf, wipe them. */
 static void hand_on(struct gh_conn *conn, uint8_t *buf, size_t len)
@@ -125,9 +126,10 @@ static void judge_tls(struct gh_conn *conn)
     case GH_TLS_UP:
         break;
     case GH_TLS_CLOSED:
-        /* RFC 8446 section 6.1 asks for close_notify, and many peers just close.  After a FIN without it we cannot
-         * know that nothing was cut off, and need not: each SIP message on a stream says its length, so half
-         * a message is never taken for a whole one, and a lost whole one looks like a lost connection. */
+        /* RFC 8446 section 6.1 asks for close_notify, and many peers just close.  After a FIN
+         * without it we cannot know that nothing was cut off, and need not: each SIP message on a
+         * stream says its length, so half a message is never taken for a whole one, and a lost
+         * whole one looks like a lost connection. */
         if (conn->state == GH_CONN_HANDSHAKE)
             gh_conn_finish(conn, GH_REASON_TLS_CLOSED, 0, "closed during the handshake");
         else
@@ -140,7 +142,8 @@ static void judge_tls(struct gh_conn *conn)
     }
 }
 
-/* The order is that of crypto/tls.h: read until there is nothing, write what there is, look at the state. */
+/* The order is that of crypto/tls.h: read until there is nothing, write what there is, look at the
+ * state. */
 void gh_conn_pump_tls(struct gh_conn *conn)
 {
     struct gh_net *net = conn->net;
@@ -155,7 +158,8 @@ void gh_conn_pump_tls(struct gh_conn *conn)
         if (conn->state == GH_CONN_HANDSHAKE)
             gh_conn_up(conn);
     }
-    while (conn->state == GH_CONN_UP && (n = gh_tls_read(conn->tls, net->plain, sizeof(net->plain))) > 0)
+    while (conn->state == GH_CONN_UP &&
+           (n = gh_tls_read(conn->tls, net->plain, sizeof(net->plain))) > 0)
         hand_on(conn, net->plain, n);
     /* Before the flush: if that fails, the alert that made it fail is the reason to tell. */
     judge_tls(conn);
@@ -200,7 +204,8 @@ static int socket_error(const struct gh_conn *conn)
     int err = 0;
     socklen_t len = sizeof(err);
 
-    if (uv_fileno((const uv_handle_t *)&conn->tcp, &fd) || getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len))
+    if (uv_fileno((const uv_handle_t *)&conn->tcp, &fd) ||
+        getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len))
         return 0;
     return -err;
 }
@@ -222,8 +227,8 @@ static void on_fin(struct gh_conn *conn)
     }
     gh_conn_fin_seen(conn);
     /* RFC 3261 knows no half-closed connection: whoever sends a FIN takes no more answers. */
-    gh_conn_finish(conn, conn->state == GH_CONN_HANDSHAKE ? GH_REASON_TLS_CLOSED : GH_REASON_NONE, 0,
-                   "closed by the peer");
+    gh_conn_finish(conn, conn->state == GH_CONN_HANDSHAKE ? GH_REASON_TLS_CLOSED : GH_REASON_NONE,
+                   0, "closed by the peer");
 }
 
 static void give_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
@@ -254,7 +259,7 @@ int gh_conn_read_start(struct gh_conn *conn)
     return uv_read_start((uv_stream_t *)&conn->tcp, give_buffer, on_read);
 }
 
-/* ---- sending -------------------------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------------- */
 
 static int send_octets(struct gh_conn *conn, struct gh_span octets)
 {

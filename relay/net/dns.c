@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * c-ares on the loop: a uv_poll_t for each of its sockets, one gh_timer for its timeouts, and lookups, which
- * ask for SRV records and then for the addresses of each host in them.
+ * c-ares on the loop: a uv_poll_t for each of its sockets, one gh_timer for its timeouts, and
+ * lookups, which ask for SRV records and then for the addresses of each host in them.
  *
- * c-ares calls back from inside its own functions.  Nobody outside is called from there: a finished lookup
- * starts its timer for now and answers from the loop.
+ * c-ares calls back from inside its own functions.  Nobody outside is called from there: a finished
+ * lookup starts its timer for now and answers from the loop.
  */
 #include "net/dns_int.h"
 
@@ -64,7 +64,7 @@ struct gh_dns {
     bool closed;
 };
 
-/* ---- c-ares and the loop -------------------------------------------------------------------------- */
+/* ---- c-ares and the loop --------------------------------------------------------- */
 
 static void on_timeout(void *arg, uint64_t now_ms);
 
@@ -78,9 +78,11 @@ static void set_timeout(struct gh_dns *dns)
         gh_timer_stop(timers, &dns->timeout);
         return;
     }
-    /* Without memory for the timer the sockets still answer; a silent server is then noticed with the next lookup. */
+    /* Without memory for the timer the sockets still answer; a silent server is then noticed with
+     * the next lookup. */
     gh_timer_start(timers, &dns->timeout,
-                   gh_loop_now_ms(dns->loop) + (uint64_t)left.tv_sec * 1000 + (uint64_t)left.tv_usec / 1000 + 1,
+                   gh_loop_now_ms(dns->loop) + (uint64_t)left.tv_sec * 1000 +
+                       (uint64_t)left.tv_usec / 1000 + 1,
                    on_timeout, dns);
 }
 
@@ -145,16 +147,18 @@ static void on_socket_state(void *arg, ares_socket_t fd, int readable, int writa
         s = s ? s : add_socket(dns, fd);
         /* Without memory for the poll the query times out. */
         if (s)
-            uv_poll_start(&s->poll, (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0), on_socket);
+            uv_poll_start(&s->poll, (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0),
+                          on_socket);
     } else if (s) {
-        /* At once: the descriptor is closed right after this, and its number may be given out again. */
+        /* At once: the descriptor is closed right after this, and its number may be given out
+         * again. */
         *link = s->next;
         uv_poll_stop(&s->poll);
         uv_close((uv_handle_t *)&s->poll, on_socket_closed);
     }
 }
 
-/* ---- lookups -------------------------------------------------------------------------------------- */
+/* ---- lookups --------------------------------------------------------------------- */
 
 static void free_lookup(struct gh_dns_lookup *lookup)
 {
@@ -201,7 +205,8 @@ static void note_ttl(struct gh_dns_lookup *lookup, int64_t ttl_s)
         lookup->ttl_ms = ttl_ms;
 }
 
-static size_t flatten(const struct gh_dns_lookup *lookup, struct gh_dns_target targets[GH_DNS_TARGETS_MAX])
+static size_t flatten(const struct gh_dns_lookup *lookup,
+                      struct gh_dns_target targets[GH_DNS_TARGETS_MAX])
 {
     size_t count = 0;
 
@@ -234,14 +239,17 @@ static void remember(struct gh_dns_lookup *lookup)
         lookup->ttl_ms = dns->ttl_max_ms;
     if (!lookup->err || lookup->err == GH_ENOTFOUND) /* "no answer" is asked again */
         gh_dns_cache_put(dns->cache, lookup->kind, lookup->name, lookup->err, lookup->records,
-                         lookup->err ? 0 : lookup->count, gh_loop_now_ms(dns->loop), lookup->ttl_ms);
+                         lookup->err ? 0 : lookup->count, gh_loop_now_ms(dns->loop),
+                         lookup->ttl_ms);
 }
 
 static void on_answer(void *arg, uint64_t now_ms)
 {
     struct gh_dns_target targets[GH_DNS_TARGETS_MAX];
     struct gh_dns_lookup *lookup = arg;
-    struct gh_dns_answer answer = { .err = lookup->err, .text = lookup->text, .ttl_ms = lookup->ttl_ms };
+    struct gh_dns_answer answer = { .err = lookup->err,
+                                    .text = lookup->text,
+                                    .ttl_ms = lookup->ttl_ms };
     gh_dns_fn fn = lookup->fn;
     void *fn_arg = lookup->arg;
     char text[sizeof(lookup->text)];
@@ -324,7 +332,8 @@ static void ask_addresses(struct gh_dns_lookup *lookup)
     const struct ares_addrinfo_hints hints = { .ai_flags = ARES_AI_NOSORT, .ai_family = AF_UNSPEC,
                                                .ai_socktype = SOCK_STREAM };
 
-    /* All are counted first: c-ares may call back at once, and the lookup must not be done before the last. */
+    /* All are counted first: c-ares may call back at once, and the lookup must not be done before
+     * the last. */
     lookup->waiting += lookup->count;
     for (size_t i = 0, count = lookup->count; i < count; i++) {
         lookup->hosts[i] = (struct host){ lookup, &lookup->records[i] };
@@ -361,8 +370,9 @@ static void ask(struct gh_dns_lookup *lookup)
 {
     struct gh_dns *dns = lookup->dns;
 
-    lookup->cached = gh_dns_cache_get(dns->cache, lookup->kind, lookup->name, gh_loop_now_ms(dns->loop),
-                                      &lookup->err, lookup->records, &lookup->count, &lookup->ttl_ms);
+    lookup->cached =
+        gh_dns_cache_get(dns->cache, lookup->kind, lookup->name, gh_loop_now_ms(dns->loop),
+                         &lookup->err, lookup->records, &lookup->count, &lookup->ttl_ms);
     if (lookup->cached) {
         one_done(lookup);
         return;
@@ -429,7 +439,7 @@ void gh_dns_cancel(struct gh_dns_lookup *lookup)
         free_lookup(lookup);
 }
 
-/* ---- all of it ------------------------------------------------------------------------------------ */
+/* ---- all of it ------------------------------------------------------------------- */
 
 static int open_channel(struct gh_dns *dns, const struct gh_dns_params *params)
 {
@@ -442,8 +452,8 @@ static int open_channel(struct gh_dns *dns, const struct gh_dns_params *params)
         .sock_state_cb = on_socket_state,
         .sock_state_cb_data = dns,
     };
-    int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_DOMAINS |
-               ARES_OPT_SOCK_STATE_CB;
+    int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
+               ARES_OPT_DOMAINS | ARES_OPT_SOCK_STATE_CB;
     int status = ares_init_options(&dns->channel, &options, mask);
 
     if (status != ARES_SUCCESS)

@@ -72,7 +72,8 @@ static struct entry *make_room(struct gh_dns_cache *cache)
 }
 
 void gh_dns_cache_put(struct gh_dns_cache *cache, enum gh_dns_kind kind, const char *name, int err,
-                      const struct gh_dns_record *records, size_t count, uint64_t now_ms, uint64_t ttl_ms)
+                      const struct gh_dns_record *records, size_t count, uint64_t now_ms,
+                      uint64_t ttl_ms)
 {
     struct entry *e = find(cache, kind, name);
     struct gh_dns_record *copy = NULL;
@@ -86,14 +87,15 @@ void gh_dns_cache_put(struct gh_dns_cache *cache, enum gh_dns_kind kind, const c
     if (!e)
         e = make_room(cache);
     free(e->records);
-    *e = (struct entry){ .kind = kind, .good_until_ms = now_ms + ttl_ms, .err = err, .records = copy,
-                         .count = count };
+    *e = (struct entry){
+        .kind = kind, .good_until_ms = now_ms + ttl_ms, .err = err, .records = copy, .count = count
+    };
     snprintf(e->name, sizeof(e->name), "%s", name);
 }
 
-bool gh_dns_cache_get(struct gh_dns_cache *cache, enum gh_dns_kind kind, const char *name, uint64_t now_ms,
-                      int *err, struct gh_dns_record records[GH_DNS_RECORDS_MAX], size_t *count,
-                      uint64_t *ttl_ms)
+bool gh_dns_cache_get(struct gh_dns_cache *cache, enum gh_dns_kind kind, const char *name,
+                      uint64_t now_ms, int *err, struct gh_dns_record records[GH_DNS_RECORDS_MAX],
+                      size_t *count, uint64_t *ttl_ms)
 {
     const struct entry *e = find(cache, kind, name);
 

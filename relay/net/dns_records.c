@@ -22,7 +22,8 @@ bool gh_dns_name_fits(const char *name)
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)name[i];
 
-        if (c == '.' ? label == 0 : !gh_ascii_is_alpha(c) && !gh_ascii_is_digit(c) && c != '-' && c != '_')
+        if (c == '.' ? label == 0
+                     : !gh_ascii_is_alpha(c) && !gh_ascii_is_digit(c) && c != '-' && c != '_')
             return false;
         label = c == '.' ? 0 : label + 1;
         if (label > 63)
@@ -108,8 +109,9 @@ static bool take_record(struct cursor *c, struct gh_dns_record *out, uint32_t *t
     return !data.bad && out->port && out->name[0];
 }
 
-int gh_dns_parse_srv(const uint8_t *octets, size_t len, struct gh_dns_record records[GH_DNS_RECORDS_MAX],
-                     size_t *count, uint32_t *ttl_s)
+int gh_dns_parse_srv(const uint8_t *octets, size_t len,
+                     struct gh_dns_record records[GH_DNS_RECORDS_MAX], size_t *count,
+                     uint32_t *ttl_s)
 {
     struct cursor c = { .octets = octets, .len = len };
     struct gh_dns_record record;
@@ -161,8 +163,8 @@ static void swap_to_front(struct gh_dns_record *records, size_t which)
     records[0] = chosen;
 }
 
-/* Put the next one of a run of equal priority in front.  RFC 2782: those of weight 0 stand first, then the first one
- * whose running sum reaches a number drawn from 0 to the sum, both included. */
+/* Put the next one of a run of equal priority in front.  RFC 2782: those of weight 0 stand first,
+ * then the first one whose running sum reaches a number drawn from 0 to the sum, both included. */
 static void draw_next(struct gh_dns_record *records, size_t run, gh_dns_draw_fn draw)
 {
     uint32_t sum = 0, at = 0, drawn;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Listening and accepting.  A uv_poll_t over our own socket, not uv_listen: a listener that cannot accept
- * (no descriptor, no memory) can be paused, so that it neither spins nor loses what waits in the backlog; and
- * a connection over a cap costs nothing but a descriptor for a moment.
+ * Listening and accepting.  A uv_poll_t over our own socket, not uv_listen: a listener that cannot
+ * accept (no descriptor, no memory) can be paused, so that it neither spins nor loses what waits in
+ * the backlog; and a connection over a cap costs nothing but a descriptor for a moment.
  */
 #include "net/net_int.h"
 
@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define BACKLOG 1024      /* a burst of a whole cluster that reconnects; the kernel cuts it at somaxconn */
-#define ACCEPT_BURST 64   /* per turn of the loop, so that strangers do not hold up the connections that stand */
-#define PAUSE_MS 100      /* after a failure to accept */
+#define BACKLOG 1024    /* a whole cluster may reconnect at once; the kernel cuts it at somaxconn */
+#define ACCEPT_BURST 64 /* per turn of the loop: strangers do not hold up connections that stand */
+#define PAUSE_MS 100    /* after a failure to accept */
 
 static void log_refused(struct gh_net *net, struct gh_log_fold *fold, const char *event,
                         const struct gh_addr *peer, const char *why)
@@ -21,8 +21,8 @@ static void log_refused(struct gh_net *net, struct gh_log_fold *fold, const char
     uint64_t left_out;
 
     if (gh_log_fold(fold, gh_loop_now_ms(net->loop), &left_out))
-        gh_log(GH_LOG_WARN, "net", event, "peer=%s why=\"%s\" left_out=%llu", gh_addr_text(peer, text), why,
-               (unsigned long long)left_out);
+        gh_log(GH_LOG_WARN, "net", event, "peer=%s why=\"%s\" left_out=%llu",
+               gh_addr_text(peer, text), why, (unsigned long long)left_out);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events);
@@ -37,14 +37,16 @@ static void on_pause_over(void *arg, uint64_t now_ms)
 
 static void pause_accepting(struct gh_listener *listener, int err)
 {
-    static const struct gh_addr nobody;
     struct gh_net *net = listener->net;
+    uint64_t left_out;
 
     net->counters.accept_failures++;
-    log_refused(net, &net->accept_failed, "accept.failed", &nobody, gh_err_text(err));
+    if (gh_log_fold(&net->accept_failed, gh_loop_now_ms(net->loop), &left_out))
+        gh_log(GH_LOG_ERROR, "net", "accept.failed", "listener=%u why=\"%s\" left_out=%llu",
+               listener->index, gh_err_text(err), (unsigned long long)left_out);
     /* Without memory for the timer it goes on polling: busy is better than deaf. */
-    if (gh_timer_start(gh_loop_timers(net->loop), &listener->pause, gh_loop_now_ms(net->loop) + PAUSE_MS,
-                       on_pause_over, listener) == 0)
+    if (gh_timer_start(gh_loop_timers(net->loop), &listener->pause,
+                       gh_loop_now_ms(net->loop) + PAUSE_MS, on_pause_over, listener) == 0)
         uv_poll_stop(&listener->poll);
 }
 
@@ -63,7 +65,8 @@ static void admit(struct gh_listener *listener, int fd, const struct gh_addr *pe
     err = gh_source_count_add(net->sources, peer, net->limits.max_connections_per_address);
     if (err == GH_EFULL) {
         net->counters.refused_per_address++;
-        log_refused(net, &net->refused_per_address, "conn.refused", peer, "max_connections_per_address");
+        log_refused(net, &net->refused_per_address, "conn.refused", peer,
+                    "max_connections_per_address");
         close(fd);
         return;
     }
@@ -113,7 +116,8 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     for (int i = 0; i < ACCEPT_BURST && !listener->closed; i++) {
         struct sockaddr_storage from;
         socklen_t len = sizeof(from);
-        int fd = accept4(listener->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd =
+            accept4(listener->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd >= 0) {
             struct gh_addr peer = gh_addr_from_sockaddr((const struct sockaddr *)&from);
@@ -139,8 +143,8 @@ static int open_socket(const struct gh_addr *address, struct gh_addr *bound)
 
     if (fd < 0)
         return -errno;
-    /* SO_REUSEADDR: connections of before a restart that linger must not keep us from listening.  Not
-     * SO_REUSEPORT: another process of the same user could take a share of our peers. */
+    /* SO_REUSEADDR: connections of before a restart that linger must not keep us from listening.
+     * Not SO_REUSEPORT: another process of the same user could take a share of our peers. */
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
         (address->family == 6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on))) ||
         bind(fd, (const struct sockaddr *)&ss, len) || listen(fd, BACKLOG))
@@ -171,7 +175,8 @@ static int check(struct gh_net *net, const struct gh_net_listener *want)
 
     if (net->closing)
         return GH_ECLOSED;
-    if ((!tls && want->transport != GH_TRANSPORT_TCP) || tls != !!want->tls || !want->address.family)
+    if ((!tls && want->transport != GH_TRANSPORT_TCP) || tls != !!want->tls ||
+        !want->address.family)
         return GH_EINVAL;
     return *find(net, want->index) ? GH_EEXISTS : 0;
 }
@@ -251,7 +256,7 @@ int gh_net_unlisten(struct gh_net *net, unsigned index)
     if (listener->tls)
         gh_tls_context_unref(listener->tls);
     listener->tls = NULL;
-    /* From now on peers are refused, and the address can be listened on again: close comes later. */
+    /* From now on peers are refused, and the address is free to listen on: close comes later. */
     shutdown(listener->fd, SHUT_RDWR);
     uv_close((uv_handle_t *)&listener->poll, on_listener_closed);
     return 0;

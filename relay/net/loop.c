@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libuv's loop with one uv_timer for the whole timer queue.  Before each wait the timer is set to the
- * earliest entry, so starting and stopping a gh_timer never touches libuv.
+ * libuv's loop with one uv_timer for the whole timer queue.  Before each wait the timer is set to
+ * the earliest entry, so starting and stopping a gh_timer never touches libuv.
  */
 #include "net/loop.h"
 
@@ -55,7 +55,8 @@ static void ignore_sigpipe(void)
 {
     struct sigaction now;
 
-    if (sigaction(SIGPIPE, NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) && now.sa_handler == SIG_DFL)
+    if (sigaction(SIGPIPE, NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
+        now.sa_handler == SIG_DFL)
         signal(SIGPIPE, SIG_IGN);
 }
 
@@ -115,7 +116,8 @@ struct gh_timerq *gh_loop_timers(struct gh_loop *loop)
 
 uint64_t gh_loop_now_ms(const struct gh_loop *loop)
 {
-    /* libuv's time stands still while the loop does not run: a deadline set at start would come too early. */
+    /* libuv's time stands still while the loop does not run: a deadline set at start would come too
+     * early. */
     return loop->running ? uv_now(&loop->uv) : uv_hrtime() / 1000000;
 }
 

@@ -11,8 +11,9 @@
 
 static bool limits_fit(const struct gh_net_limits *limits)
 {
-    return limits->handshake_timeout_ms && limits->first_message_timeout_ms && limits->idle_timeout_ms &&
-           limits->max_connections && limits->max_connections_per_address && limits->max_queued;
+    return limits->handshake_timeout_ms && limits->first_message_timeout_ms &&
+           limits->idle_timeout_ms && limits->max_connections &&
+           limits->max_connections_per_address && limits->max_queued;
 }
 
 int gh_net_new(struct gh_net **out, struct gh_loop *loop, const struct gh_net_limits *limits,

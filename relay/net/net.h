@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TCP and TLS connections with their facts, on the signalling loop.  Who a peer is allowed to be is not
- * known here: each finished handshake goes to the one callback that trunk/ installs, and no octet reaches
- * anybody before it answered.
+ * TCP and TLS connections with their facts, on the signalling loop.  Who a peer is allowed to be is
+ * not known here: each finished handshake goes to the one callback that trunk/ installs, and no
+ * octet reaches anybody before it answered.
  *
- * Callbacks come from the loop, never from inside a function of this header, so a callback may do anything:
- * close this or another connection, connect, listen, close the net.  A connection's memory stays until its
- * down has returned.
+ * Callbacks come from the loop, never from inside a function of this header, so a callback may do
+ * anything: close this or another connection, connect, listen, close the net.  A connection's
+ * memory stays until its down has returned.
  *
  * Thread: signalling, for everything.
  */
@@ -25,31 +25,35 @@ struct gh_conn;
 /*
  * Why a connection is gone.
  *
- *   reason                 when
- *   none                   the peer ended it at a message boundary of TCP or TLS, or gh_net_close did
- *   what gh_conn_close was given
- *   connection_lost        no connection came about (err: ECONNREFUSED, ...), it broke, the peer reads too slowly
- *                          (err: GH_EFULL), or one of the deadlines for the first message and idleness passed (ETIMEDOUT)
- *   tls_timeout            the TLS handshake was not finished in time
- *   tls_*, cert_*          the handshake failed; tls_peer_refused_ours may come when was_up is true: a TLS 1.3 client
- *                          is up before the server has judged its certificate
+ *   reason             when
+ *   none               the peer ended it, or gh_net_close did
+ *   (any)              what gh_conn_close was given
+ *   connection_lost    no connection came about (err: -ECONNREFUSED, ...); it broke (-ECONNRESET,
+ *                      ...); the peer reads too slowly (GH_EFULL); no first message came, or it was
+ *                      idle (-ETIMEDOUT)
+ *   tls_timeout        the TLS handshake was not finished in time
+ *   tls_*, cert_*      the handshake failed.  tls_peer_refused_ours may come when was_up is true: a
+ *                      TLS 1.3 client is up before the server has judged its certificate
+ *   internal           no memory
  */
 struct gh_conn_end {
     bool was_up;              /* @up had been called and took it */
     enum gh_reason reason;
     int err;                  /* -errno or GH_E..., or 0 */
-    const char *text;         /* more words for the log, never NULL; printable ASCII; valid during the callback */
-    const struct gh_conn_facts *facts; /* addresses always; the refused certificate if it was shown */
+    const char *text;         /* more words, for the log; never NULL; valid during the callback */
+    const struct gh_conn_facts *facts; /* addresses always; the certificate if one was shown */
 };
 
 struct gh_net_handlers {
     void *arg;
     /* The handshake is done (TCP: the connection stands).  @chain is borrowed; NULL without TLS.
-     * @return whether to keep the connection.  false closes it: call gh_conn_close before, to give a reason. */
+     * @return whether to keep the connection.  false closes it: call gh_conn_close before, to give
+     * a reason. */
     bool (*up)(void *arg, struct gh_conn *conn, struct gh_chain *chain);
     /* Octets of the peer, in order; wiped afterwards.  Not called any more after gh_conn_close. */
     void (*octets)(void *arg, struct gh_conn *conn, struct gh_span octets);
-    /* Gone; the last call for this connection, which is freed afterwards.  Also for one that never was up. */
+    /* Gone; the last call for this connection, which is freed afterwards.  Also for one that never
+     * was up. */
     void (*down)(void *arg, struct gh_conn *conn, const struct gh_conn_end *end);
 };
 
@@ -58,16 +62,19 @@ struct gh_net_limits {
     uint64_t handshake_timeout_ms;     /* from accept or connect to up */
     uint64_t first_message_timeout_ms; /* from up to gh_conn_mark_used; incoming only */
     uint64_t idle_timeout_ms;          /* without octets either way; incoming only */
-    /* Incoming ones.  The second counts an IPv6 source by its /64, which is what one host has at its disposal. */
+    /* Incoming ones.  The second counts an IPv6 source by its /64, which is what one host has at
+     * its disposal. */
     uint32_t max_connections, max_connections_per_address;
-    size_t max_queued;                 /* octets waiting for a slow peer (TLS: ciphertext); more close the connection */
+    size_t max_queued; /* octets that wait for a slow peer (TLS: ciphertext); more end it */
 };
 
-/** @limits, @handlers  copied.  @return 0, GH_EINVAL (a limit of 0, a missing handler) or an error */
+/** @limits, @handlers  copied.
+ *  @return 0, GH_EINVAL (a limit of 0, a missing handler) or an error */
 int gh_net_new(struct gh_net **out, struct gh_loop *loop, const struct gh_net_limits *limits,
                const struct gh_net_handlers *handlers);
 
-/** After a reload: for deadlines and caps from now on; no connection is closed.  @return 0 or GH_EINVAL */
+/** After a reload: for deadlines and caps from now on; no connection is closed.  @return 0 or
+ * GH_EINVAL */
 int gh_net_set_limits(struct gh_net *net, const struct gh_net_limits *limits);
 
 /* Since the start, but for the first. */
@@ -80,8 +87,8 @@ struct gh_net_counters {
 };
 void gh_net_counters(const struct gh_net *net, struct gh_net_counters *out);
 
-/** Stop listening and close every connection (down is called for each).  The loop must run on for it.
- *  Listening and connecting give GH_ECLOSED from now on. */
+/** Stop listening and close every connection (down is called for each).  The loop must run on for
+ *  it.  Listening and connecting give GH_ECLOSED from now on. */
 void gh_net_close(struct gh_net *net);
 
 /** After the loop has ended.  NULL is fine. */
@@ -97,9 +104,11 @@ struct gh_net_listener {
 /**
  * An IPv6 listener takes IPv6 only: :: and 0.0.0.0 are two listeners.
  * @bound   may be NULL; the address with the real port
- * @return 0, GH_EEXISTS (that index listens), GH_EINVAL, GH_ECLOSED or a system error: -EADDRINUSE, -EACCES
+ * @return 0, GH_EEXISTS (that index listens), GH_EINVAL, GH_ECLOSED or a system error: -EADDRINUSE,
+ * -EACCES
  */
-int gh_net_listen(struct gh_net *net, const struct gh_net_listener *listener, struct gh_addr *bound);
+int gh_net_listen(struct gh_net *net, const struct gh_net_listener *listener,
+                  struct gh_addr *bound);
 
 /** After a reload: handshakes that start from now on use @tls.  One reference is taken.
  *  @return 0, GH_ENOTFOUND or GH_EINVAL (not a TLS listener) */
@@ -117,10 +126,11 @@ struct gh_net_connect {
 };
 
 /** Start to connect; up or down is called later, never from inside.
- *  @return 0 or an error (then no callback): GH_EINVAL, GH_ECLOSED, GH_ENOMEM, GH_ECRYPTO, -ENETUNREACH, ... */
+ *  @return 0 or an error (then no callback): GH_EINVAL, GH_ECLOSED, GH_ENOMEM, GH_ECRYPTO,
+ * -ENETUNREACH, ... */
 int gh_net_connect(struct gh_net *net, const struct gh_net_connect *to, struct gh_conn **out);
 
-/* ---- one connection ------------------------------------------------------------------------------- */
+/* ---- one connection -------------------------------------------------------------- */
 
 /** Never reused in a process; never 0. */
 uint64_t gh_conn_id(const struct gh_conn *conn);
@@ -137,22 +147,24 @@ void *gh_conn_owner(const struct gh_conn *conn);
 void gh_conn_mark_used(struct gh_conn *conn);
 
 /**
- * The standing under which the connection is now.  Octets carry the generation that they were gated under;
- * octets of any other generation are refused.  0, as at the start: nothing may be written.
+ * The standing under which the connection is now.  Octets carry the generation that they were gated
+ * under; octets of any other generation are refused.  0, as at the start: nothing may be written.
  */
 void gh_conn_set_generation(struct gh_conn *conn, uint64_t generation);
 
 /**
  * Send.  @octets are taken and wiped, on every path.
- * @return 0; GH_ECLOSED: not up, or closing; GH_ESTALE: gated under another standing, or @generation is 0: gate and
- * write anew; the error of @octets, when it has one: half a message is never sent; GH_EFULL: the peer reads
- * too slowly; GH_ECRYPTO or a system error.  After the last three the connection is being closed, and down follows
+ * @return 0; GH_ECLOSED: not up, or closing; GH_ESTALE: gated under another standing, or
+ * @generation is 0: gate and write anew; the error of @octets, when it has one: half a message is
+ * never sent; GH_EFULL: the peer reads too slowly; GH_ECRYPTO or a system error.  After the last
+ * three the connection is being closed, and down follows
  */
 int gh_conn_send(struct gh_conn *conn, uint64_t generation, struct gh_buf *octets);
 
 /**
- * Send what is queued, then close_notify and FIN; bounded in time (GH_CONN_CLOSE_MS), then reset.  What the peer still
- * sends is thrown away.  down follows, with @reason.  The first call counts; later ones do nothing.
+ * Send what is queued, then close_notify and FIN; bounded in time (GH_CONN_CLOSE_MS), then reset.
+ * What the peer still sends is thrown away.  down follows, with @reason.  The first call counts;
+ * later ones do nothing.
  */
 void gh_conn_close(struct gh_conn *conn, enum gh_reason reason);
 

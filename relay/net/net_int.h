@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of net/ share: net.c (the set of connections), listen.c (accepting), conn.c (the life of
- * one connection), conn_io.c (its octets).
+ * What the files of net/ share: net.c (the set of connections), listen.c (accepting), conn.c (the
+ * life of one connection), conn_io.c (its octets).
  *
- *   CONNECTING --connected--> HANDSHAKE --done--> UP --closed by either side--> FLUSHING --FIN both ways--> CLOSED
- *       |                        |    |           |                                |
- *       |                        |    +-refused---|----------> FLUSHING            +-- 2 s, error --> CLOSED
- *       +--error, deadline-------+----------------+--> CLOSED
+ *   CONNECTING --connected--> HANDSHAKE --done--> UP
+ *       |                       |     |            |
+ *       |                       |     +--refused---+--closed by either side--> FLUSHING
+ *       |                       |                  |                              |
+ *       +--error, deadline------+------------------+      FIN both ways, 2 s, error
+ *                               |                                                 |
+ *                               +-------------------> CLOSED <--------------------+
  *
- * TCP has no HANDSHAKE, an incoming connection no CONNECTING.  FLUSHING sends what is queued and the FIN, and
- * throws away what still comes: closing a socket with unread octets resets it, and a reset can overtake the
- * last answer or alert on its way to the peer.  CLOSED waits for libuv's close callback, which calls down.
+ * TCP has no HANDSHAKE, an incoming connection no CONNECTING.  FLUSHING sends what is queued and
+ * the FIN, and throws away what still comes: closing a socket with unread octets resets it, and a
+ * reset can overtake the last answer or alert on its way to the peer.  CLOSED waits for libuv's
+ * close callback, which calls down.
  */
 #ifndef GH_NET_INT_H
 #define GH_NET_INT_H
@@ -22,10 +26,16 @@
 #include "net/net.h"
 #include "net/source_count.h"
 
-#define GH_NET_RX_MAX ((size_t)64 * 1024)    /* one read */
-#define GH_NET_WIRE_MAX ((size_t)32 * 1024)  /* ciphertext taken at once: a record has 16 KiB and its frame */
+#define GH_NET_RX_MAX ((size_t)64 * 1024)   /* one read */
+#define GH_NET_WIRE_MAX ((size_t)32 * 1024) /* ciphertext taken at once: a record has 16 KiB */
 
-enum gh_conn_state { GH_CONN_CONNECTING = 0, GH_CONN_HANDSHAKE, GH_CONN_UP, GH_CONN_FLUSHING, GH_CONN_CLOSED };
+enum gh_conn_state {
+    GH_CONN_CONNECTING = 0,
+    GH_CONN_HANDSHAKE,
+    GH_CONN_UP,
+    GH_CONN_FLUSHING,
+    GH_CONN_CLOSED
+};
 
 struct gh_conn {
     uv_tcp_t tcp;
@@ -40,7 +50,7 @@ struct gh_conn {
     bool was_up, used;
     bool fin_sent, fin_seen;
     bool heard;           /* application octets came */
-    int write_err;        /* nothing can be written any more; what the peer said before is still read */
+    int write_err; /* nothing can be written any more; what the peer said before is still read */
     unsigned listener;
     void *owner;
     struct gh_tls *tls;   /* NULL: TCP */
@@ -92,15 +102,17 @@ int gh_conn_accept(struct gh_listener *listener, int fd, const struct gh_addr *p
 /** The connection stands and, with TLS, the handshake is done: facts, then the callback. */
 void gh_conn_up(struct gh_conn *conn);
 
-/** The end; the first reason counts.  Flushes and waits for the peer's FIN, for at most GH_CONN_CLOSE_MS. */
+/** The end; the first reason counts.  Flushes and waits for the peer's FIN, for at most
+ * GH_CONN_CLOSE_MS. */
 void gh_conn_finish(struct gh_conn *conn, enum gh_reason reason, int err, const char *text);
-/** The same without waiting; unsent octets are lost, the peer gets a reset.  Also cuts short a gh_conn_finish. */
+/** The same without waiting; unsent octets are lost, the peer gets a reset.  Also cuts short a
+ * gh_conn_finish. */
 void gh_conn_abort(struct gh_conn *conn, enum gh_reason reason, int err, const char *text);
 
 /** The peer sent its FIN. */
 void gh_conn_fin_seen(struct gh_conn *conn);
 
-/** (Re)start the deadline.  Aborts the connection when that fails: none lives without its deadline. */
+/** (Re)start the deadline.  Aborts the connection when that fails: none lives without one. */
 void gh_conn_set_deadline(struct gh_conn *conn, uint64_t in_ms);
 
 /* conn_io.c */

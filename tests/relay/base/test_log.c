@@ -73,10 +73,12 @@ static void form_of_a_line(void)
 {
     open_file();
     CHECK_INT(gh_log_start(file, GH_LOG_INFO), 0);
-    gh_log(GH_LOG_INFO, "call", "state", "call=%s from=%s to=%s", "7f3a91c2", "offered", "answered");
+    gh_log(GH_LOG_INFO, "call", "state", "call=%s from=%s to=%s", "7f3a91c2", "offered",
+           "answered");
     gh_log(GH_LOG_DEBUG, "call", "quiet", "n=%d", 1);
     gh_log_stop();
-    CHECK_STR(after_time(read_back()), "info  call  state       call=7f3a91c2 from=offered to=answered\n");
+    CHECK_STR(after_time(read_back()),
+              "info  call  state       call=7f3a91c2 from=offered to=answered\n");
     close_file();
 }
 
@@ -175,7 +177,8 @@ static void threads_share_it(void)
     close_file();
 }
 
-/* A pipe that nobody reads holds up the writing thread, not the callers; errors find room that others do not. */
+/* A pipe that nobody reads holds up the writing thread, not the callers; errors find room that
+ * others do not. */
 static void full_pipe_holds_up_nobody(void)
 {
     uint64_t before = gh_log_dropped(), dropped;
@@ -230,7 +233,8 @@ static void quotes_text_of_peers(void)
     struct gh_log_text quoted;
 
     CHECK_STR(gh_log_quote(GH_SPAN("bob@example.net")).text, "\"bob@example.net\"");
-    CHECK_STR(gh_log_quote(GH_SPAN("a\"b\\c\r\n\0\x7f\xff")).text, "\"a\\x22b\\x5cc\\x0d\\x0a\\x00\\x7f\\xff\"");
+    CHECK_STR(gh_log_quote(GH_SPAN("a\"b\\c\r\n\0\x7f\xff")).text,
+              "\"a\\x22b\\x5cc\\x0d\\x0a\\x00\\x7f\\xff\"");
     CHECK_STR(gh_log_quote(gh_span_of(NULL, 0)).text, "\"\"");
     memset(big, 1, sizeof(big));
     quoted = gh_log_quote(gh_span_of(big, sizeof(big)));

@@ -74,7 +74,8 @@ static void *post_many(void *arg)
     return NULL;
 }
 
-static void post_from_threads(struct gh_mailbox *box, pthread_t threads[POSTERS], struct poster posters[POSTERS])
+static void post_from_threads(struct gh_mailbox *box, pthread_t threads[POSTERS],
+                              struct poster posters[POSTERS])
 {
     for (int i = 0; i < POSTERS; i++) {
         posters[i] = (struct poster){ .box = box, .from = i };
@@ -106,7 +107,8 @@ static void loop_form_takes_all_in_order(void)
     CHECK_INT(uv_loop_close(&loop), 0);
 }
 
-/* The receiver closes while the senders go on: everything is dropped, nothing is leaked or delivered. */
+/* The receiver closes while the senders go on: everything is dropped, nothing is leaked or
+ * delivered. */
 static void loop_form_closes_under_fire(void)
 {
     struct receiver r = { .close_at = EACH / 2 };

@@ -101,10 +101,12 @@ static void moves_and_stops(void)
     done();
 }
 
-/* Bug: one timer that started itself again for now, or for a time that had passed, ran in the place of others. */
+/* Bug: one timer that started itself again for now, or for a time that had passed, ran in the place
+ * of others. */
 static void nobody_starves(void)
 {
-    struct named a = { .name = 'a', .again_ms = 1 }, b = { .name = 'b' }, c = { .name = 'c', .again_ms = 5 };
+    struct named a = { .name = 'a', .again_ms = 1 }, b = { .name = 'b' },
+                 c = { .name = 'c', .again_ms = 5 };
 
     start(&a, 5);
     start(&c, 5);

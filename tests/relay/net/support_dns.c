@@ -69,7 +69,8 @@ static uint8_t *put_record(uint8_t *p, const struct dns_row *row)
     return p;
 }
 
-size_t dns_message(uint8_t *out, uint16_t id, const char *name, int type, const struct dns_row *rows)
+size_t dns_message(uint8_t *out, uint16_t id, const char *name, int type,
+                   const struct dns_row *rows)
 {
     unsigned answers = 0, code = 0;
     uint8_t *p = out + 12;
@@ -135,7 +136,8 @@ static void give_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     *buf = uv_buf_init(server->buf, sizeof(server->buf));
 }
 
-static void on_question(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf, const struct sockaddr *from, unsigned flags)
+static void on_question(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf, const struct sockaddr *from,
+                        unsigned flags)
 {
     struct dns_server *server = udp->data;
     uint8_t out[16384];
@@ -155,7 +157,8 @@ static void on_question(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf, const str
     }
     if (how == DNS_SILENT)
         return;
-    len = dns_message(out, (uint16_t)((uint8_t)buf->base[0] << 8 | (uint8_t)buf->base[1]), name, type, server->rows);
+    len = dns_message(out, (uint16_t)((uint8_t)buf->base[0] << 8 | (uint8_t)buf->base[1]), name,
+                      type, server->rows);
     if (how == DNS_GARBAGE)
         memset(out + 2, 0xff, len - 2);
     if (how == DNS_CUT)

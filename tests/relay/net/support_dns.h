@@ -10,13 +10,22 @@
 
 enum { DNS_A = 1, DNS_CNAME = 5, DNS_AAAA = 28, DNS_SRV = 33 };
 
-enum dns_how { DNS_SAYS = 0, DNS_NXDOMAIN, DNS_SILENT, DNS_SERVFAIL, DNS_GARBAGE, DNS_WRONG_ID, DNS_CUT };
+enum dns_how {
+    DNS_SAYS = 0,
+    DNS_NXDOMAIN,
+    DNS_SILENT,
+    DNS_SERVFAIL,
+    DNS_GARBAGE,
+    DNS_WRONG_ID,
+    DNS_CUT
+};
 
 /* What the server says to one question.  The first row that fits. */
 struct dns_row {
     const char *name;
     int type;
-    const char *data;    /* "192.0.2.1"; "2001:db8::1"; "10 20 5061 host.example.net"; name of a CNAME.  NULL: none */
+    const char *data; /* "192.0.2.1"; "2001:db8::1"; "10 20 5061 host.example.net"; name of a CNAME.
+                         NULL: none */
     uint32_t ttl_s;
     enum dns_how how;
 };
@@ -33,6 +42,7 @@ int dns_server_asked(const struct dns_server *server, int type);
 void dns_server_close(struct dns_server *server);
 
 /** A whole answer message to a question @name, @type with the rows that fit.  @return its length */
-size_t dns_message(uint8_t *out, uint16_t id, const char *name, int type, const struct dns_row *rows);
+size_t dns_message(uint8_t *out, uint16_t id, const char *name, int type,
+                   const struct dns_row *rows);
 
 #endif

@@ -140,19 +140,25 @@ struct gh_net_limits rig_limits(void)
                                    .max_connections_per_address = 2000, .max_queued = 64 << 20 };
 }
 
-void rig_begin(const struct gh_net_limits *limits, struct gh_tls_context *server, struct gh_tls_context *client)
+void rig_begin(const struct gh_net_limits *limits, struct gh_tls_context *server,
+               struct gh_tls_context *client)
 {
-    struct gh_net_handlers handlers = { .arg = &rig, .up = on_up, .octets = on_octets, .down = on_down };
+    struct gh_net_handlers handlers = {
+        .arg = &rig, .up = on_up, .octets = on_octets, .down = on_down
+    };
     struct gh_net_listener at = { .index = RIG_LISTENER, .tls = server,
                                   .transport = server ? GH_TRANSPORT_TLS : GH_TRANSPORT_TCP };
 
     alarm(50);
     faults = 0;
-    rig = (struct rig){ .limits = limits ? *limits : rig_limits(), .server = server, .client = client };
+    rig = (struct rig){ .limits = limits ? *limits : rig_limits(),
+                        .server = server,
+                        .client = client };
     rig.orders.send_in_down = 1;
     rig.peers = calloc(RIG_PEERS + 1, sizeof(*rig.peers));
     gh_addr_parse_ip(GH_SPAN("127.0.0.1"), 0, &at.address);
-    if (!rig.peers || gh_loop_new(&rig.loop) || gh_net_new(&rig.net, rig.loop, &rig.limits, &handlers) ||
+    if (!rig.peers || gh_loop_new(&rig.loop) ||
+        gh_net_new(&rig.net, rig.loop, &rig.limits, &handlers) ||
         gh_net_listen(rig.net, &at, &rig.at))
         abort();
     EXPECT(rig.at.port != 0);
@@ -184,7 +190,10 @@ void rig_turn(void)
 
 struct peer *rig_connect_to(const struct gh_addr *to)
 {
-    struct gh_net_connect want = { .to = *to, .tls = rig.client, .owner = &rig, .server_name = "server.example.net",
+    struct gh_net_connect want = { .to = *to,
+                                   .tls = rig.client,
+                                   .owner = &rig,
+                                   .server_name = "server.example.net",
                                    .transport = rig.client ? GH_TRANSPORT_TLS : GH_TRANSPORT_TCP };
     struct gh_conn *conn = NULL;
 

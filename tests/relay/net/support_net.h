@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A loop with one net that talks to itself over loopback, what its callbacks saw, and raw sockets for peers
- * that misbehave.  Nothing here sleeps: rig_turn_until waits for events, and an alarm ends a test that hangs.
+ * A loop with one net that talks to itself over loopback, what its callbacks saw, and raw sockets
+ * for peers that misbehave.  Nothing here sleeps: rig_turn_until waits for events, and an alarm
+ * ends a test that hangs.
  */
 #ifndef GH_TEST_SUPPORT_NET_H
 #define GH_TEST_SUPPORT_NET_H
@@ -57,8 +58,10 @@ extern struct rig rig;
 #define RIG_LISTENER 7
 
 /** Fresh loop and net that listens on 127.0.0.1; @limits: NULL for generous ones. */
-void rig_begin(const struct gh_net_limits *limits, struct gh_tls_context *server, struct gh_tls_context *client);
-/** Close everything, run the loop to its end, check that each connection that was handed out came down once. */
+void rig_begin(const struct gh_net_limits *limits, struct gh_tls_context *server,
+               struct gh_tls_context *client);
+/** Close everything, run the loop to its end, check that each connection that was handed out came
+ * down once. */
 #define rig_end() CHECK_INT(rig_finish(), 0)
 /** @return how many checks of the rig itself failed */
 int rig_finish(void);
@@ -92,7 +95,8 @@ int raw_connect(const struct gh_addr *to);
 int raw_listen(struct gh_addr *at, int backlog);
 /** Close with a reset. */
 void raw_reset(int fd);
-/** Whether the other side has closed: turns the loop until a read says so; what came is thrown away. */
+/** Whether the other side has closed: turns the loop until a read says so; what came is thrown
+ * away. */
 bool raw_wait_closed(int fd);
 
 #endif

@@ -91,7 +91,8 @@ static void generations_are_checked(void)
     CHECK(!buf.p);
     gh_conn_set_generation(client->conn, 0);
     gh_buf_str(&buf, "x");
-    CHECK_INT(gh_conn_send(client->conn, 0, &buf), GH_ESTALE); /* 0 is not a standing, even when both say it */
+    CHECK_INT(gh_conn_send(client->conn, 0, &buf),
+              GH_ESTALE); /* 0 is not a standing, even when both say it */
     gh_buf_str(&buf, "x");
     CHECK_INT(gh_conn_send(client->conn, 1, &buf), GH_ESTALE);
     gh_conn_set_generation(client->conn, 9);
@@ -163,7 +164,8 @@ static void close_flushes(void)
     free(text);
 }
 
-/* Bug class: closing with unread octets makes the kernel reset, which can overtake our last answer. */
+/* Bug class: closing with unread octets makes the kernel reset, which can overtake our last answer.
+ */
 static void the_last_answer_survives_unread_octets(void)
 {
     char answer[16] = { 0 }, junk[30000] = { 0 };
@@ -179,7 +181,8 @@ static void the_last_answer_survives_unread_octets(void)
     rig_turn(); /* thrown away, not handed on */
     shutdown(fd, SHUT_WR);
     rig_turn_until(rig.downs == 1);
-    for (ssize_t n; (n = recv(fd, answer + got, sizeof(answer) - 1 - got, 0)) != 0; got += (size_t)n)
+    for (ssize_t n; (n = recv(fd, answer + got, sizeof(answer) - 1 - got, 0)) != 0;
+         got += (size_t)n)
         CHECK_OR_STOP(n > 0); /* a reset would say ECONNRESET */
     CHECK_STR(answer, "403");
     CHECK_INT(rig_incoming()->got, 3);
@@ -244,7 +247,8 @@ static void a_reset_is_told(void)
     rig_end();
 }
 
-/* Bug class: libuv takes the hang-up that a reset is for an end of file when octets came with it. */
+/* Bug class: libuv takes the hang-up that a reset is for an end of file when octets came with it.
+ */
 static void a_reset_behind_octets_is_no_orderly_end(void)
 {
     int fd;
@@ -261,7 +265,8 @@ static void a_reset_behind_octets_is_no_orderly_end(void)
     rig_end();
 }
 
-/* Octets that came before a reset are handed on, also when our own writing noticed the reset first. */
+/* Octets that came before a reset are handed on, also when our own writing noticed the reset first.
+ */
 static void what_came_before_a_reset_counts(void)
 {
     struct peer *server;
@@ -300,7 +305,8 @@ static void refused_and_unreachable(void)
     CHECK_INT(client->end.err, -ECONNREFUSED);
     CHECK(!client->end.was_up && client->ups == 0);
     CHECK(gh_addr_eq(&client->end.facts->peer, &nobody));
-    /* 255.255.255.255 is no destination for TCP: the kernel says so at once or later, but says so. */
+    /* 255.255.255.255 is no destination for TCP: the kernel says so at once or later, but says so.
+     */
     gh_addr_parse_ip(GH_SPAN("255.255.255.255"), 5060, &want.to);
     err = gh_net_connect(rig.net, &want, &conn);
     CHECK(err < 0);

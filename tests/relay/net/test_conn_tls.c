@@ -1,67 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connections over TLS: facts, refusals with their reasons, hostile peers, limits. */
 #include "support_net.h"
+#include "support_tls.h"
 
 #include <unistd.h>
 
 #include "support/alloc_fail.h"
-#include "support/pki.h"
 
 #define MESSAGES 10000
 #define MANY 500
-
-/* Contexts made once: good ones, one of a CA that nobody trusts, and a second good server. */
-static struct gh_tls_context *server, *server_two, *client, *client_of_stranger, *server_of_stranger;
-
-static struct gh_tls_context *context(enum gh_role role, const struct gh_pki_cert *ca, const char *cn,
-                                      const char *trust_path)
-{
-    char text[256] = "", cert[64], key[64];
-    struct gh_tls_params params = { .role = role, .trust_count = 1 };
-    struct gh_tls_context *out = NULL;
-    struct gh_trust *trust = NULL;
-    struct gh_pki_cert *leaf = gh_pki_issue(ca, &(struct gh_pki_params){
-        .cn = cn, .san = { "URI:sip:pbx.example.net" }, .eku = GH_PKI_SERVER | GH_PKI_CLIENT });
-
-    snprintf(cert, sizeof(cert), "%s.pem", cn);
-    snprintf(key, sizeof(key), "%s.key", cn);
-    params.certificate = gh_pki_write_certs(cert, leaf, NULL);
-    params.private_key = gh_pki_write_key(key, leaf);
-    if (gh_trust_load(&trust, trust_path, NULL, text, sizeof(text))) {
-        fprintf(stderr, "%s\n", text);
-        abort();
-    }
-    params.trust = &trust;
-    if (gh_tls_context_new(&out, &params, text, sizeof(text))) {
-        fprintf(stderr, "%s\n", text);
-        abort();
-    }
-    gh_trust_unref(trust);
-    return out;
-}
-
-static void make_contexts(void)
-{
-    struct gh_pki_cert *ca = gh_pki_issue(NULL, &(struct gh_pki_params){ .cn = "Root", .ca = true });
-    struct gh_pki_cert *stranger = gh_pki_issue(NULL, &(struct gh_pki_params){ .cn = "Stranger", .ca = true,
-                                                                              .fresh_key = true });
-    const char *trust = gh_pki_write_certs("ca.pem", ca, NULL);
-
-    server = context(GH_ROLE_SERVER, ca, "server", trust);
-    server_two = context(GH_ROLE_SERVER, ca, "server-two", trust);
-    client = context(GH_ROLE_CLIENT, ca, "client", trust);
-    client_of_stranger = context(GH_ROLE_CLIENT, stranger, "odd-client", trust);
-    server_of_stranger = context(GH_ROLE_SERVER, stranger, "odd-server", trust);
-}
-
-static void free_contexts(void)
-{
-    gh_tls_context_unref(server);
-    gh_tls_context_unref(server_two);
-    gh_tls_context_unref(client);
-    gh_tls_context_unref(client_of_stranger);
-    gh_tls_context_unref(server_of_stranger);
-}
 
 static struct peer *pair(struct peer **other)
 {
@@ -73,55 +20,7 @@ static struct peer *pair(struct peer **other)
     return one;
 }
 
-/* A TLS client of the test's own on a raw socket, which does what no decent peer does. */
-struct raw_tls {
-    int fd;
-    struct gh_tls *tls;
-};
-
-static void raw_tls_flush(struct raw_tls *raw)
-{
-    uint8_t buf[4096];
-    size_t n;
-
-    while ((n = gh_tls_output(raw->tls, buf, sizeof(buf))) > 0)
-        send(raw->fd, buf, n, MSG_NOSIGNAL);
-}
-
-/* Take what has come; at most one read.  @return whether the socket still lives */
-static bool raw_tls_take(struct raw_tls *raw)
-{
-    uint8_t buf[4096];
-    ssize_t n = recv(raw->fd, buf, sizeof(buf), MSG_DONTWAIT);
-
-    if (n > 0)
-        gh_tls_input(raw->tls, buf, (size_t)n);
-    raw_tls_flush(raw);
-    return n > 0 || (n < 0 && errno == EAGAIN);
-}
-
-static struct raw_tls raw_tls_up(void)
-{
-    struct raw_tls raw = { .fd = raw_connect(&rig.at) };
-
-    if (gh_tls_new(&raw.tls, client, NULL))
-        abort();
-    gh_tls_input(raw.tls, NULL, 0);
-    raw_tls_flush(&raw);
-    while (rig.ups == 0 && rig.downs == 0) {
-        rig_turn();
-        raw_tls_take(&raw);
-    }
-    return raw;
-}
-
-static void raw_tls_end(struct raw_tls *raw)
-{
-    gh_tls_free(raw->tls);
-    close(raw->fd);
-}
-
-/* ---- the good case -------------------------------------------------------------------------------- */
+/* ---- the good case --------------------------------------------------------------- */
 
 static void a_pair_talks(void)
 {
@@ -245,7 +144,7 @@ static void a_reload_changes_the_certificate(void)
     rig_end();
 }
 
-/* ---- refusals ------------------------------------------------------------------------------------- */
+/* ---- refusals -------------------------------------------------------------------- */
 
 /* RFC 8446 section 4.4.2.4: the client is up before the server has judged its certificate. */
 static void we_refuse_a_client(void)
@@ -294,7 +193,8 @@ static void we_refuse_a_server(void)
     rig_turn_until(rig.downs == 2);
     other = rig_incoming();
     CHECK(!one->end.was_up && one->ups == 0);
-    CHECK_INT(one->end.reason, GH_REASON_CERT_INCOMPLETE_CHAIN); /* its issuer was neither sent nor is known */
+    CHECK_INT(one->end.reason,
+              GH_REASON_CERT_INCOMPLETE_CHAIN); /* its issuer was neither sent nor is known */
     CHECK(strstr(one->leaf, "CN=odd-server") != NULL);
     CHECK(!other->end.was_up && other->ups == 0);
     CHECK_INT(other->end.reason, GH_REASON_TLS_PEER_REFUSED_OURS);
@@ -317,11 +217,12 @@ static void up_may_refuse(void)
     rig_end();
 }
 
-/* ---- peers that misbehave ------------------------------------------------------------------------- */
+/* ---- peers that misbehave -------------------------------------------------------- */
 
 static void plaintext_to_a_tls_port(void)
 {
-    static const char text[] = "OPTIONS sip:pbx.example.net SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1\r\n\r\n";
+    static const char text[] =
+        "OPTIONS sip:pbx.example.net SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1\r\n\r\n";
     int fd;
 
     rig_begin(NULL, server, NULL);
@@ -356,7 +257,8 @@ static void tls_to_a_plaintext_port(void)
 
 static void fin_during_the_handshake(void)
 {
-    /* The first octets of a TLS 1.2 record with a ClientHello of 512 octets (RFC 5246 section 6.2.1). */
+    /* The first octets of a TLS 1.2 record with a ClientHello of 512 octets (RFC 5246
+     * section 6.2.1). */
     static const char some[] = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc";
     int fd;
 
@@ -637,7 +539,7 @@ static void out_of_memory_anywhere(void)
 
 int main(void)
 {
-    make_contexts();
+    tls_contexts_make();
     RUN(a_pair_talks);
     RUN(many_messages_each_way);
     RUN(many_connections);
@@ -665,6 +567,6 @@ int main(void)
 #if GH_ALLOC_CAN_FAIL
     RUN(out_of_memory_anywhere);
 #endif
-    free_contexts();
+    tls_contexts_free();
     return CHECK_REPORT();
 }

@@ -54,7 +54,9 @@ static void on_answer(void *arg, const struct gh_dns_answer *got);
 
 static int ask(enum gh_dns_kind kind, const char *name, struct gh_dns_lookup **out)
 {
-    struct gh_dns_query query = { .kind = kind, .name = name, .port = kind == GH_DNS_HOST ? 5061 : 0 };
+    struct gh_dns_query query = { .kind = kind,
+                                  .name = name,
+                                  .port = kind == GH_DNS_HOST ? 5061 : 0 };
 
     return gh_dns_lookup(dns, &query, on_answer, &answers, out);
 }
@@ -199,10 +201,12 @@ static void one_dead_host_is_left_out(void)
 /* Failures are told, and not kept. */
 static void failures_are_told(void)
 {
-    static const struct { enum gh_dns_kind kind; const char *name; int err; } cases[] = {
+    static const struct { enum gh_dns_kind kind; const char *name; int err;
+    } cases[] = {
         { GH_DNS_HOST, "silent.example.net", -ETIMEDOUT },
         { GH_DNS_HOST, "forged.example.net", -ETIMEDOUT },
-        { GH_DNS_HOST, "failing.example.net", -ECONNREFUSED }, /* c-ares: no server is left to ask */
+        { GH_DNS_HOST, "failing.example.net",
+          -ECONNREFUSED }, /* c-ares: no server is left to ask */
         { GH_DNS_SRV, "_silent._tcp.example.net", -ETIMEDOUT },
     };
     static const struct { enum gh_dns_kind kind; const char *name; } broken[] = {
@@ -342,7 +346,8 @@ static void arguments_and_limits(void)
     query.kind = 0;
     query.name = "pbx.example.net";
     CHECK_INT(gh_dns_lookup(dns, &query, on_answer, NULL, NULL), GH_EINVAL);
-    find(GH_DNS_HOST, "pbx.example.net"); /* the others are answered from the cache: no burst of packets */
+    find(GH_DNS_HOST,
+         "pbx.example.net"); /* the others are answered from the cache: no burst of packets */
     answers = 0;
     for (int i = 0; i < GH_DNS_LOOKUPS_MAX; i++) {
         if (ask(GH_DNS_HOST, "pbx.example.net", NULL))

@@ -42,7 +42,9 @@ static void parses_records(void)
 /* RFC 2782: the root as target means that there is no such service. */
 static void leaves_out_what_makes_no_sense(void)
 {
-    static const struct dns_row none[] = { { "_sips._tcp.example.net", DNS_SRV, "0 0 5061 .", 300, DNS_SAYS }, { 0 } };
+    static const struct dns_row none[] = {
+        { "_sips._tcp.example.net", DNS_SRV, "0 0 5061 .", 300, DNS_SAYS }, { 0 }
+    };
     static const struct dns_row rows[] = {
         { "_sips._tcp.example.net", DNS_SRV, "0 0 0 port-0.example.net", 300, DNS_SAYS },
         { "_sips._tcp.example.net", DNS_SRV, "0 0 5061 odd\"name.example.net", 300, DNS_SAYS },
@@ -65,13 +67,14 @@ static void takes_no_more_than_fit(void)
     struct dns_row rows[GH_DNS_RECORDS_MAX + 20] = { { 0 } };
 
     for (size_t i = 0; i < GH_DNS_RECORDS_MAX + 19; i++)
-        rows[i] = (struct dns_row){ "_sips._tcp.example.net", DNS_SRV, "1 1 5061 a.example.net", 60, DNS_SAYS };
+        rows[i] = (struct dns_row){ "_sips._tcp.example.net", DNS_SRV, "1 1 5061 a.example.net", 60,
+                                    DNS_SAYS };
     CHECK_INT(parse(rows), 0);
     CHECK_INT(count, GH_DNS_RECORDS_MAX);
 }
 
-/* Cut at every octet, and every octet changed: no crash, nothing past the end (run under ASan), and never success
- * with nothing. */
+/* Cut at every octet, and every octet changed: no crash, nothing past the end (run under ASan), and
+ * never success with nothing. */
 static void survives_hostile_answers(void)
 {
     static const struct dns_row rows[] = {
@@ -168,11 +171,22 @@ static void draws_below_the_bound(void)
 
 static void knows_names(void)
 {
-    static const struct { const char *name; bool fits; } rows[] = {
-        { "example.net", true },  { "example.net.", true }, { "_sips._tcp.example.net", true }, { "x", true },
-        { "", false },            { ".", false },           { "..", false },                    { "a..b", false },
-        { ".a", false },          { "a b", false },         { "a\n", false },                   { "a/b", false },
-        { "\xc3\xa4.net", false }, { "a.net..", false },
+    static const struct { const char *name; bool fits;
+    } rows[] = {
+        { "example.net", true },
+        { "example.net.", true },
+        { "_sips._tcp.example.net", true },
+        { "x", true },
+        { "", false },
+        { ".", false },
+        { "..", false },
+        { "a..b", false },
+        { ".a", false },
+        { "a b", false },
+        { "a\n", false },
+        { "a/b", false },
+        { "\xc3\xa4.net", false },
+        { "a.net..", false },
     };
     char big[300];
 
@@ -224,7 +238,8 @@ static void cache_keeps_and_forgets(void)
     /* One more than fit: the one that ends first goes. */
     for (int i = 0; i <= GH_DNS_CACHE_MAX; i++) {
         snprintf(name, sizeof(name), "n%d", i);
-        gh_dns_cache_put(cache, GH_DNS_HOST, name, 0, records, 1, 0, (uint64_t)(i == 5 ? 10 : 1000 + i));
+        gh_dns_cache_put(cache, GH_DNS_HOST, name, 0, records, 1, 0,
+                         (uint64_t)(i == 5 ? 10 : 1000 + i));
     }
     CHECK(!gh_dns_cache_get(cache, GH_DNS_HOST, "n5", 0, &err, out, &count, &ttl_ms));
     CHECK(gh_dns_cache_get(cache, GH_DNS_HOST, "n0", 0, &err, out, &count, &ttl_ms));

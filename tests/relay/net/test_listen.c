@@ -216,7 +216,8 @@ static void many_connections(void)
     rig_end();
 }
 
-/* A callback of an accepted connection closes the listener, or everything, in the middle of a burst. */
+/* A callback of an accepted connection closes the listener, or everything, in the middle of a
+ * burst. */
 static void close_in_a_burst(void)
 {
     rig_begin(NULL, NULL, NULL);
@@ -249,7 +250,8 @@ static void without_descriptors(void)
     client = raw_connect(&rig.at);
     use_up_descriptors(&spare);
     rig_turn_until(counters().accept_failures);
-    /* It waits for its timer; it does not spin: nothing else is due, and the listener is not polled. */
+    /* It waits for its timer; it does not spin: nothing else is due, and the listener is not
+     * polled. */
     CHECK_INT(counters().accept_failures, 1);
     CHECK(gh_timerq_next(gh_loop_timers(rig.loop)) > gh_loop_now_ms(rig.loop));
     want.to = rig.at;

@@ -60,7 +60,8 @@ static void forgets_timers_at_the_end(void)
     gh_loop_free(NULL);
 }
 
-/* Bug class: libuv's clock stands still between loop runs, so a timer started then came too early. */
+/* Bug class: libuv's clock stands still between loop runs, so a timer started then came too early.
+ */
 static void clock_goes_on_while_not_running(void)
 {
     uint64_t first, second;

@@ -15,7 +15,8 @@ static struct gh_addr addr(const char *text, uint16_t port)
 
 static void counts_each_address(void)
 {
-    struct gh_addr a = addr("192.0.2.1", 1000), b = addr("192.0.2.2", 1000), a2 = addr("192.0.2.1", 2000);
+    struct gh_addr a = addr("192.0.2.1", 1000), b = addr("192.0.2.2", 1000),
+                   a2 = addr("192.0.2.1", 2000);
     struct gh_source_count *counts;
 
     CHECK_INT(gh_source_count_new(&counts), 0);
