@@ -61,6 +61,7 @@ enum gh_reason gh_call_media_start(struct gh_call *call)
 {
     for (size_t i = 0; i < call->neg.count; i++) {
         struct gh_neg_stream *stream = &call->neg.streams[i];
+        struct gh_media_set sets[2];
 
         if (!stream->live) {
             /* Bound, but the answer refused it. */
@@ -69,13 +70,11 @@ enum gh_reason gh_call_media_start(struct gh_call *call)
             continue;
         }
         for (int side = 0; side < 2; side++) {
-            struct gh_media_set set;
-
-            gh_neg_media_set(stream, side, &set);
-            set.generation = 1;
-            if (gh_media_set(call->calls->media, &set))
-                return GH_REASON_INTERNAL;
+            gh_neg_media_set(stream, side, &sets[side]);
+            sets[side].generation = 1;
         }
+        if (gh_media_set_both(call->calls->media, sets))
+            return GH_REASON_INTERNAL;
     }
     return GH_REASON_NONE;
 }
@@ -115,7 +114,7 @@ void gh_call_on_media_event(void *arg, const struct gh_media_event *event)
     static const char *const kinds[] = {
         [GH_MEDIA_EVENT_PROVEN] = "proven", [GH_MEDIA_EVENT_TIMEOUT] = "timeout",
         [GH_MEDIA_EVENT_PLAIN] = "plain_on_srtp", [GH_MEDIA_EVENT_AUTH_FAILED] = "auth_failed",
-        [GH_MEDIA_EVENT_FAILED] = "failed",
+        [GH_MEDIA_EVENT_FAILED] = "failed", [GH_MEDIA_EVENT_KEY_SOON] = "key_limit_near",
     };
     struct gh_calls *calls = arg;
     struct gh_call_stream *stream = find(calls, event->stream);
