@@ -431,24 +431,36 @@ bool gh_sip_msg_has_token(const struct gh_sip_msg *msg, enum gh_sip_hdr_id id, c
     return false;
 }
 
+/* The least of the claims of one entry and of *least; Unknown is no claim.  @return whether there was one */
+static bool least_claim(struct gh_span params, enum gh_status *least)
+{
+    struct gh_span name, word;
+    bool found = false;
+
+    while (gh_sip_param_next(&params, &name, &word) == 0) {
+        enum gh_status status;
+
+        if (!gh_span_ieq(name, GH_SPAN("security")))
+            continue;
+        found = true;
+        status = gh_status_by_name(word);
+        if (status != GH_STATUS_UNKNOWN && (*least == GH_STATUS_UNKNOWN || status < *least))
+            *least = status;
+    }
+    return found;
+}
+
 enum gh_status gh_sip_msg_security(const struct gh_sip_msg *msg, bool *claimed)
 {
     struct gh_sip_values it = gh_sip_values(msg, GH_SIP_HDR_CALL_INFO);
     enum gh_status least = GH_STATUS_UNKNOWN;
-    struct gh_span value, word;
+    struct gh_sip_call_info info;
+    struct gh_span value;
     bool found = false;
 
     while (gh_sip_values_next(&it, &value)) {
-        struct gh_sip_call_info info;
-        enum gh_status status;
-
-        if (gh_sip_call_info_parse(value, &info) || !info.is_cisco ||
-            !gh_sip_param(info.params, "security", &word))
-            continue;
-        found = true;
-        status = gh_status_by_name(word);
-        if (status != GH_STATUS_UNKNOWN && (least == GH_STATUS_UNKNOWN || status < least))
-            least = status;
+        if (gh_sip_call_info_parse(value, &info) == 0 && info.is_cisco)
+            found = least_claim(info.params, &least) || found;
     }
     if (claimed)
         *claimed = found;

@@ -190,8 +190,47 @@ static void add_stripped(struct gh_sip_out *out, struct gh_span value)
     }
 }
 
+/* Headers whose value is an address, which may stand there without <>. */
+static bool holds_address(enum gh_sip_hdr_id id)
+{
+    static const enum gh_sip_hdr_id ids[] = {
+        GH_SIP_HDR_CONTACT,      GH_SIP_HDR_DIVERSION,   GH_SIP_HDR_FROM,
+        GH_SIP_HDR_HISTORY_INFO, GH_SIP_HDR_REFER_TO,    GH_SIP_HDR_REFERRED_BY,
+        GH_SIP_HDR_REPLY_TO,     GH_SIP_HDR_TO,          GH_SIP_HDR_P_ASSERTED_IDENTITY,
+        GH_SIP_HDR_PATH,         GH_SIP_HDR_ALERT_INFO,  GH_SIP_HDR_P_PREFERRED_IDENTITY,
+        GH_SIP_HDR_ROUTE,        GH_SIP_HDR_REMOTE_PARTY_ID, GH_SIP_HDR_RECORD_ROUTE,
+        GH_SIP_HDR_ERROR_INFO,   GH_SIP_HDR_CALL_INFO,   GH_SIP_HDR_GEOLOCATION,
+    };
+
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        if (ids[i] == id)
+            return true;
+    }
+    return false;
+}
+
+/* A "?" outside of <...> and quotes: RFC 3261 section 20 does not allow it in an address. */
+static bool has_bare_question(struct gh_span value)
+{
+    while (value.len) {
+        struct gh_span quoted;
+
+        if (value.p[0] == '?')
+            return true;
+        if (value.p[0] == '"') {
+            if (gh_lex_take_quoted(&value, &quoted))
+                return true;
+        } else {
+            gh_lex_skip(&value, value.p[0] == '<' ? gh_span_find(value, '>') : 1);
+        }
+    }
+    return false;
+}
+
 void gh_sip_out_copy(struct gh_sip_out *out, const struct gh_sip_hdr *hdr)
 {
+    if (holds_address(hdr->id) && has_bare_question(hdr->value))
+        return;
     begin_hdr(out, hdr->name);
     if (gh_span_find(hdr->value, '?') == hdr->value.len)
         add_value(out, hdr->value);

@@ -43,7 +43,8 @@ void gh_sip_out_hdr(struct gh_sip_out *out, const char *name, struct gh_span val
 void gh_sip_out_hdr_fmt(struct gh_sip_out *out, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** A header as it stands in another message, with that spelling; "?" parts of URIs in <...> go. */
+/** A header as it stands in another message, with that spelling; "?" parts of URIs in <...> go.  An address with a "?"
+ *  outside of <...>, which breaks the grammar, is not written at all. */
 void gh_sip_out_copy(struct gh_sip_out *out, const struct gh_sip_hdr *hdr);
 
 /** Via with rport (RFC 3581) when @transport is UDP.  @host  name or address, IPv6 with brackets.  @port 0: none */

@@ -320,6 +320,8 @@ static void claims(void)
         { "Call-Info: <urn:other>;security=Encrypted\n", false, GH_STATUS_UNKNOWN },
         { "Call-Info: <urn:x-cisco-remotecc:callinfo>;security=Encrypted\n"
           "Call-Info: <http://x>, <urn:x-cisco-remotecc:callinfo>;security=Authenticated\n", true, GH_STATUS_AUTHENTICATED },
+        { "Call-Info: <urn:x-cisco-remotecc:callinfo>;security=Encrypted;security=NotAuthenticated\n", true,
+          GH_STATUS_NOT_AUTHENTICATED },
         { "Call-Info: <urn:x-cisco-remotecc:callinfo>;security=Unknown, <urn:x-cisco-remotecc:callinfo>;security=Encrypted\n",
           true, GH_STATUS_ENCRYPTED },
     };

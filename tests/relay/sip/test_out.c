@@ -134,7 +134,7 @@ static void question_parts_go(void)
     struct gh_sip_msg *msg = sip_request(
         "REFER",
         "Refer-To: \"a <sip:q?x=y>\" <sip:c@d;p?body=v%3D0%0D%0Aa%3Dcrypto&Replaces=1>;q=1\n"
-        "X-Other: <http://h/p?q=r>, <sip:e@f>\nX-Plain: what?\n", NULL, NULL);
+        "X-Other: <http://h/p?q=r>, <sip:e@f>\nX-Plain: what?\nDiversion: sip:a@b?body=x;reason=no\n", NULL, NULL);
     struct gh_sip_out out = { 0 };
     struct gh_buf octets = { 0 };
 
@@ -143,6 +143,7 @@ static void question_parts_go(void)
     gh_sip_out_copy(&out, gh_sip_msg_hdr(msg, GH_SIP_HDR_REFER_TO, NULL));
     gh_sip_out_copy(&out, gh_sip_msg_hdr_named(msg, "x-other"));
     gh_sip_out_copy(&out, gh_sip_msg_hdr_named(msg, "x-plain"));
+    gh_sip_out_copy(&out, gh_sip_msg_hdr(msg, GH_SIP_HDR_DIVERSION, NULL));
     gh_sip_out_addr(&out, "Contact", GH_SPAN(""), GH_SPAN("sip:u@v?a=b"), GH_SPAN(""));
     CHECK_INT(gh_sip_out_finish(&out, NULL, GH_SPAN(""), &octets), 0);
     CHECK_SPAN(gh_buf_span(&octets),
