@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Let one allocation of our own code fail: glibc's malloc, calloc and realloc are replaced in the test program,
- * not in shared libraries.  A sanitizer has its own, so there is no such test under one: GH_ALLOC_CAN_FAIL is 0 then.
+ * Let one allocation of our own code fail: glibc's malloc, calloc and realloc are replaced in the
+ * test program, not in shared libraries.  A sanitizer has its own, so there is no such test under
+ * one: GH_ALLOC_CAN_FAIL is 0 then.
  *
  *     for (long n = 1;; n++) {
  *         alloc_fail_at(n);            the nth allocation of this thread from here on gives NULL
