@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The walk through the parts of a body.  The rule throughout: when two readers could see different parts, or one could
- * see octets that we do not, the body is opaque.
+ * The walk through the parts of a body.  The rule throughout: when two readers could see different
+ * parts, or one could see octets that we do not, the body is opaque.
  */
 #include "sip/body.h"
 
@@ -75,7 +75,8 @@ static int add_stray(struct gh_sip_body *body, struct gh_span text, unsigned dep
 
 /* ---- content type ---- */
 
-/* A parameter of a Content-Type without its quotes.  Escapes and RFC 2231 forms are for readers of mail. */
+/* A parameter of a Content-Type without its quotes.  Escapes and RFC 2231 forms are for readers of
+ * mail. */
 static int type_param(const struct gh_sip_media_type *type, const char *name, struct gh_span *out)
 {
     struct gh_span rest = type->params, found, value;
@@ -94,7 +95,8 @@ static int type_param(const struct gh_sip_media_type *type, const char *name, st
     return 0;
 }
 
-/* Charsets in which the words that we look for are written in ASCII; UTF-7, UTF-16 and EBCDIC hide them. */
+/* Charsets in which the words that we look for are written in ASCII; UTF-7, UTF-16 and EBCDIC hide
+ * them. */
 static bool charset_is_plain(const struct gh_sip_media_type *type)
 {
     static const char *const plain[] = { "utf-8", "us-ascii", "iso-8859-1", "iso-8859-15" };
@@ -136,7 +138,8 @@ static const char *why_opaque(const struct gh_sip_media_type *type)
     return charset_is_plain(type) ? NULL : "a charset that hides text, or an unclear parameter";
 }
 
-/* An empty line with something behind it: message/sipfrag with a body (RFC 3420), which could be encoded in turn. */
+/* An empty line with something behind it: message/sipfrag with a body (RFC 3420), which could be
+ * encoded in turn. */
 static bool has_inner_body(struct gh_span text)
 {
     bool line_empty = true;
@@ -153,7 +156,8 @@ static bool has_inner_body(struct gh_span text)
     return false;
 }
 
-static int walk_leaf(struct gh_sip_body *body, const struct part_head *head, struct gh_span octets, unsigned depth)
+static int walk_leaf(struct gh_sip_body *body, const struct part_head *head, struct gh_span octets,
+                     unsigned depth)
 {
     const char *why = why_opaque(&head->type);
     struct gh_sip_part *part;
@@ -172,9 +176,11 @@ static int walk_leaf(struct gh_sip_body *body, const struct part_head *head, str
     if (part->octets.err)
         return no_memory(body);
     if (err)
-        return opaque(body, err == GH_ENOTFOUND ? "an unknown Content-Transfer-Encoding"
-                                                : "text that does not follow its Content-Transfer-Encoding");
-    if (gh_sip_media_type_is(&head->type, "message", "sipfrag") && has_inner_body(gh_buf_span(&part->octets)))
+        return opaque(body, err == GH_ENOTFOUND
+                                ? "an unknown Content-Transfer-Encoding"
+                                : "text that does not follow its Content-Transfer-Encoding");
+    if (gh_sip_media_type_is(&head->type, "message", "sipfrag") &&
+        has_inner_body(gh_buf_span(&part->octets)))
         return opaque(body, "a message inside the message");
     return 0;
 }
@@ -187,7 +193,8 @@ static struct gh_span first_word(struct gh_span value)
     return gh_span_trim(gh_span_head(value, gh_span_find(value, ';')));
 }
 
-static int note_header(struct gh_sip_body *body, struct part_head *head, enum gh_sip_hdr_id id, struct gh_span value)
+static int note_header(struct gh_sip_body *body, struct part_head *head, enum gh_sip_hdr_id id,
+                       struct gh_span value)
 {
     /* A boundary has room for a key, and a key needs its colon. */
     if (gh_span_find(value, ':') < value.len || gh_span_find(value, '%') < value.len)
@@ -229,7 +236,8 @@ static bool take_crlf_line(struct gh_span *text, struct gh_span *line)
     return gh_span_find(*line, '\r') == line->len && memchr(line->p, 0, line->len) == NULL;
 }
 
-/* MIME-part-headers up to and with the empty line (RFC 2046 section 5.1.1); *text is left behind it. */
+/* MIME-part-headers up to and with the empty line (RFC 2046 section 5.1.1); *text is left behind
+ * it. */
 static int read_part_head(struct gh_sip_body *body, struct gh_span *text, struct part_head *head)
 {
     struct gh_span line;
@@ -251,7 +259,8 @@ static int read_part_head(struct gh_sip_body *body, struct gh_span *text, struct
         /* MIME knows no short forms, but a SIP reader may read "c:" as Content-Type. */
         if (name.len == 1)
             return opaque(body, "a part with a one-letter header");
-        err = note_header(body, head, gh_sip_hdr_by_name(name), gh_span_trim(gh_span_from(line, colon + 1)));
+        err = note_header(body, head, gh_sip_hdr_by_name(name),
+                          gh_span_trim(gh_span_from(line, colon + 1)));
         if (err)
             return err;
     }
@@ -264,7 +273,8 @@ static int read_part_head(struct gh_sip_body *body, struct gh_span *text, struct
 
 enum line_kind { LINE_TEXT = 0, LINE_DELIMITER, LINE_CLOSE, LINE_UNCLEAR };
 
-/* @line with its line end, whatever that is; @after_crlf: it is the first, or the one before ends as it should */
+/* @line with its line end, whatever that is; @after_crlf: it is the first, or the one before ends
+ * as it should */
 static enum line_kind classify(struct gh_span line, struct gh_span boundary, bool after_crlf)
 {
     enum line_kind kind = LINE_DELIMITER;
@@ -285,7 +295,8 @@ static enum line_kind classify(struct gh_span line, struct gh_span boundary, boo
     return LINE_UNCLEAR; /* a longer boundary that begins with ours, or another line end */
 }
 
-static int walk(struct gh_sip_body *body, const struct part_head *head, struct gh_span octets, unsigned depth);
+static int walk(struct gh_sip_body *body, const struct part_head *head, struct gh_span octets,
+                unsigned depth);
 
 static int walk_part(struct gh_sip_body *body, struct gh_span octets, unsigned depth)
 {
@@ -298,10 +309,11 @@ static int walk_part(struct gh_sip_body *body, struct gh_span octets, unsigned d
     return err ? err : walk(body, &head, rest, depth);
 }
 
-static int read_boundary(struct gh_sip_body *body, const struct gh_sip_media_type *type, struct gh_span *boundary)
+static int read_boundary(struct gh_sip_body *body, const struct gh_sip_media_type *type,
+                         struct gh_span *boundary)
 {
-    if (type_param(type, "boundary", boundary) || boundary->len == 0 || boundary->len > BOUNDARY_MAX ||
-        boundary->p[boundary->len - 1] == ' ')
+    if (type_param(type, "boundary", boundary) || boundary->len == 0 ||
+        boundary->len > BOUNDARY_MAX || boundary->p[boundary->len - 1] == ' ')
         return opaque(body, "a multipart without a clear boundary");
     for (size_t i = 0; i < boundary->len; i++) {
         if (!gh_lex_is_alnum(boundary->p[i]) && !gh_lex_in(boundary->p[i], "'()+_,-./:=? "))
@@ -320,8 +332,8 @@ static int end_part(struct gh_sip_body *body, struct gh_span part, bool preamble
     return walk_part(body, gh_span_head(part, part.len - 2), depth + 1);
 }
 
-static int walk_multipart(struct gh_sip_body *body, const struct part_head *head, struct gh_span octets,
-                          unsigned depth)
+static int walk_multipart(struct gh_sip_body *body, const struct part_head *head,
+                          struct gh_span octets, unsigned depth)
 {
     struct gh_span boundary, rest = octets, part = gh_span_head(octets, 0);
     bool preamble = true, closed = false, after_crlf = true;
@@ -360,7 +372,8 @@ static bool is_readable_multipart(const struct gh_sip_media_type *type)
 }
 
 /* One part, whatever it is.  Recursion ends at GH_SIP_NEST_MAX. */
-static int walk(struct gh_sip_body *body, const struct part_head *head, struct gh_span octets, unsigned depth)
+static int walk(struct gh_sip_body *body, const struct part_head *head, struct gh_span octets,
+                unsigned depth)
 {
     if (!gh_span_ieq(head->type.type, GH_SPAN("multipart")))
         return walk_leaf(body, head, octets, depth);
@@ -383,7 +396,8 @@ int gh_sip_body_parse(struct gh_sip_body *out, const struct gh_sip_msg *msg)
     for (size_t i = 0; !err && i < msg->hdr_count; i++)
         err = note_header(out, &head, msg->hdrs[i].id, msg->hdrs[i].value);
     if (!err && msg->body.len)
-        err = head.has_type ? walk(out, &head, msg->body, 0) : opaque(out, "a body without Content-Type");
+        err = head.has_type ? walk(out, &head, msg->body, 0)
+                            : opaque(out, "a body without Content-Type");
     return err == GH_ENOMEM ? err : 0;
 }
 
@@ -405,7 +419,8 @@ const struct gh_sip_part *gh_sip_body_sdp(const struct gh_sip_body *body, enum g
     for (size_t i = 0; i < body->count; i++) {
         const struct gh_sip_part *part = &body->parts[i];
 
-        if (!part->is_sdp || (part->disposition.len && !gh_span_ieq(part->disposition, GH_SPAN("session"))))
+        if (!part->is_sdp ||
+            (part->disposition.len && !gh_span_ieq(part->disposition, GH_SPAN("session"))))
             continue;
         if (found) {
             *problem = GH_REASON_BAD_SDP;

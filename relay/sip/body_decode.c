@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Content-Transfer-Encoding (RFC 2045 section 6), decoded strictly: what a lax reader would skip is refused. */
+/* Content-Transfer-Encoding (RFC 2045 section 6), decoded strictly: what a lax reader would skip is
+ * refused. */
 #include "sip/body_int.h"
 
 #include <gatehouse/sdp.h>

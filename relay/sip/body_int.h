@@ -6,7 +6,8 @@
 
 /**
  * Undo a Content-Transfer-Encoding; @out grows by the decoded octets.  @encoding  empty: none
- * @return 0, GH_ESYNTAX (text does not follow it), GH_ENOTFOUND (not known here), or the buffer's error
+ * @return 0, GH_ESYNTAX (text does not follow it), GH_ENOTFOUND (not known here), or the buffer's
+ * error
  */
 int gh_sip_body_decode(struct gh_span encoding, struct gh_span text, struct gh_buf *out);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What keying a message carries: the question of the key gate, put to every octet of it.  See body.h. */
+/* What keying a message carries: the question of the key gate, put to every octet of it.  See
+ * body.h. */
 #include "sip/body.h"
 
 #include <gatehouse/facts.h>
@@ -9,7 +10,8 @@
 
 #define ESCAPE_ROUNDS_MAX 3 /* a URI inside a URI inside a URI */
 
-/* Decode %HH where one stands and keep the rest: a lax reader would do the same.  @return whether there was any */
+/* Decode %HH where one stands and keep the rest: a lax reader would do the same.  @return whether
+ * there was any */
 static bool unescape_once(struct gh_span text, struct gh_buf *out)
 {
     bool any = false;

@@ -8,7 +8,8 @@
 
 /* ---- From and To ---- */
 
-/* The value without its tag, always with <>, without a "?" part: what stands in our From and To from now on. */
+/* The value without its tag, always with <>, without a "?" part: what stands in our From and To
+ * from now on. */
 static char *addr_without_tag(const struct gh_sip_addr *addr)
 {
     struct gh_span rest = addr->params, name, value;
@@ -101,7 +102,8 @@ static int read_routes(const struct gh_sip_msg *msg, bool uas, char ***out, size
         struct gh_sip_addr addr;
 
         err = GH_ESYNTAX;
-        if (count == GH_DIALOG_ROUTES_MAX || gh_sip_addr_parse(value, &addr) || addr.uri.host.len == 0)
+        if (count == GH_DIALOG_ROUTES_MAX || gh_sip_addr_parse(value, &addr) ||
+            addr.uri.host.len == 0)
             goto out;
         err = GH_ENOMEM;
         routes[count] = copy_route(&addr);
@@ -200,7 +202,8 @@ int gh_dialog_new_uac(struct gh_dialog **out, uint32_t trunk, const struct gh_si
         goto out;
     err = read_target(response, dialog->secure, &dialog->remote_target);
     if (err == GH_ESYNTAX && !dialog->confirmed && !response->has_contact) {
-        /* A provisional response that is not reliable needs no Contact (RFC 3261 table 2): where the INVITE went. */
+        /* A provisional response that is not reliable needs no Contact (RFC 3261 table 2): where
+         * the INVITE went. */
         dialog->remote_target = gh_text_dup(gh_sip_uri_strip(&request->uri));
         err = dialog->remote_target ? 0 : GH_ENOMEM;
     }
@@ -221,8 +224,8 @@ int gh_dialog_request_in(struct gh_dialog *dialog, const struct gh_sip_msg *requ
 {
     if (request->method == GH_SIP_ACK || request->method == GH_SIP_CANCEL)
         return 0;
-    /* RFC 3261 section 12.2.2 asks for "lower"; an equal number is no retransmission here, as those end in the
-     * transaction, so it is out of order as well. */
+    /* RFC 3261 section 12.2.2 asks for "lower"; an equal number is no retransmission here, as those
+     * end in the transaction, so it is out of order as well. */
     if (dialog->has_remote_cseq && request->cseq <= dialog->remote_cseq)
         return GH_ESTATE;
     dialog->remote_cseq = request->cseq;
@@ -303,7 +306,8 @@ static bool is_loose(const char *route)
     return gh_sip_uri_parse(route_uri(route), &uri) == 0 && gh_sip_uri_param(&uri, "lr", NULL);
 }
 
-/* A strict router finds itself in the Request-URI, so what may not stand there goes: RFC 3261 section 19.1.1, table 1 */
+/* A strict router finds itself in the Request-URI, so what may not stand there goes: RFC 3261
+ * section 19.1.1, table 1 */
 static void out_strict_request(struct gh_sip_out *out, struct gh_span method, const char *route)
 {
     struct gh_sip_uri uri;
@@ -335,8 +339,9 @@ static void out_tagged(struct gh_sip_out *out, const char *name, const char *add
         gh_sip_out_hdr(out, name, gh_span_str(addr));
 }
 
-uint32_t gh_dialog_request_out(struct gh_dialog *dialog, struct gh_sip_out *out, struct gh_span method,
-                               const struct gh_dialog_via *via, uint32_t cseq)
+uint32_t gh_dialog_request_out(struct gh_dialog *dialog, struct gh_sip_out *out,
+                               struct gh_span method, const struct gh_dialog_via *via,
+                               uint32_t cseq)
 {
     bool strict = dialog->route_count && !is_loose(dialog->routes[0]);
 

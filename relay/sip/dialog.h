@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Dialogs (RFC 3261 section 12): one per leg and fork.  Keyed by trunk first, then Call-ID, local tag, remote tag.
- * Thread: signalling.
+ * Dialogs (RFC 3261 section 12): one per leg and fork.  Keyed by trunk first, then Call-ID, local
+ * tag, remote tag. Thread: signalling.
  */
 #ifndef GH_SIP_DIALOG_H
 #define GH_SIP_DIALOG_H
@@ -31,7 +31,8 @@ struct gh_dialog {
 /* ---- making ---- */
 
 /**
- * We answer @request (INVITE, SUBSCRIBE, REFER) and thereby make a dialog, early until gh_dialog_confirm.
+ * We answer @request (INVITE, SUBSCRIBE, REFER) and thereby make a dialog, early until
+ * gh_dialog_confirm.
  * @local_tag  what we put into To
  * @return 0, GH_ESYNTAX (no usable Contact or Record-Route, too many of these) or GH_ENOMEM
  */
@@ -61,33 +62,40 @@ size_t gh_dialogs_count(const struct gh_dialogs *dialogs);
 int gh_dialogs_add(struct gh_dialogs *dialogs, struct gh_dialog *dialog);
 void gh_dialogs_remove(struct gh_dialog *dialog);
 
-/** The dialog of @trunk that a request from there belongs to: its To tag is ours.  NULL: none (481). */
-struct gh_dialog *gh_dialogs_of_request(const struct gh_dialogs *dialogs, uint32_t trunk, const struct gh_sip_msg *request);
+/** The dialog of @trunk that a request from there belongs to: its To tag is ours.  NULL: none
+ *  (481). */
+struct gh_dialog *gh_dialogs_of_request(const struct gh_dialogs *dialogs, uint32_t trunk,
+                                        const struct gh_sip_msg *request);
 
 /** The dialog of @trunk that a response from there belongs to: its From tag is ours. */
-struct gh_dialog *gh_dialogs_of_response(const struct gh_dialogs *dialogs, uint32_t trunk, const struct gh_sip_msg *response);
+struct gh_dialog *gh_dialogs_of_response(const struct gh_dialogs *dialogs, uint32_t trunk,
+                                         const struct gh_sip_msg *response);
 
-/** By its three names, e.g. those of a Replaces: to_tag is the local one there (RFC 3891 section 3). */
-struct gh_dialog *gh_dialogs_find(const struct gh_dialogs *dialogs, uint32_t trunk, struct gh_span call_id,
+/** By its three names, e.g. those of a Replaces: to_tag is the local one there (RFC 3891 section
+ *  3). */
+struct gh_dialog *gh_dialogs_find(const struct gh_dialogs *dialogs, uint32_t trunk,
+                                  struct gh_span call_id,
                                   struct gh_span local_tag, struct gh_span remote_tag);
 
 /* ---- what arrives ---- */
 
 /**
- * A request inside the dialog: its CSeq must be higher than the last one's (section 12.2.2); ACK and CANCEL are not
- * counted.  Counts it on success.  @return 0, or GH_ESTATE: answer 500
+ * A request inside the dialog: its CSeq must be higher than the last one's (section 12.2.2); ACK
+ * and CANCEL are not counted.  Counts it on success.  @return 0, or GH_ESTATE: answer 500
  */
 int gh_dialog_request_in(struct gh_dialog *dialog, const struct gh_sip_msg *request);
 
 /**
- * A target refresh: a request INVITE, UPDATE, SUBSCRIBE, NOTIFY or REFER that is accepted, or a 2xx to one of ours,
- * replaces the remote target when it has a Contact (section 12.2; RFC 3311 section 5; RFC 6665 section 4.4.1).
- * Other messages change nothing.  A secure dialog takes no sip: target.  @return 0, GH_ESYNTAX (target not taken), GH_ENOMEM
+ * A target refresh: a request INVITE, UPDATE, SUBSCRIBE, NOTIFY or REFER that is accepted, or a 2xx
+ * to one of ours, replaces the remote target when it has a Contact (section 12.2; RFC 3311 section
+ * 5; RFC 6665 section 4.4.1). Other messages change nothing.  A secure dialog takes no sip:
+ * target.  @return 0, GH_ESYNTAX (target not taken), GH_ENOMEM
  */
 int gh_dialog_refresh(struct gh_dialog *dialog, const struct gh_sip_msg *msg);
 
 /**
- * The dialog is confirmed.  @response  as UAC the 2xx, which sets target and route set anew (section 13.2.2.4); as UAS NULL.
+ * The dialog is confirmed.  @response  as UAC the 2xx, which sets target and route set anew
+ * (section 13.2.2.4); as UAS NULL.
  * @return 0, GH_ESYNTAX or GH_ENOMEM; the old target and route set stay then
  */
 int gh_dialog_confirm(struct gh_dialog *dialog, const struct gh_sip_msg *response);
@@ -102,12 +110,14 @@ struct gh_dialog_via {
 };
 
 /**
- * Start a request inside the dialog (section 12.2.1.1): start line, Via, Max-Forwards 70, Route, From, To, Call-ID,
- * CSeq; loose and strict routing.  Headers of the caller follow; Contact is the caller's.
+ * Start a request inside the dialog (section 12.2.1.1): start line, Via, Max-Forwards 70, Route,
+ * From, To, Call-ID, CSeq; loose and strict routing.  Headers of the caller follow; Contact is the
+ * caller's.
  * @cseq  0: the next number of ours; else that number, for the ACK to a 2xx and for CANCEL
  * @return the CSeq number written
  */
-uint32_t gh_dialog_request_out(struct gh_dialog *dialog, struct gh_sip_out *out, struct gh_span method,
+uint32_t gh_dialog_request_out(struct gh_dialog *dialog, struct gh_sip_out *out,
+                               struct gh_span method,
                                const struct gh_dialog_via *via, uint32_t cseq);
 
 /** Where the first hop of a request out is: the first route, or the remote target. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of dialogs: a balanced tree (tsearch(3)), so no choice of Call-IDs and tags makes it slow. */
+/* The table of dialogs: a balanced tree (tsearch(3)), so no choice of Call-IDs and tags makes it
+ * slow. */
 #include "sip/dialog.h"
 
 #include <search.h>
@@ -34,8 +35,8 @@ static int compare(const void *left, const void *right)
 
 static struct name name_of(struct gh_dialog *dialog)
 {
-    return (struct name){ dialog->trunk, gh_span_str(dialog->call_id), gh_span_str(dialog->local_tag),
-                          gh_span_str(dialog->remote_tag), dialog };
+    return (struct name){ dialog->trunk, gh_span_str(dialog->call_id),
+                          gh_span_str(dialog->local_tag), gh_span_str(dialog->remote_tag), dialog };
 }
 
 int gh_dialogs_new(struct gh_dialogs **out)
@@ -102,8 +103,9 @@ void gh_dialogs_remove(struct gh_dialog *dialog)
     dialog->in = NULL;
 }
 
-struct gh_dialog *gh_dialogs_find(const struct gh_dialogs *dialogs, uint32_t trunk, struct gh_span call_id,
-                                  struct gh_span local_tag, struct gh_span remote_tag)
+struct gh_dialog *gh_dialogs_find(const struct gh_dialogs *dialogs, uint32_t trunk,
+                                  struct gh_span call_id, struct gh_span local_tag,
+                                  struct gh_span remote_tag)
 {
     struct name probe = { trunk, call_id, local_tag, remote_tag, NULL };
     struct name *const *node = tfind(&probe, &dialogs->tree, compare);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Framing of SIP on streams.  The head is searched once, octet by octet, for its end; it is then walked once for
- * Content-Length.  Positions are kept between chunks, so that a peer that sends single octets costs no more than one
- * that sends all at once.
+ * Framing of SIP on streams.  The head is searched once, octet by octet, for its end; it is then
+ * walked once for Content-Length.  Positions are kept between chunks, so that a peer that sends
+ * single octets costs no more than one that sends all at once.
  */
 #include "sip/framer.h"
 
 #include "sip/hdr.h"
 
-/* An empty buffer larger than this is given back: one large message must not cost memory for ever. */
+/* An empty buffer larger than this is given back: one large message must not cost
+ * memory for ever. */
 #define FRAMER_KEEP_MAX 16384
 
 static const char *lose(struct gh_sip_framer *framer, enum gh_reason reason, const char *fault)
@@ -30,7 +31,8 @@ int gh_sip_framer_feed(struct gh_sip_framer *framer, struct gh_span octets)
         return 0;
     gh_buf_add(&framer->buf, octets);
     if (framer->buf.err) {
-        lose(framer, framer->buf.err == GH_ELIMIT ? GH_REASON_MESSAGE_TOO_LARGE : GH_REASON_INTERNAL,
+        lose(framer,
+             framer->buf.err == GH_ELIMIT ? GH_REASON_MESSAGE_TOO_LARGE : GH_REASON_INTERNAL,
              "no memory for what the peer sent");
         gh_buf_reset(&framer->buf);
         framer->start = framer->head_len = 0;
@@ -59,7 +61,8 @@ static enum head_step head_octet(struct gh_sip_framer *framer, struct gh_span oc
     bool after_cr = at > framer->line && octets.p[at - 1] == '\r';
     char c = octets.p[at];
 
-    /* RFC 3261 section 7: lines end with CRLF.  Where CR or LF stands alone two readers may see different lines. */
+    /* RFC 3261 section 7: lines end with CRLF.  Where CR or LF stands alone two readers may see
+     * different lines. */
     if (after_cr != (c == '\n')) {
         lose(framer, GH_REASON_BAD_MESSAGE, "CR or LF stands alone");
         return HEAD_LOST;
@@ -77,7 +80,8 @@ static enum head_step head_octet(struct gh_sip_framer *framer, struct gh_span oc
         return HEAD_LOST;
     }
     if (framer->scanned > GH_SIP_HEAD_MAX - 1) {
-        lose(framer, GH_REASON_MESSAGE_TOO_LARGE, "start line and headers are longer than 65536 octets");
+        lose(framer, GH_REASON_MESSAGE_TOO_LARGE,
+             "start line and headers are longer than 65536 octets");
         return HEAD_LOST;
     }
     return HEAD_GO_ON;
@@ -107,8 +111,8 @@ static struct gh_span trim_folded(struct gh_span s)
 }
 
 /*
- * RFC 3261 sections 18.3 and 20.14: on streams Content-Length must be there.  Two of them, even equal ones, and anything
- * but digits are refused: readers differ in which one they believe.
+ * RFC 3261 sections 18.3 and 20.14: on streams Content-Length must be there.  Two of them, even
+ * equal ones, and anything but digits are refused: readers differ in which one they believe.
  */
 static const char *read_content_length(struct gh_sip_framer *framer, struct gh_span head)
 {
@@ -135,7 +139,8 @@ static const char *read_content_length(struct gh_sip_framer *framer, struct gh_s
         if (!gh_span_u64(trim_folded(value), UINT64_MAX, &len))
             return lose(framer, GH_REASON_BAD_MESSAGE, "Content-Length is not a decimal number");
         if (len > GH_SIP_BODY_MAX)
-            return lose(framer, GH_REASON_MESSAGE_TOO_LARGE, "the body is longer than 65536 octets");
+            return lose(framer, GH_REASON_MESSAGE_TOO_LARGE,
+                        "the body is longer than 65536 octets");
         framer->body_len = (size_t)len;
     }
     return seen ? NULL : lose(framer, GH_REASON_BAD_MESSAGE, "Content-Length is missing");
@@ -186,7 +191,8 @@ enum gh_sip_frame gh_sip_framer_next(struct gh_sip_framer *framer, struct gh_sip
     while (!framer->lost && framer->head_len == 0) {
         switch (scan_head(framer)) {
         case HEAD_BLANK:
-            /* RFC 3261 section 7.5: empty lines before a message are ignored; two of them are a ping. */
+            /* RFC 3261 section 7.5: empty lines before a message are ignored; two of them are a
+             * ping. */
             begin_message(framer, framer->start + framer->scanned);
             if (++framer->blank_lines < 2)
                 break;

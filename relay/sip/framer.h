@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Octets of a stream connection in, complete SIP messages out (RFC 3261 sections 7.5 and 18.3, RFC 5626 section
- * 3.5.1).  Only the border of a message is found here; whether it is a good one says gh_sip_msg_parse.
+ * Octets of a stream connection in, complete SIP messages out (RFC 3261 sections 7.5 and 18.3, RFC
+ * 5626 section 3.5.1).  Only the border of a message is found here; whether it is a good one says
+ * gh_sip_msg_parse.
  *
- * Where a message ends must be beyond doubt, else octets of one message could be read as another:  lines end with
- * CRLF and nothing else, and there is exactly one Content-Length, in plain decimal digits.  Everything that breaks
- * this loses the framing, and the connection must be closed.  Each octet is looked at a bounded number of times,
- * however the stream is cut into chunks.
+ * Where a message ends must be beyond doubt, else octets of one message could be read as
+ * another:  lines end with CRLF and nothing else, and there is exactly one Content-Length, in plain
+ * decimal digits.  Everything that breaks this loses the framing, and the connection must be
+ * closed.  Each octet is looked at a bounded number of times, however the stream is cut into
+ * chunks.
  *
  * One framer belongs to one connection and its thread.
  */
@@ -16,7 +18,7 @@
 #include <gatehouse/reason.h>
 #include "base/buf.h"
 
-#define GH_SIP_LINE_MAX    8192  /* octets of one line without CRLF: start line, or a header with its folds */
+#define GH_SIP_LINE_MAX    8192  /* octets of one line without CRLF, folds included */
 #define GH_SIP_HEADERS_MAX 256   /* header lines of one message */
 #define GH_SIP_HEAD_MAX    65536 /* octets up to and including the empty line */
 #define GH_SIP_BODY_MAX    65536 /* octets of the body */
@@ -24,8 +26,8 @@
 enum gh_sip_frame {
     GH_SIP_FRAME_MORE = 0, /* nothing complete: feed more */
     GH_SIP_FRAME_MESSAGE,  /* @octets: one complete message */
-    GH_SIP_FRAME_PING,     /* CRLF CRLF between messages: answer with CRLF (RFC 5626 section 4.4.1) */
-    GH_SIP_FRAME_LOST      /* @reason, @fault; close the connection.  Every later call says the same */
+    GH_SIP_FRAME_PING,     /* CRLF CRLF between messages: answer with CRLF (RFC 5626) */
+    GH_SIP_FRAME_LOST      /* @reason, @fault; close the connection.  It stays lost */
 };
 
 /* A zeroed struct is ready. */
@@ -39,12 +41,13 @@ struct gh_sip_framer {
     unsigned blank_lines;   /* CRLFs seen since the last message or ping */
     enum gh_reason lost;    /* GH_REASON_NO_RULE: not lost */
     const char *fault;
-    uint64_t looked_at;     /* octets examined in all: tests hold it to a multiple of what was fed */
+    uint64_t looked_at;     /* octets examined in all: tests hold it to twice what was fed */
 };
 
 struct gh_sip_framed {
-    struct gh_span octets;  /* valid until the next call for this framer.  LOST: the head, if it is complete; it may
-                             * be parsed as GH_SIP_HEAD_ONLY to answer before closing; else empty */
+    /* Valid until the next call for this framer.  LOST: the head, if it is complete, which may be
+     * parsed as GH_SIP_HEAD_ONLY to answer before closing; else empty. */
+    struct gh_span octets;
     enum gh_reason reason;  /* LOST: BAD_MESSAGE, MESSAGE_TOO_LARGE or INTERNAL (out of memory) */
     const char *fault;      /* LOST: static text for people */
 };
@@ -53,8 +56,9 @@ struct gh_sip_framed {
 void gh_sip_framer_fini(struct gh_sip_framer *framer);
 
 /**
- * Take in octets as they came.  Then call gh_sip_framer_next until it says MORE or LOST: what is kept is bounded
- * by the limits above and the size of one chunk.  @return 0 or GH_ENOMEM; next says LOST then
+ * Take in octets as they came.  Then call gh_sip_framer_next until it says MORE or LOST: what is
+ * kept is bounded by the limits above and the size of one chunk.  @return 0 or GH_ENOMEM; next says
+ * LOST then
  */
 int gh_sip_framer_feed(struct gh_sip_framer *framer, struct gh_span octets);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names of header fields and the pieces that values are made of.  The values themselves: hdr_value.c. */
+/* Names of header fields and the pieces that values are made of.  The values themselves:
+ * hdr_value.c. */
 #include "sip/hdr.h"
 
 #include "sip/lex_int.h"
@@ -12,7 +13,8 @@ struct hdr_row {
 
 static const struct hdr_row rows[GH_SIP_HDR_COUNT] = {
     [GH_SIP_HDR_OTHER] = { { "", 0 }, 0, GH_SIP_ANY },
-#define X(id, text, letter, shape) [GH_SIP_HDR_##id] = { { text, sizeof(text) - 1 }, letter, shape },
+#define X(id, text, letter, shape)                                                                 \
+    [GH_SIP_HDR_##id] = { { text, sizeof(text) - 1 }, letter, shape },
     GH_SIP_HDR_MAP(X)
 #undef X
 };
@@ -125,7 +127,8 @@ int gh_sip_param_next(struct gh_span *rest, struct gh_span *name, struct gh_span
                 return GH_ESYNTAX;
         } else {
             /* token or host; IPv6 addresses stand with and without brackets (via-received) */
-            while (len < cur.len && (gh_lex_is_token_char(cur.p[len]) || gh_lex_in(cur.p[len], "[]:")))
+            while (len < cur.len &&
+                   (gh_lex_is_token_char(cur.p[len]) || gh_lex_in(cur.p[len], "[]:")))
                 len++;
             if (len == 0)
                 return GH_ESYNTAX;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SIP header fields:  their names, and parsers of their values (RFC 3261 sections 7.3 and 25.1; RFC 3262 RSeq, RAck;
- * RFC 3326 Reason; RFC 3891 Replaces; RFC 4028 Session-Expires; RFC 7989 Session-ID).
+ * SIP header fields:  their names, and parsers of their values (RFC 3261 sections 7.3 and 25.1; RFC
+ * 3262 RSeq, RAck; RFC 3326 Reason; RFC 3891 Replaces; RFC 4028 Session-Expires; RFC 7989
+ * Session-ID).
  *
- * A parser takes one value: unfolded, trimmed, free of CR, LF and NUL, as struct gh_sip_hdr has it.  All are strict,
- * linear, never allocate, and give spans into that value.  Thread: any.
+ * A parser takes one value: unfolded, trimmed, free of CR, LF and NUL, as struct gh_sip_hdr has
+ * it.  All are strict, linear, never allocate, and give spans into that value.  Thread: any.
  */
 #ifndef GH_SIP_HDR_H
 #define GH_SIP_HDR_H
@@ -129,37 +130,42 @@ const char *gh_sip_hdr_name(enum gh_sip_hdr_id id);
 
 enum gh_sip_hdr_shape gh_sip_hdr_shape(enum gh_sip_hdr_id id);
 
-/* ---- pieces ------------------------------------------------------------------------------------ */
+/* ---- pieces -------------------------------------------------------------------------- */
 
 /** RFC 3261 section 25.1 token: at least one of the characters alphanum - . ! % * _ + ` ' ~ */
 bool gh_sip_is_token(struct gh_span text);
 
 /**
  * Take the next value off a comma-separated list; commas inside quotes and <...> do not count.
- * Empty values between commas, which RFC 3261 does not allow, are GH_ESYNTAX; so are open quotes and brackets.
+ * Empty values between commas, which RFC 3261 does not allow, are GH_ESYNTAX; so are open quotes
+ * and brackets.
  * @item  trimmed
  * @return 0; GH_ENOTFOUND: nothing is left; GH_ESYNTAX
  */
 int gh_sip_list_next(struct gh_span *rest, struct gh_span *item);
 
 /**
- * Take the next ";name=value" off @rest, which starts at a ";" or is empty.  Blanks round ";" and "=" are fine.
+ * Take the next ";name=value" off @rest, which starts at a ";" or is empty.  Blanks round ";" and
+ * "=" are fine.
  * @name   a token
  * @value  a token, host or quoted string with its quotes; .p is NULL without "="
  * @return 0; GH_ENOTFOUND: nothing is left; GH_ESYNTAX
  */
 int gh_sip_param_next(struct gh_span *rest, struct gh_span *name, struct gh_span *value);
 
-/** A parameter by name, in any letter case.  @value may be NULL.  @params as for gh_sip_param_next and valid. */
+/** A parameter by name, in any letter case.  @value may be NULL.  @params as for
+ *  gh_sip_param_next and valid. */
 bool gh_sip_param(struct gh_span params, const char *name, struct gh_span *value);
 
-/** Content of a quoted string, escapes resolved, appended to @out; text without quotes is copied as it is.
+/** Content of a quoted string, escapes resolved, appended to @out; text without quotes is copied as
+ *  it is.
  *  @return 0, GH_ESYNTAX or the buffer's error */
 int gh_sip_unquote(struct gh_span text, struct gh_buf *out);
 
-/* ---- values ------------------------------------------------------------------------------------ */
+/* ---- values -------------------------------------------------------------------------- */
 
-/* name-addr or addr-spec with header parameters: From, To, Contact, Route, Refer-To, P-Asserted-Identity ... */
+/* name-addr or addr-spec with header parameters: From, To, Contact, Route, Refer-To, P-Asserted-
+ * Identity ... */
 struct gh_sip_addr {
     struct gh_span display;  /* as written: quoted with its quotes, or tokens; empty */
     bool bracketed;          /* <uri> */
@@ -169,7 +175,8 @@ struct gh_sip_addr {
     struct gh_span tag;      /* the tag parameter: a token; empty: none */
 };
 
-/** @return 0, GH_ESYNTAX or GH_ELIMIT (URI).  Without <> a URI may have no comma, "?" or ";" (RFC 3261 section 20). */
+/** @return 0, GH_ESYNTAX or GH_ELIMIT (URI).  Without <> a URI may have no comma, "?" or ";"
+ *  (RFC 3261 section 20). */
 int gh_sip_addr_parse(struct gh_span value, struct gh_sip_addr *out);
 
 struct gh_sip_via {
@@ -195,14 +202,16 @@ int gh_sip_cseq_parse(struct gh_span value, uint32_t *number, struct gh_span *me
 /** RAck: response-num CSeq-num method (RFC 3262 section 7.2). */
 int gh_sip_rack_parse(struct gh_span value, uint32_t *rseq, uint32_t *cseq, struct gh_span *method);
 
-/** delta-seconds, alone or with parameters or comment behind (Expires, Session-Expires, Min-SE, Retry-After).
+/** delta-seconds, alone or with parameters or comment behind (Expires, Session-Expires, Min-SE,
+ *  Retry-After).
  *  @params  may be NULL; from the first ";" on.  @return 0 or GH_ESYNTAX (also from 2^32 on) */
 int gh_sip_seconds_parse(struct gh_span value, uint32_t *seconds, struct gh_span *params);
 
 enum gh_sip_refresher { GH_SIP_REFRESHER_NONE = 0, GH_SIP_REFRESHER_UAC, GH_SIP_REFRESHER_UAS };
 
 /** RFC 4028 section 4. */
-int gh_sip_session_expires_parse(struct gh_span value, uint32_t *seconds, enum gh_sip_refresher *refresher);
+int gh_sip_session_expires_parse(struct gh_span value, uint32_t *seconds,
+                                 enum gh_sip_refresher *refresher);
 
 struct gh_sip_reason {
     struct gh_span protocol; /* "SIP", "Q.850" ... */
@@ -252,7 +261,8 @@ struct gh_sip_media_type {
 
 /** Content-Type. */
 int gh_sip_media_type_parse(struct gh_span value, struct gh_sip_media_type *out);
-bool gh_sip_media_type_is(const struct gh_sip_media_type *type, const char *major, const char *minor);
+bool gh_sip_media_type_is(const struct gh_sip_media_type *type, const char *major,
+                          const char *minor);
 
 /* One value of a Call-Info: <URI> and parameters (RFC 3261 section 20.9). */
 struct gh_sip_call_info {

@@ -4,7 +4,8 @@
 
 #include "sip/lex_int.h"
 
-/* Walk all parameters, so that the whole value is known to be well formed.  @name, when not NULL, may stand once. */
+/* Walk all parameters, so that the whole value is known to be well formed.  @name, when not NULL,
+ * may stand once. */
 static int check_params(struct gh_span params, const char *name, struct gh_span *value)
 {
     struct gh_span found, text;
@@ -49,10 +50,12 @@ static int parse_name_addr(struct gh_span *cur, struct gh_sip_addr *addr, struct
     at = gh_span_find(*cur, '<');
     end = gh_span_find(*cur, ';');
     if (at >= end) {
-        /* RFC 3261 section 20: with comma, question mark or semicolon in it the URI must be in <>. */
+        /* RFC 3261 section 20: with comma, question mark or semicolon in it the URI
+         * must be in <>. */
         *uri = gh_span_trim(gh_span_head(*cur, end));
         gh_lex_skip(cur, end);
-        return gh_span_find(*uri, ',') < uri->len || gh_span_find(*uri, '?') < uri->len ? GH_ESYNTAX : 0;
+        return gh_span_find(*uri, ',') < uri->len || gh_span_find(*uri, '?') < uri->len ? GH_ESYNTAX
+                                                                                        : 0;
     }
     if (addr->display.len == 0) {
         addr->display = gh_span_trim(gh_span_head(*cur, at));
@@ -230,7 +233,8 @@ int gh_sip_seconds_parse(struct gh_span value, uint32_t *seconds, struct gh_span
     return check_params(cur, NULL, &none);
 }
 
-int gh_sip_session_expires_parse(struct gh_span value, uint32_t *seconds, enum gh_sip_refresher *refresher)
+int gh_sip_session_expires_parse(struct gh_span value, uint32_t *seconds,
+                                 enum gh_sip_refresher *refresher)
 {
     struct gh_span params, who = { NULL, 0 };
     int err = gh_sip_seconds_parse(value, seconds, &params);
@@ -385,9 +389,11 @@ int gh_sip_media_type_parse(struct gh_span value, struct gh_sip_media_type *out)
     return 0;
 }
 
-bool gh_sip_media_type_is(const struct gh_sip_media_type *type, const char *major, const char *minor)
+bool gh_sip_media_type_is(const struct gh_sip_media_type *type, const char *major,
+                          const char *minor)
 {
-    return gh_span_ieq(type->type, gh_span_str(major)) && gh_span_ieq(type->subtype, gh_span_str(minor));
+    return gh_span_ieq(type->type, gh_span_str(major)) &&
+           gh_span_ieq(type->subtype, gh_span_str(minor));
 }
 
 int gh_sip_call_info_parse(struct gh_span value, struct gh_sip_call_info *out)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Steps of a reader over header text (RFC 3261 section 25.1).  A struct gh_span is the cursor: what is taken goes off its
- * front.  Text here is unfolded already, so white space is blank and tab.
+ * Steps of a reader over header text (RFC 3261 section 25.1).  A struct gh_span is the cursor: what
+ * is taken goes off its front.  Text here is unfolded already, so white space is blank and tab.
  */
 #ifndef GH_SIP_LEX_INT_H
 #define GH_SIP_LEX_INT_H
@@ -50,7 +50,8 @@ static inline bool gh_lex_take(struct gh_span *s, char c)
     return true;
 }
 
-/* SWS c SWS: SLASH, EQUAL, SEMI, COLON ... of the grammar.  Nothing is taken when @c is not there. */
+/* SWS c SWS: SLASH, EQUAL, SEMI, COLON ... of the grammar.  Nothing is taken when @c is
+ * not there. */
 static inline bool gh_lex_take_sep(struct gh_span *s, char c)
 {
     struct gh_span ahead = *s;
@@ -100,7 +101,8 @@ static inline bool gh_lex_take_u32(struct gh_span *s, uint32_t max, uint32_t *ou
     return true;
 }
 
-/* A quoted string with its quotes.  @return 0 or GH_ESYNTAX, also when there is no quote at the front. */
+/* A quoted string with its quotes.  @return 0 or GH_ESYNTAX, also when there is no quote at the
+ * front. */
 static inline int gh_lex_take_quoted(struct gh_span *s, struct gh_span *out)
 {
     if (s->len == 0 || s->p[0] != '"')

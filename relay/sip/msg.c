@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A message as a whole: lines, folds, start line, body, ownership.  The rules of single headers: msg_rules.c.
+ * A message as a whole: lines, folds, start line, body, ownership.  The rules of single headers:
+ * msg_rules.c.
  *
- * After a fault the parse goes on where that is safe, for one purpose: a request with a fault is to be answered, and
- * the answer needs Via, From, To, Call-ID and CSeq.
+ * After a fault the parse goes on where that is safe, for one purpose: a request with a fault is to
+ * be answered, and the answer needs Via, From, To, Call-ID and CSeq.
  */
 #include "sip/msg.h"
 
@@ -72,7 +73,8 @@ void gh_sip_msg_wipe_body(struct gh_sip_msg *msg)
 
 /* ---- faults ---- */
 
-void gh_sip_fault_set(struct gh_sip_fault *fault, enum gh_reason reason, const char *header, const char *text)
+void gh_sip_fault_set(struct gh_sip_fault *fault, enum gh_reason reason, const char *header,
+                      const char *text)
 {
     if (fault->text)
         return;
@@ -98,14 +100,16 @@ static bool folded_at(struct gh_span octets, size_t at)
 }
 
 /*
- * One pass over the head: each line ends with CRLF, folds become blanks (same length, so nothing moves).
+ * One pass over the head: each line ends with CRLF, folds become blanks (same length, so nothing
+ * moves).
  *
  * @start  where the start line begins: empty lines before it are skipped
  * @head   length up to and with the empty line; 0: there is none
  * @lines  headers
  * @return whether the lines can be told apart; if not nothing is answered
  */
-static bool unfold(char *p, size_t len, size_t *start, size_t *head, size_t *lines, struct gh_sip_fault *fault)
+static bool unfold(char *p, size_t len, size_t *start, size_t *head, size_t *lines,
+                   struct gh_sip_fault *fault)
 {
     struct gh_span octets = gh_span_of(p, len);
     size_t line, i = 0;
@@ -137,7 +141,8 @@ static bool unfold(char *p, size_t len, size_t *start, size_t *head, size_t *lin
     return false;
 }
 
-/* RFC 3261 section 25.1: control characters stand in quoted pairs only.  NUL is refused even there. */
+/* RFC 3261 section 25.1: control characters stand in quoted pairs only.  NUL is refused
+ * even there. */
 static bool controls_valid(struct gh_span line, bool *nul)
 {
     bool valid = true, escaped = false;
@@ -153,13 +158,15 @@ static bool controls_valid(struct gh_span line, bool *nul)
     return valid;
 }
 
-static void parse_header_line(struct gh_span line, struct gh_sip_hdr *hdr, struct gh_sip_fault *fault)
+static void parse_header_line(struct gh_span line, struct gh_sip_hdr *hdr,
+                              struct gh_sip_fault *fault)
 {
     size_t colon = gh_span_find(line, ':');
     bool nul;
 
     hdr->value = gh_span_trim(gh_span_from(line, colon + 1));
-    /* RFC 3261 section 25.1, HCOLON: blanks may stand before the colon.  None before the name: that is a fold. */
+    /* RFC 3261 section 25.1, HCOLON: blanks may stand before the colon.  None before the name: that
+     * is a fold. */
     hdr->name = gh_span_head(line, colon);
     while (hdr->name.len && gh_lex_in(hdr->name.p[hdr->name.len - 1], " \t"))
         hdr->name.len--;
@@ -181,7 +188,8 @@ static void parse_header_line(struct gh_span line, struct gh_sip_hdr *hdr, struc
 }
 
 /* @head  from the first header on to before the empty line; unfolded */
-static int parse_header_lines(struct gh_sip_msg *msg, struct gh_span head, size_t lines, struct gh_sip_fault *fault)
+static int parse_header_lines(struct gh_sip_msg *msg, struct gh_span head, size_t lines,
+                              struct gh_sip_fault *fault)
 {
     if (lines > GH_SIP_HEADERS_MAX) {
         too_large(fault, "message", "more than 256 headers");
@@ -200,14 +208,16 @@ static int parse_header_lines(struct gh_sip_msg *msg, struct gh_span head, size_
 
 /* ---- start line ---- */
 
-static void parse_status_line(struct gh_sip_msg *msg, struct gh_span line, struct gh_sip_fault *fault)
+static void parse_status_line(struct gh_sip_msg *msg, struct gh_span line,
+                              struct gh_sip_fault *fault)
 {
     struct gh_span code;
     uint64_t status;
 
     gh_span_take(&line, ' ');
     code = gh_span_head(line, 3);
-    if (!gh_span_u64(code, 699, &status) || code.len != 3 || status < 100 || line.len < 4 || line.p[3] != ' ') {
+    if (!gh_span_u64(code, 699, &status) || code.len != 3 || status < 100 || line.len < 4 ||
+        line.p[3] != ' ') {
         bad(fault, "start line", "no status code of 100 to 699 with a blank behind it");
         return;
     }
@@ -216,7 +226,8 @@ static void parse_status_line(struct gh_sip_msg *msg, struct gh_span line, struc
 }
 
 /* Method SP Request-URI SP SIP-Version, with single blanks (RFC 3261 section 7.1) */
-static void parse_request_line(struct gh_sip_msg *msg, struct gh_span line, struct gh_sip_fault *fault)
+static void parse_request_line(struct gh_sip_msg *msg, struct gh_span line,
+                               struct gh_sip_fault *fault)
 {
     struct gh_span method = gh_span_take(&line, ' ');
     struct gh_span uri = gh_span_take(&line, ' ');
@@ -235,14 +246,16 @@ static void parse_request_line(struct gh_sip_msg *msg, struct gh_span line, stru
     }
     err = gh_sip_uri_parse(uri, &msg->uri);
     if (err)
-        bad(fault, "start line", err == GH_ELIMIT ? "the Request-URI is longer than 2048 octets"
-                                                  : "the Request-URI breaks the grammar");
+        bad(fault, "start line",
+            err == GH_ELIMIT ? "the Request-URI is longer than 2048 octets"
+                             : "the Request-URI breaks the grammar");
     else if (msg->uri.headers.len)
         /* RFC 3261 section 19.1.1, table 1; RFC 4475 section 3.1.2.11 */
         bad(fault, "start line", "the Request-URI has headers");
 }
 
-static void parse_start_line(struct gh_sip_msg *msg, struct gh_span line, struct gh_sip_fault *fault)
+static void parse_start_line(struct gh_sip_msg *msg, struct gh_span line,
+                             struct gh_sip_fault *fault)
 {
     bool nul;
 
@@ -288,7 +301,8 @@ static void take_body(struct gh_sip_msg *msg, struct gh_span rest, enum gh_sip_c
 
 /* ---- the whole ---- */
 
-static int parse_octets(struct gh_sip_msg *msg, enum gh_sip_carriage carriage, struct gh_sip_fault *fault)
+static int parse_octets(struct gh_sip_msg *msg, enum gh_sip_carriage carriage,
+                        struct gh_sip_fault *fault)
 {
     struct gh_span all = gh_span_of(msg->octets, msg->octets_len);
     size_t start, head_len, lines;
@@ -431,7 +445,8 @@ bool gh_sip_msg_has_token(const struct gh_sip_msg *msg, enum gh_sip_hdr_id id, c
     return false;
 }
 
-/* The least of the claims of one entry and of *least; Unknown is no claim.  @return whether there was one */
+/* The least of the claims of one entry and of *least; Unknown is no claim.  @return whether there
+ * was one */
 static bool least_claim(struct gh_span params, enum gh_status *least)
 {
     struct gh_span name, word;

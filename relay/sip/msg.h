@@ -2,14 +2,15 @@
 /*
  * A SIP message, parsed completely and strictly (RFC 3261 sections 7, 8.1.1, 18.3, 20 and 25).
  *
- * What a message that parsed keeps as promise: CR and LF stand nowhere but between lines, NUL nowhere; start line and
- * every header below that has a parser are right; a single-instance header stands there once; CSeq fits the method;
- * Content-Length fits the body; a body has a Content-Type; a request's top Via has an RFC 3261 branch; an INVITE has one
- * Contact.  Headers keep their order and spelling, and are compared in full.  Max-Forwards may be absent and counts
- * as 70 then (section 16.3).  RFC 2543 peers (branch without the magic cookie) are not served.
+ * What a message that parsed keeps as promise: CR and LF stand nowhere but between lines, NUL
+ * nowhere; start line and every header below that has a parser are right; a single-instance header
+ * stands there once; CSeq fits the method; Content-Length fits the body; a body has a Content-Type;
+ * a request's top Via has an RFC 3261 branch; an INVITE has one Contact.  Headers keep their order
+ * and spelling, and are compared in full.  Max-Forwards may be absent and counts as 70 then
+ * (section 16.3).  RFC 2543 peers (branch without the magic cookie) are not served.
  *
- * A message owns its octets, wiped when the last reference goes: bodies hold keys.  Members are for reading only.
- * Thread: signalling.
+ * A message owns its octets, wiped when the last reference goes: bodies hold keys.  Members are for
+ * reading only. Thread: signalling.
  */
 #ifndef GH_SIP_MSG_H
 #define GH_SIP_MSG_H
@@ -37,8 +38,8 @@ const char *gh_sip_method_name(enum gh_sip_method method);
 /* How the octets came, which says what may stand behind the body. */
 enum gh_sip_carriage {
     GH_SIP_STREAM = 0, /* one framed message: Content-Length must be there and equal the body */
-    GH_SIP_DATAGRAM,   /* Content-Length may be missing; octets behind the body are ignored (section 18.3) */
-    GH_SIP_HEAD_ONLY   /* the head of a message whose framing was lost: only to answer it, always GH_ESYNTAX */
+    GH_SIP_DATAGRAM,   /* Content-Length may be missing; octets behind the body do not count */
+    GH_SIP_HEAD_ONLY   /* of a message whose framing was lost: to answer it; always GH_ESYNTAX */
 };
 
 /* What is wrong.  Both texts are static and never quote the peer. */
@@ -51,7 +52,8 @@ struct gh_sip_fault {
 struct gh_sip_msg {
     unsigned refs;
     bool request;
-    /* Parsed only so far that it can be answered: nothing but gh_sip_out_reply may be done with it. */
+    /* Parsed only so far that it can be answered: nothing but gh_sip_out_reply may be
+     * done with it. */
     bool bad;
 
     struct gh_span method_text;  /* of the request, or of the response's CSeq */
@@ -84,8 +86,9 @@ struct gh_sip_msg {
 /**
  * Parse one message; @octets are copied.
  *
- * @out    on success one reference.  On GH_ESYNTAX and GH_ELIMIT also, with ->bad set, when it is a request (not an ACK)
- *         that has what an answer needs: Via, From, To, Call-ID and CSeq in full.  Else NULL
+ * @out    on success one reference.  On GH_ESYNTAX and GH_ELIMIT also, with ->bad set, when it is a
+ *         request (not an ACK) that has what an answer needs: Via, From, To, Call-ID and CSeq in
+ *         full.  Else NULL
  * @fault  written on GH_ESYNTAX and GH_ELIMIT; may be NULL
  * @return 0, GH_ESYNTAX (answer 400), GH_ELIMIT (answer 513) or GH_ENOMEM
  */
@@ -97,7 +100,8 @@ struct gh_sip_msg *gh_sip_msg_ref(struct gh_sip_msg *msg);
 /** The last one wipes and frees.  NULL is fine. */
 void gh_sip_msg_unref(struct gh_sip_msg *msg);
 
-/** Overwrite the body and forget it, for whoever keeps a message longer than its keys are needed. */
+/** Overwrite the body and forget it, for whoever keeps a message longer than its keys are
+ *  needed. */
 void gh_sip_msg_wipe_body(struct gh_sip_msg *msg);
 
 /** The first header of this kind, or NULL.  The next one after @after, when that is not NULL. */
@@ -119,15 +123,18 @@ struct gh_sip_values {
 };
 
 struct gh_sip_values gh_sip_values(const struct gh_sip_msg *msg, enum gh_sip_hdr_id id);
-/** @return false at the end, and at a list that is not well formed (lists of known headers were checked). */
+/** @return false at the end, and at a list that is not well formed (lists of known headers were
+ *  checked). */
 bool gh_sip_values_next(struct gh_sip_values *it, struct gh_span *value);
 
-/** Is @token among the comma-separated values (Require, Supported, Allow ...)?  Letter case does not count. */
+/** Is @token among the comma-separated values (Require, Supported, Allow ...)?  Letter case does
+ *  not count. */
 bool gh_sip_msg_has_token(const struct gh_sip_msg *msg, enum gh_sip_hdr_id id, const char *token);
 
 /**
- * What the message claims with "Call-Info: <urn:x-cisco-remotecc:callinfo>; security= ...".  Of several claims the
- * least counts; words that are no status are Unknown, which is not below any other here.
+ * What the message claims with "Call-Info: <urn:x-cisco-remotecc:callinfo>; security= ...".  Of
+ * several claims the least counts; words that are no status are Unknown, which is not below any
+ * other here.
  * @claimed  may be NULL; whether there is any security parameter
  */
 enum gh_status gh_sip_msg_security(const struct gh_sip_msg *msg, bool *claimed);

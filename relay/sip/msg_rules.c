@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rules of single headers, as tables: how often one may stand (the shape in hdr.h), which must stand in each
- * message, and how the value reads.  Headers without a row here are carried as text.
+ * The rules of single headers, as tables: how often one may stand (the shape in hdr.h), which must
+ * stand in each message, and how the value reads.  Headers without a row here are carried as text.
  */
 #include "sip/msg_int.h"
 
@@ -148,7 +148,8 @@ static const char *check_replaces(struct gh_sip_msg *msg, struct gh_span value)
     struct gh_sip_replaces replaces;
 
     (void)msg;
-    return gh_sip_replaces_parse(value, &replaces) ? "not a Call-ID, a to-tag and a from-tag" : NULL;
+    return gh_sip_replaces_parse(value,
+                                 &replaces) ? "not a Call-ID, a to-tag and a from-tag" : NULL;
 }
 
 static const char *check_content_type(struct gh_sip_msg *msg, struct gh_span value)
@@ -227,10 +228,12 @@ static const char *check_line(struct gh_sip_msg *msg, const struct gh_sip_hdr *h
 static bool must_not_be_empty(enum gh_sip_hdr_id id)
 {
     return id == GH_SIP_HDR_VIA || id == GH_SIP_HDR_CONTACT || id == GH_SIP_HDR_ROUTE ||
-           id == GH_SIP_HDR_RECORD_ROUTE || id == GH_SIP_HDR_REQUIRE || id == GH_SIP_HDR_PROXY_REQUIRE;
+           id == GH_SIP_HDR_RECORD_ROUTE || id == GH_SIP_HDR_REQUIRE ||
+           id == GH_SIP_HDR_PROXY_REQUIRE;
 }
 
-static void check_present(const struct gh_sip_msg *msg, const unsigned *seen, struct gh_sip_fault *fault)
+static void check_present(const struct gh_sip_msg *msg, const unsigned *seen,
+                          struct gh_sip_fault *fault)
 {
     static const enum gh_sip_hdr_id needed[] = { GH_SIP_HDR_VIA, GH_SIP_HDR_FROM, GH_SIP_HDR_TO,
                                                  GH_SIP_HDR_CALL_ID, GH_SIP_HDR_CSEQ };
@@ -242,7 +245,8 @@ static void check_present(const struct gh_sip_msg *msg, const unsigned *seen, st
     if (!msg->request)
         return;
     if (!gh_sip_branch_is_3261(msg->via.branch))
-        gh_sip_fault_set(fault, GH_REASON_BAD_MESSAGE, "Via", "the branch does not start with z9hG4bK");
+        gh_sip_fault_set(fault, GH_REASON_BAD_MESSAGE, "Via",
+                         "the branch does not start with z9hG4bK");
     if (msg->from.tag.len == 0)
         gh_sip_fault_set(fault, GH_REASON_BAD_MESSAGE, "From", "has no tag");
     if (msg->method == GH_SIP_INVITE && !seen[GH_SIP_HDR_CONTACT])

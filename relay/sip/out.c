@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing messages (RFC 3261 sections 7 and 8.2.6).  Every octet that leaves comes through add_value, which refuses line
- * ends, or is a literal of this file.
+ * Writing messages (RFC 3261 sections 7 and 8.2.6).  Every octet that leaves comes through
+ * add_value, which refuses line ends, or is a literal of this file.
  */
 #include "sip/out.h"
 
@@ -162,7 +162,8 @@ out:
     gh_buf_fini(&value);
 }
 
-/* Write @value with the "?" part of each URI in <> left out.  Quoted strings are not looked into. */
+/* Write @value with the "?" part of each URI in <> left out.  Quoted strings are not
+ * looked into. */
 static void add_stripped(struct gh_sip_out *out, struct gh_span value)
 {
     while (value.len) {
@@ -239,7 +240,8 @@ void gh_sip_out_copy(struct gh_sip_out *out, const struct gh_sip_hdr *hdr)
     add(out, "\r\n");
 }
 
-void gh_sip_out_via(struct gh_sip_out *out, const char *transport, struct gh_span host, uint16_t port,
+void gh_sip_out_via(struct gh_sip_out *out, const char *transport, struct gh_span host,
+                    uint16_t port,
                     struct gh_span branch)
 {
     if (!gh_sip_is_token(gh_span_str(transport)) || !gh_sip_host_valid(host, NULL) ||
@@ -257,7 +259,8 @@ void gh_sip_out_via(struct gh_sip_out *out, const char *transport, struct gh_spa
     add(out, strcmp(transport, "UDP") == 0 ? ";rport\r\n" : "\r\n");
 }
 
-void gh_sip_out_addr(struct gh_sip_out *out, const char *name, struct gh_span display, struct gh_span uri,
+void gh_sip_out_addr(struct gh_sip_out *out, const char *name, struct gh_span display,
+                     struct gh_span uri,
                      struct gh_span tag)
 {
     begin_hdr(out, gh_span_str(name));
@@ -297,7 +300,8 @@ static void add_quoted(struct gh_buf *buf, struct gh_span text)
     gh_buf_str(buf, "\"");
 }
 
-void gh_sip_out_warning(struct gh_sip_out *out, unsigned code, struct gh_span agent, struct gh_span text)
+void gh_sip_out_warning(struct gh_sip_out *out, unsigned code, struct gh_span agent,
+                        struct gh_span text)
 {
     if (code < 100 || code > 999 || agent.len == 0 || gh_span_find(agent, ' ') < agent.len ||
         gh_span_find(agent, '"') < agent.len)
@@ -310,7 +314,8 @@ void gh_sip_out_warning(struct gh_sip_out *out, unsigned code, struct gh_span ag
     add(out, "\r\n");
 }
 
-void gh_sip_reason_value(struct gh_buf *buf, const char *protocol, unsigned cause, struct gh_span text)
+void gh_sip_reason_value(struct gh_buf *buf, const char *protocol, unsigned cause,
+                         struct gh_span text)
 {
     gh_buf_fmt(buf, "%s;cause=%u", protocol, cause);
     if (text.len) {
@@ -319,7 +324,8 @@ void gh_sip_reason_value(struct gh_buf *buf, const char *protocol, unsigned caus
     }
 }
 
-void gh_sip_out_reason(struct gh_sip_out *out, const char *protocol, unsigned cause, struct gh_span text)
+void gh_sip_out_reason(struct gh_sip_out *out, const char *protocol, unsigned cause,
+                       struct gh_span text)
 {
     if (!gh_sip_is_token(gh_span_str(protocol)))
         fail(out, GH_EINVAL);
@@ -350,14 +356,16 @@ static void add_call_info(struct gh_sip_out *out, const struct gh_sip_call_info 
     }
 }
 
-/* Phones and CUCM write the blank behind "=" themselves (seen on the wire); it is legal either way. */
+/* Phones and CUCM write the blank behind "=" themselves (seen on the wire); it is legal
+ * either way. */
 static void add_security(struct gh_sip_out *out, enum gh_status status)
 {
     add(out, ";security= ");
     add(out, gh_status_name(status));
 }
 
-void gh_sip_out_call_info(struct gh_sip_out *out, const struct gh_sip_msg *from, bool keep_others, bool say,
+void gh_sip_out_call_info(struct gh_sip_out *out, const struct gh_sip_msg *from, bool keep_others,
+                          bool say,
                           enum gh_status status)
 {
     struct gh_sip_values it = { 0 };
@@ -398,7 +406,8 @@ void gh_sip_out_call_info(struct gh_sip_out *out, const struct gh_sip_msg *from,
 
 /* ---- end ---- */
 
-int gh_sip_out_finish(struct gh_sip_out *out, const char *type, struct gh_span body, struct gh_buf *octets)
+int gh_sip_out_finish(struct gh_sip_out *out, const char *type, struct gh_span body,
+                      struct gh_buf *octets)
 {
     int err;
 
@@ -426,23 +435,25 @@ struct phrase_row {
 static const struct phrase_row phrases[] = {
     /* RFC 3261 section 21 and the registry of response codes */
     { 100, "Trying" }, { 180, "Ringing" }, { 181, "Call Is Being Forwarded" }, { 182, "Queued" },
-    { 183, "Session Progress" }, { 199, "Early Dialog Terminated" }, { 200, "OK" }, { 202, "Accepted" },
-    { 300, "Multiple Choices" }, { 301, "Moved Permanently" }, { 302, "Moved Temporarily" },
-    { 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" }, { 404, "Not Found" },
-    { 405, "Method Not Allowed" }, { 406, "Not Acceptable" }, { 407, "Proxy Authentication Required" },
-    { 408, "Request Timeout" }, { 410, "Gone" }, { 413, "Request Entity Too Large" },
-    { 414, "Request-URI Too Long" }, { 415, "Unsupported Media Type" }, { 416, "Unsupported URI Scheme" },
-    { 420, "Bad Extension" }, { 421, "Extension Required" }, { 422, "Session Interval Too Small" },
+    { 183, "Session Progress" }, { 199, "Early Dialog Terminated" }, { 200, "OK" },
+    { 202, "Accepted" }, { 300, "Multiple Choices" }, { 301, "Moved Permanently" },
+    { 302, "Moved Temporarily" }, { 400, "Bad Request" }, { 401, "Unauthorized" },
+    { 403, "Forbidden" }, { 404, "Not Found" }, { 405, "Method Not Allowed" },
+    { 406, "Not Acceptable" }, { 407, "Proxy Authentication Required" }, { 408, "Request Timeout" },
+    { 410, "Gone" }, { 413, "Request Entity Too Large" }, { 414, "Request-URI Too Long" },
+    { 415, "Unsupported Media Type" }, { 416, "Unsupported URI Scheme" }, { 420, "Bad Extension" },
+    { 421, "Extension Required" }, { 422, "Session Interval Too Small" },
     { 423, "Interval Too Brief" }, { 433, "Anonymity Disallowed" }, { 469, "Bad Info Package" },
     { 480, "Temporarily Unavailable" }, { 481, "Call/Transaction Does Not Exist" },
     { 482, "Loop Detected" }, { 483, "Too Many Hops" }, { 484, "Address Incomplete" },
     { 485, "Ambiguous" }, { 486, "Busy Here" }, { 487, "Request Terminated" },
     { 488, "Not Acceptable Here" }, { 489, "Bad Event" }, { 491, "Request Pending" },
-    { 493, "Undecipherable" }, { 494, "Security Agreement Required" }, { 500, "Server Internal Error" },
-    { 501, "Not Implemented" }, { 502, "Bad Gateway" }, { 503, "Service Unavailable" },
-    { 504, "Server Time-out" }, { 505, "Version Not Supported" }, { 513, "Message Too Large" },
-    { 580, "Precondition Failure" }, { 600, "Busy Everywhere" }, { 603, "Decline" },
-    { 604, "Does Not Exist Anywhere" }, { 606, "Not Acceptable" }, { 607, "Unwanted" },
+    { 493, "Undecipherable" }, { 494, "Security Agreement Required" },
+    { 500, "Server Internal Error" }, { 501, "Not Implemented" }, { 502, "Bad Gateway" },
+    { 503, "Service Unavailable" }, { 504, "Server Time-out" }, { 505, "Version Not Supported" },
+    { 513, "Message Too Large" }, { 580, "Precondition Failure" }, { 600, "Busy Everywhere" },
+    { 603, "Decline" }, { 604, "Does Not Exist Anywhere" }, { 606, "Not Acceptable" },
+    { 607, "Unwanted" },
 };
 
 const char *gh_sip_phrase(int status)

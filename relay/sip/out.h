@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writes a SIP message.  Headers come out in the order of the calls; Content-Length is computed.  A value with CR, LF
- * or NUL is refused, so no text of a peer can become a header of ours.  Errors are sticky: only finish is checked.
+ * Writes a SIP message.  Headers come out in the order of the calls; Content-Length is computed.  A
+ * value with CR, LF or NUL is refused, so no text of a peer can become a header of ours.  Errors
+ * are sticky: only finish is checked.
  *
  *     struct gh_sip_out out = { 0 };
  *     gh_sip_out_reply(&out, request, 488, GH_SPAN(""), to_tag);
@@ -18,7 +19,9 @@
 struct gh_sip_out {
     struct gh_buf buf;
     bool started;
-    int err; /* first failure: GH_EINVAL (a value may not be written), GH_ESTATE (order of calls), GH_ENOMEM, GH_ELIMIT */
+    /* First failure: GH_EINVAL (a value may not be written), GH_ESTATE (order of calls), GH_ENOMEM,
+     * GH_ELIMIT. */
+    int err;
 };
 
 /** Wipes and frees without finishing.  The struct is ready again. */
@@ -31,8 +34,9 @@ void gh_sip_out_request(struct gh_sip_out *out, struct gh_span method, struct gh
 void gh_sip_out_response(struct gh_sip_out *out, int status, struct gh_span phrase);
 
 /**
- * A response to @request up to where RFC 3261 section 8.2.6 says what stands there: all Vias, From, To, Call-ID, CSeq;
- * Record-Route too in 101..299 (section 12.1.1), Timestamp in 100.  Also for a request that is ->bad.
+ * A response to @request up to where RFC 3261 section 8.2.6 says what stands there: all Vias, From,
+ * To, Call-ID, CSeq; Record-Route too in 101..299 (section 12.1.1), Timestamp in 100.  Also for a
+ * request that is ->bad.
  * @to_tag  added when the request's To has no tag and @status is not 100; empty: none
  */
 void gh_sip_out_reply(struct gh_sip_out *out, const struct gh_sip_msg *request, int status,
@@ -43,12 +47,15 @@ void gh_sip_out_hdr(struct gh_sip_out *out, const char *name, struct gh_span val
 void gh_sip_out_hdr_fmt(struct gh_sip_out *out, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** A header as it stands in another message, with that spelling; "?" parts of URIs in <...> go.  An address with a "?"
+/** A header as it stands in another message, with that spelling; "?" parts of URIs in <...> go.  An
+ *  address with a "?"
  *  outside of <...>, which breaks the grammar, is not written at all. */
 void gh_sip_out_copy(struct gh_sip_out *out, const struct gh_sip_hdr *hdr);
 
-/** Via with rport (RFC 3581) when @transport is UDP.  @host  name or address, IPv6 with brackets.  @port 0: none */
-void gh_sip_out_via(struct gh_sip_out *out, const char *transport, struct gh_span host, uint16_t port,
+/** Via with rport (RFC 3581) when @transport is UDP.  @host  name or address, IPv6 with
+ *  brackets.  @port 0: none */
+void gh_sip_out_via(struct gh_sip_out *out, const char *transport, struct gh_span host,
+                    uint16_t port,
                     struct gh_span branch);
 
 /**
@@ -56,35 +63,45 @@ void gh_sip_out_via(struct gh_sip_out *out, const char *transport, struct gh_spa
  * @display  as struct gh_sip_addr has it (already quoted, or tokens), empty: none
  * @uri      written without its "?" part.  @tag empty: none
  */
-void gh_sip_out_addr(struct gh_sip_out *out, const char *name, struct gh_span display, struct gh_span uri,
+void gh_sip_out_addr(struct gh_sip_out *out, const char *name, struct gh_span display,
+                     struct gh_span uri,
                      struct gh_span tag);
 
-/** Warning: code agent "text" (RFC 3261 section 20.43).  @text is escaped; characters below 0x20 become blanks. */
-void gh_sip_out_warning(struct gh_sip_out *out, unsigned code, struct gh_span agent, struct gh_span text);
+/** Warning: code agent "text" (RFC 3261 section 20.43).  @text is escaped; characters below 0x20
+ *  become blanks. */
+void gh_sip_out_warning(struct gh_sip_out *out, unsigned code, struct gh_span agent,
+                        struct gh_span text);
 
 /** Reason: protocol;cause=n;text="text" (RFC 3326).  Escaped as above. */
-void gh_sip_out_reason(struct gh_sip_out *out, const char *protocol, unsigned cause, struct gh_span text);
+void gh_sip_out_reason(struct gh_sip_out *out, const char *protocol, unsigned cause,
+                       struct gh_span text);
 
 /** The value that gh_sip_out_reason writes, for gh_txn_cancel. */
-void gh_sip_reason_value(struct gh_buf *buf, const char *protocol, unsigned cause, struct gh_span text);
+void gh_sip_reason_value(struct gh_buf *buf, const char *protocol, unsigned cause,
+                         struct gh_span text);
 
 /**
- * Call-Info lines.  The `security` parameter of the Cisco entry is removed or written; nothing else of it changes.
+ * Call-Info lines.  The `security` parameter of the Cisco entry is removed or written; nothing else
+ * of it changes.
  *
  * @from          message whose entries are kept; NULL: none are
- * @keep_others   keep entries of other URNs too (without their "?" parts); the Cisco entry's other parameters stay always
+ * @keep_others   keep entries of other URNs too (without their "?" parts); the Cisco entry's other
+ *                parameters stay always
  * @say           write `security= <status>`, in an entry of its own when @from has no Cisco one
  */
-void gh_sip_out_call_info(struct gh_sip_out *out, const struct gh_sip_msg *from, bool keep_others, bool say,
+void gh_sip_out_call_info(struct gh_sip_out *out, const struct gh_sip_msg *from, bool keep_others,
+                          bool say,
                           enum gh_status status);
 
 /**
- * Content-Type (when there is a body), Content-Length, empty line, body.  @out is empty and ready again afterwards.
+ * Content-Type (when there is a body), Content-Length, empty line, body.  @out is empty and ready
+ * again afterwards.
  * @type    NULL without a body
  * @octets  empty on entry; what it held is wiped.  Written on success only
  * @return 0, or the first error of any call
  */
-int gh_sip_out_finish(struct gh_sip_out *out, const char *type, struct gh_span body, struct gh_buf *octets);
+int gh_sip_out_finish(struct gh_sip_out *out, const char *type, struct gh_span body,
+                      struct gh_buf *octets);
 
 /** The usual reason phrase of a status; "" when it has none.  Static. */
 const char *gh_sip_phrase(int status);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of transactions: keys, timers, who gets which message.  The machines: txn_server.c, txn_client.c. */
+/* The table of transactions: keys, timers, who gets which message.  The machines: txn_server.c,
+ * txn_client.c. */
 #include "sip/txn_int.h"
 
 #include <search.h>
@@ -9,8 +10,8 @@
 #include "sip/text_int.h"
 
 #define DEFAULT_MAX_COUNT 200000
-#define DEFAULT_GRACE_MS 5000
-#define SENT_BY_SIZE 272 /* host name, ":", port, NUL */
+#define DEFAULT_GRACE_MS  5000
+#define SENT_BY_SIZE      272 /* host name, ":", port, NUL */
 
 /* ---- keys ---- */
 
@@ -30,7 +31,8 @@ static int compare(const void *left, const void *right)
     return order ? order : gh_text_compare(a->method_name, b->method_name);
 }
 
-/* Host names without letter case; a missing port is not the same as a written one.  @return length */
+/* Host names without letter case; a missing port is not the same as a written one.
+ * @return length */
 static size_t write_sent_by(const struct gh_sip_via *via, char out[SENT_BY_SIZE])
 {
     snprintf(out, SENT_BY_SIZE, "%.*s:%u", GH_SPAN_FMT(gh_span_head(via->host, 256)), via->port);
@@ -42,7 +44,9 @@ static size_t write_sent_by(const struct gh_sip_via *via, char out[SENT_BY_SIZE]
 struct gh_txn *gh_txn_find(const struct gh_txns *txns, const struct gh_txn_key *key)
 {
     char sent_by[SENT_BY_SIZE];
-    struct gh_txn probe = { .trunk = key->trunk, .server = key->server, .branch = key->via.branch,
+    struct gh_txn probe = { .trunk = key->trunk,
+                            .server = key->server,
+                            .branch = key->via.branch,
                             .method_name = key->method };
     struct gh_txn *const *hit;
 
@@ -73,7 +77,8 @@ static void on_end(void *arg, uint64_t now_ms)
 
 void gh_txn_again_at(struct gh_txn *txn, uint64_t due_ms)
 {
-    /* Cannot fail: the timer runs already, or was taken off the queue by the call that we are in. */
+    /* Cannot fail: the timer runs already, or was taken off the queue by the call that
+     * we are in. */
     (void)gh_timer_start(txn->txns->timers, &txn->again, due_ms, on_again, txn);
 }
 
@@ -142,7 +147,8 @@ int gh_txn_create(struct gh_txn **out, struct gh_txns *txns, const struct gh_txn
     if (!txn)
         return GH_ENOMEM;
     txn->txns = txns;
-    if (fill_key(txn, key) || gh_timer_start(txns->timers, &txn->again, GH_TXN_NEVER, on_again, txn) ||
+    if (fill_key(txn, key) ||
+        gh_timer_start(txns->timers, &txn->again, GH_TXN_NEVER, on_again, txn) ||
         gh_timer_start(txns->timers, &txn->end, GH_TXN_NEVER, on_end, txn))
         goto out;
     node = tsearch(txn, &txns->tree, compare);
@@ -256,8 +262,8 @@ void gh_txn_forget_last(struct gh_txn *txn)
 
 /* ---- arrival ---- */
 
-static int new_server(struct gh_txns *txns, const struct gh_txn_key *key, uint64_t conn, bool reliable,
-                      struct gh_sip_msg *msg, struct gh_txn **out)
+static int new_server(struct gh_txns *txns, const struct gh_txn_key *key, uint64_t conn,
+                      bool reliable, struct gh_sip_msg *msg, struct gh_txn **out)
 {
     int err = gh_txn_create(out, txns, key);
 
@@ -271,8 +277,8 @@ static int new_server(struct gh_txns *txns, const struct gh_txn_key *key, uint64
     return 0;
 }
 
-static int receive_request(struct gh_txns *txns, struct gh_txn_key *key, uint64_t conn, bool reliable,
-                           struct gh_sip_msg *msg, uint64_t now_ms)
+static int receive_request(struct gh_txns *txns, struct gh_txn_key *key, uint64_t conn,
+                           bool reliable, struct gh_sip_msg *msg, uint64_t now_ms)
 {
     bool follows = msg->method == GH_SIP_ACK || msg->method == GH_SIP_CANCEL;
     struct gh_txn *txn, *invite = NULL;
@@ -311,14 +317,17 @@ static bool answers(const struct gh_txn *txn, const struct gh_sip_msg *msg)
 {
     const struct gh_sip_msg *request = txn->request;
 
-    return msg->via_count == 1 && msg->cseq == request->cseq && gh_span_eq(msg->call_id, request->call_id) &&
+    return msg->via_count == 1 && msg->cseq == request->cseq &&
+           gh_span_eq(msg->call_id, request->call_id) &&
            gh_span_eq(msg->from.tag, request->from.tag);
 }
 
 int gh_txns_receive(struct gh_txns *txns, uint32_t trunk, uint64_t conn, bool reliable,
                     struct gh_sip_msg *msg, uint64_t now_ms)
 {
-    struct gh_txn_key key = { .trunk = trunk, .server = msg->request, .via = msg->via, .method = msg->method_text };
+    struct gh_txn_key key = {
+        .trunk = trunk, .server = msg->request, .via = msg->via, .method = msg->method_text
+    };
     struct gh_txn *txn;
 
     if (msg->bad || trunk == 0)

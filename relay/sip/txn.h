@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Transactions: RFC 3261 sections 9 and 17 with the corrections of RFC 6026 (Accepted state), for UDP and streams.
+ * Transactions: RFC 3261 sections 9 and 17 with the corrections of RFC 6026 (Accepted state), for
+ * UDP and streams.
  *
- * Isolation.  A transaction is keyed by its trunk first, then by branch, sent-by and method.  A message names the
- * trunk that it came from as argument; nothing from one trunk can find a transaction of another.
+ * Isolation.  A transaction is keyed by its trunk first, then by branch, sent-by and method.  A
+ * message names the trunk that it came from as argument; nothing from one trunk can find a
+ * transaction of another.
  *
- * Who does what.  Here: timers, retransmission, absorbing what comes twice, 100 to an INVITE, ACK to a final response
- * that is not 2xx, 200 or 481 to CANCEL, retransmission of our 2xx until gh_txn_acked, ACK again for a 2xx that comes
- * again.  The user: every other response and request, dialogs, ring timeout, choice of destination.
+ * Who does what.  Here: timers, retransmission, absorbing what comes twice, 100 to an INVITE, ACK
+ * to a final response that is not 2xx, 200 or 481 to CANCEL, retransmission of our 2xx until
+ * gh_txn_acked, ACK again for a 2xx that comes again.  The user: every other response and request,
+ * dialogs, ring timeout, choice of destination.
  *
- * Life.  A transaction that was given to its user lives until `ended` was called for it, which happens exactly once.
- * No callback but `send` is ever called from inside a function that the user calls on a transaction.
+ * Life.  A transaction that was given to its user lives until `ended` was called for it, which
+ * happens exactly once. No callback but `send` is ever called from inside a function that the user
+ * calls on a transaction.
  *
- * The gate on departure.  All octets leave through `send`, with what they carry as read back out of these very octets;
- * retransmissions too.  `send` maps trunk and connection to a live, admitted connection, asks the gate, and sends.
+ * The gate on departure.  All octets leave through `send`, with what they carry as read back out of
+ * these very octets; retransmissions too.  `send` maps trunk and connection to a live, admitted
+ * connection, asks the gate, and sends.
  *
  * Thread: signalling.  Time is an argument.
  */
@@ -58,11 +63,13 @@ struct gh_txn_handlers {
     void *arg;
 
     /**
-     * Send on a live, admitted connection of gh_txn_trunk(txn): on gh_txn_conn(txn) if that still is one, else on another
-     * (RFC 3261 section 18.2.2); UDP: to where the transaction's user knows.
+     * Send on a live, admitted connection of gh_txn_trunk(txn): on gh_txn_conn(txn) if that still
+     * is one, else on another (RFC 3261 section 18.2.2); UDP: to where the transaction's user
+     * knows.
      * @octets    taken and wiped, on every path
      * @carriers  enum gh_carriers of these octets
-     * @return 0, or an error: when it was a final response, the transaction ends with GH_TXN_NOT_SENT
+     * @return 0, or an error: when it was a final response, the transaction ends with
+     * GH_TXN_NOT_SENT
      */
     int (*send)(void *arg, struct gh_txn *txn, struct gh_buf *octets, unsigned carriers);
 
@@ -70,7 +77,8 @@ struct gh_txn_handlers {
      * @msg  borrowed; the transaction keeps a reference until it has its final response */
     void (*request)(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t now_ms);
 
-    /* ACK that belongs to a 2xx (or to nothing).  Match it to a dialog of @trunk, then gh_txn_acked. */
+    /* ACK that belongs to a 2xx (or to nothing).  Match it to a dialog of @trunk, then
+     * gh_txn_acked. */
     void (*ack)(void *arg, uint32_t trunk, uint64_t conn, struct gh_sip_msg *msg, uint64_t now_ms);
 
     /* The caller gave up; the CANCEL was answered 200.  Answer @invite 487. */
@@ -83,8 +91,10 @@ struct gh_txn_handlers {
 /* What the user of one client transaction installs. */
 struct gh_txn_client {
     void *arg;
-    /* A response: each provisional, each 2xx to INVITE once per To tag, one other final one.  @msg borrowed */
-    void (*response)(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn, uint64_t now_ms);
+    /* A response: each provisional, each 2xx to INVITE once per To tag, one other final one.  @msg
+     * borrowed */
+    void (*response)(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn,
+                     uint64_t now_ms);
     /* The last call.  After a final response @why is GH_TXN_DONE. */
     void (*ended)(void *arg, struct gh_txn *txn, enum gh_txn_end why, uint64_t now_ms);
 };
@@ -123,13 +133,14 @@ int gh_txns_receive(struct gh_txns *txns, uint32_t trunk, uint64_t conn, bool re
                     struct gh_sip_msg *msg, uint64_t now_ms);
 
 /**
- * A connection is gone.  Client transactions on it without a provisional response end with GH_TXN_CONN_LOST; those
- * with one wait reconnect_grace for gh_txns_conn_up of the same trunk, or a response over another connection of it.
+ * A connection is gone.  Client transactions on it without a provisional response end with
+ * GH_TXN_CONN_LOST; those with one wait reconnect_grace for gh_txns_conn_up of the same trunk, or a
+ * response over another connection of it.
  */
 void gh_txns_conn_lost(struct gh_txns *txns, uint64_t conn, uint64_t now_ms);
 void gh_txns_conn_up(struct gh_txns *txns, uint32_t trunk, uint64_t conn);
 
-/* ---- any transaction ------------------------------------------------------------------------------ */
+/* ---- any transaction ----------------------------------------------------------------- */
 
 uint32_t gh_txn_trunk(const struct gh_txn *txn);
 /** The connection that carried its request; after a reconnect the new one.  0: UDP. */
@@ -137,27 +148,31 @@ uint64_t gh_txn_conn(const struct gh_txn *txn);
 bool gh_txn_is_server(const struct gh_txn *txn);
 enum gh_sip_method gh_txn_method(const struct gh_txn *txn);
 enum gh_txn_state gh_txn_state(const struct gh_txn *txn);
-/** The request.  Server: NULL once its final response was given.  Client: always there, without body. */
+/** The request.  Server: NULL once its final response was given.  Client: always there, without
+ *  body. */
 const struct gh_sip_msg *gh_txn_request(const struct gh_txn *txn);
 
 /** A pointer of the user, e.g. the call or, for UDP, the destination.  NULL at first. */
 void gh_txn_set_user(struct gh_txn *txn, void *user);
 void *gh_txn_user(const struct gh_txn *txn);
 
-/** The user is going away: no callback but `send` for this transaction any more, and gh_txn_user is NULL; it ends by
- *  itself.  A server transaction without final response is answered 500, a client INVITE without one is cancelled. */
+/** The user is going away: no callback but `send` for this transaction any more, and gh_txn_user is
+ *  NULL; it ends by
+ *  itself.  A server transaction without final response is answered 500, a client INVITE without
+ *  one is cancelled. */
 void gh_txn_detach(struct gh_txn *txn, uint64_t now_ms);
 
-/* ---- server ----------------------------------------------------------------------------------------- */
+/* ---- server -------------------------------------------------------------------------- */
 
 /**
  * Send a response, built with gh_sip_out_reply from the request of this transaction.
  *
- * 2xx to INVITE is sent again, T1 doubling to T2, until gh_txn_acked; without it `ended` says GH_TXN_NO_ACK after
- * 64*T1.  Reliable provisional responses (RFC 3262) are repeated by the user.
+ * 2xx to INVITE is sent again, T1 doubling to T2, until gh_txn_acked; without it `ended` says
+ * GH_TXN_NO_ACK after 64*T1.  Reliable provisional responses (RFC 3262) are repeated by the user.
  *
  * @octets  taken and wiped, on every path
- * @return 0; GH_ESTATE: there was a final response already; GH_EINVAL, GH_ESYNTAX: not a response to this request;
+ * @return 0; GH_ESTATE: there was a final response already; GH_EINVAL, GH_ESYNTAX: not a response
+ * to this request;
  *         else what `send` returned: after a final response `ended` follows
  */
 int gh_txn_respond(struct gh_txn *txn, struct gh_buf *octets, uint64_t now_ms);
@@ -165,7 +180,7 @@ int gh_txn_respond(struct gh_txn *txn, struct gh_buf *octets, uint64_t now_ms);
 /** The ACK to our 2xx came.  Fine when it came before, and in any state. */
 void gh_txn_acked(struct gh_txn *txn);
 
-/* ---- client ------------------------------------------------------------------------------------------- */
+/* ---- client -------------------------------------------------------------------------- */
 
 /**
  * Send a request, not an ACK.  Its top Via is ours, with a branch of gh_sip_draw_branch.
@@ -173,25 +188,31 @@ void gh_txn_acked(struct gh_txn *txn);
  * @conn    that `send` shall use; 0 for UDP
  * @octets  taken and wiped, on every path
  * @user    see gh_txn_set_user; known to `send` already
- * @return 0; GH_ESYNTAX: we wrote what we would not read ourselves; GH_EEXISTS: branch in use; GH_EFULL; GH_ENOMEM; else
+ * @return 0; GH_ESYNTAX: we wrote what we would not read ourselves; GH_EEXISTS: branch in use;
+ * GH_EFULL; GH_ENOMEM; else
  *         what `send` returned.  After an error there is no transaction and no callback
  */
-int gh_txn_client_new(struct gh_txn **out, struct gh_txns *txns, uint32_t trunk, uint64_t conn, bool reliable,
-                      struct gh_buf *octets, const struct gh_txn_client *client, void *user, uint64_t now_ms);
+int gh_txn_client_new(struct gh_txn **out, struct gh_txns *txns, uint32_t trunk, uint64_t conn,
+                      bool reliable,
+                      struct gh_buf *octets, const struct gh_txn_client *client, void *user,
+                      uint64_t now_ms);
 
 /**
- * Cancel an INVITE (RFC 3261 section 9.1): at once if it has a provisional response, else when the first comes.  A final
- * response still follows by callback; without one in 64*T1 the transaction ends with GH_TXN_TIMEOUT.
+ * Cancel an INVITE (RFC 3261 section 9.1): at once if it has a provisional response, else when the
+ * first comes.  A final response still follows by callback; without one in 64*T1 the transaction
+ * ends with GH_TXN_TIMEOUT.
  * @reason  value of a Reason header; empty: none
- * @return 0 (also when it was cancelled before); GH_ESTATE: it has a final response, or is no INVITE
+ * @return 0 (also when it was cancelled before); GH_ESTATE: it has a final response, or is no
+ * INVITE
  */
 int gh_txn_cancel(struct gh_txn *txn, struct gh_span reason, uint64_t now_ms);
 
 /**
- * Send the ACK to a 2xx of this INVITE and keep it: the same 2xx again (same To tag) is answered with it again and not
- * reported (RFC 3261 section 13.2.2.4).
+ * Send the ACK to a 2xx of this INVITE and keep it: the same 2xx again (same To tag) is answered
+ * with it again and not reported (RFC 3261 section 13.2.2.4).
  * @ack  taken and wiped, on every path; built in the dialog of that 2xx
- * @return 0, GH_ESTATE, GH_EINVAL (not an ACK to this INVITE), GH_EFULL (forks), or what `send` returned
+ * @return 0, GH_ESTATE, GH_EINVAL (not an ACK to this INVITE), GH_EFULL (forks), or what `send`
+ * returned
  */
 int gh_txn_ack_2xx(struct gh_txn *txn, struct gh_buf *ack);
 

@@ -7,7 +7,8 @@
  *                 v                 v
  *                end            Completed --D--> end
  *
- *   other       Trying --1xx--> Proceeding --200-699--> Completed --K--> end       F in both: timeout
+ *   other       Trying --1xx--> Proceeding --200-699--> Completed --K--> end
+ *                                                               F in the first two: timeout
  */
 #include "sip/txn_int.h"
 
@@ -24,9 +25,10 @@ static bool has_final(const struct gh_txn *txn)
 
 /* ---- requests that follow from an INVITE ---- */
 
-/* ACK to a final response that is not 2xx (section 17.1.1.3), and CANCEL (section 9.1): @to is the To value. */
-static int build_follower(const struct gh_txn *txn, const char *method, struct gh_span to, struct gh_span reason,
-                          struct gh_buf *octets)
+/* ACK to a final response that is not 2xx (section 17.1.1.3), and CANCEL (section 9.1): @to is the
+ * To value. */
+static int build_follower(const struct gh_txn *txn, const char *method, struct gh_span to,
+                          struct gh_span reason, struct gh_buf *octets)
 {
     const struct gh_sip_msg *request = txn->request;
     const struct gh_sip_hdr *route = NULL;
@@ -50,7 +52,8 @@ static int build_follower(const struct gh_txn *txn, const char *method, struct g
 static void send_ack(struct gh_txn *txn, const struct gh_sip_msg *response)
 {
     gh_txn_forget_last(txn);
-    if (build_follower(txn, "ACK", gh_sip_msg_value(response, GH_SIP_HDR_TO), GH_SPAN(""), &txn->last) == 0)
+    if (build_follower(txn, "ACK", gh_sip_msg_value(response, GH_SIP_HDR_TO), GH_SPAN(""),
+                       &txn->last) == 0)
         (void)gh_txn_send_copy(txn, gh_buf_span(&txn->last), 0);
 }
 
@@ -74,7 +77,8 @@ static void tell(struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn, uint
         txn->client.response(txn->client.arg, txn, msg, conn, now_ms);
 }
 
-static void take_provisional(struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn, uint64_t now_ms)
+static void take_provisional(struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn,
+                             uint64_t now_ms)
 {
     bool first = txn->state == GH_TXN_TRYING;
 
@@ -146,7 +150,8 @@ static void take_2xx(struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn, 
 /* A final response, not a 2xx to INVITE; the first one. */
 static void take_final(struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn, uint64_t now_ms)
 {
-    uint64_t linger_ms = txn->method == GH_SIP_INVITE ? GH_TXN_D_MS : GH_TXN_T4_MS; /* timers D and K */
+    uint64_t linger_ms =
+        txn->method == GH_SIP_INVITE ? GH_TXN_D_MS : GH_TXN_T4_MS; /* timers D and K */
 
     txn->state = GH_TXN_COMPLETED;
     gh_txn_again_at(txn, GH_TXN_NEVER);
@@ -157,7 +162,8 @@ static void take_final(struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn
     tell(txn, msg, conn, now_ms);
 }
 
-void gh_txn_client_response(struct gh_txn *txn, uint64_t conn, struct gh_sip_msg *msg, uint64_t now_ms)
+void gh_txn_client_response(struct gh_txn *txn, uint64_t conn, struct gh_sip_msg *msg,
+                            uint64_t now_ms)
 {
     bool success = msg->status >= 200 && msg->status < 300;
 
@@ -175,7 +181,8 @@ void gh_txn_client_response(struct gh_txn *txn, uint64_t conn, struct gh_sip_msg
             take_final(txn, msg, conn, now_ms);
     } else {
         txn->txns->counters.absorbed++;
-        if (txn->state == GH_TXN_COMPLETED && txn->method == GH_SIP_INVITE && msg->status >= 300 && txn->last.len)
+        if (txn->state == GH_TXN_COMPLETED && txn->method == GH_SIP_INVITE && msg->status >= 300 &&
+            txn->last.len)
             (void)gh_txn_send_copy(txn, gh_buf_span(&txn->last), 0);
     }
 }
@@ -216,8 +223,9 @@ static int start(struct gh_txn *txn, struct gh_buf *octets, struct gh_sip_msg *m
     return handlers->send(handlers->arg, txn, octets, carriers);
 }
 
-int gh_txn_client_new(struct gh_txn **out, struct gh_txns *txns, uint32_t trunk, uint64_t conn, bool reliable,
-                      struct gh_buf *octets, const struct gh_txn_client *client, void *user, uint64_t now_ms)
+int gh_txn_client_new(struct gh_txn **out, struct gh_txns *txns, uint32_t trunk, uint64_t conn,
+                      bool reliable, struct gh_buf *octets, const struct gh_txn_client *client,
+                      void *user, uint64_t now_ms)
 {
     struct gh_txn_key key = { .trunk = trunk };
     struct gh_sip_msg *msg = NULL;
@@ -270,8 +278,8 @@ static int send_cancel(struct gh_txn *txn, uint64_t now_ms)
         txn->end_before_wait_ms = now_ms + GH_TXN_TIMEOUT_MS;
     else
         gh_txn_end_at(txn, now_ms + GH_TXN_TIMEOUT_MS, GH_TXN_TIMEOUT);
-    return gh_txn_client_new(&cancel, txn->txns, txn->trunk, txn->conn, txn->reliable, &octets, NULL, txn->user,
-                             now_ms);
+    return gh_txn_client_new(&cancel, txn->txns, txn->trunk, txn->conn, txn->reliable, &octets,
+                             NULL, txn->user, now_ms);
 }
 
 int gh_txn_cancel(struct gh_txn *txn, struct gh_span reason, uint64_t now_ms)

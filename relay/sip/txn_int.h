@@ -30,11 +30,11 @@ struct gh_txn {
     bool detached;               /* no callback but send */
 
     /*
-     * Both run from the first moment to the last, parked at NEVER when they have nothing to do: so no transition can
-     * fail for want of memory.
+     * Both run from the first moment to the last, parked at NEVER when they have nothing to do: so
+     * no transition can fail for want of memory.
      */
     struct gh_timer again;       /* A, E, G, and our 2xx: sends `last` again */
-    struct gh_timer end;         /* B, D, F, H, J, K, L, M, and a deferred end: the transaction ends with `why` */
+    struct gh_timer end;         /* B, D, F, H, J, K, L, M, and an end put off: see `why` */
     uint64_t interval_ms;
     enum gh_txn_end why;
 
@@ -98,13 +98,16 @@ int gh_txn_send_copy(struct gh_txn *txn, struct gh_span octets, unsigned carrier
 /** Let go of `last` and wipe it. */
 void gh_txn_forget_last(struct gh_txn *txn);
 
-void gh_txn_server_request(struct gh_txns *txns, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t now_ms);
+void gh_txn_server_request(struct gh_txns *txns, struct gh_txn *txn, struct gh_sip_msg *msg,
+                           uint64_t now_ms);
 void gh_txn_server_again(struct gh_txn *txn, uint64_t conn);
 void gh_txn_server_ack(struct gh_txn *txn, uint64_t conn, struct gh_sip_msg *msg, uint64_t now_ms);
-void gh_txn_server_cancel(struct gh_txn *cancel, struct gh_txn *invite, struct gh_sip_msg *msg, uint64_t now_ms);
+void gh_txn_server_cancel(struct gh_txn *cancel, struct gh_txn *invite, struct gh_sip_msg *msg,
+                          uint64_t now_ms);
 void gh_txn_server_timer(struct gh_txn *txn, uint64_t now_ms);
 
-void gh_txn_client_response(struct gh_txn *txn, uint64_t conn, struct gh_sip_msg *msg, uint64_t now_ms);
+void gh_txn_client_response(struct gh_txn *txn, uint64_t conn, struct gh_sip_msg *msg,
+                            uint64_t now_ms);
 void gh_txn_client_timer(struct gh_txn *txn, uint64_t now_ms);
 
 #endif

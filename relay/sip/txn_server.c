@@ -9,7 +9,8 @@
  *
  *   other       Trying --1xx--> Proceeding --200-699--> Completed --J--> end
  *
- * Our 2xx is repeated here and not by its user (RFC 3261 section 13.3.1.4): the timers and the octets are here.
+ * Our 2xx is repeated here and not by its user (RFC 3261 section 13.3.1.4): the timers and the
+ * octets are here.
  */
 #include "sip/txn_int.h"
 
@@ -39,10 +40,12 @@ static int respond_plain(struct gh_txn *txn, int status, const char *to_tag, uin
     return err ? err : gh_txn_respond(txn, &octets, now_ms);
 }
 
-void gh_txn_server_request(struct gh_txns *txns, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t now_ms)
+void gh_txn_server_request(struct gh_txns *txns, struct gh_txn *txn, struct gh_sip_msg *msg,
+                           uint64_t now_ms)
 {
     txns->handlers.request(txns->handlers.arg, txn, msg, now_ms);
-    /* RFC 3261 section 17.2.1: 100 at once, as nobody knows whether an answer takes less than 200 ms. */
+    /* RFC 3261 section 17.2.1: 100 at once, as nobody knows whether an answer takes less than 200
+     * ms. */
     if (txn->method == GH_SIP_INVITE && txn->state == GH_TXN_TRYING)
         (void)respond_plain(txn, 100, NULL, now_ms);
 }
@@ -65,10 +68,12 @@ void gh_txn_server_ack(struct gh_txn *txn, uint64_t conn, struct gh_sip_msg *msg
         txn->state = GH_TXN_CONFIRMED;
         gh_txn_again_at(txn, GH_TXN_NEVER);
         gh_txn_forget_last(txn);
-        gh_txn_end_at(txn, txn->reliable ? now_ms : now_ms + GH_TXN_T4_MS, GH_TXN_DONE); /* timer I */
+        gh_txn_end_at(txn, txn->reliable ? now_ms : now_ms + GH_TXN_T4_MS,
+                      GH_TXN_DONE); /* timer I */
         break;
     case GH_TXN_ACCEPTED:
-        /* A peer that puts the INVITE's branch into the ACK to a 2xx, against RFC 3261 section 13.2.2.4. */
+        /* A peer that puts the INVITE's branch into the ACK to a 2xx, against RFC 3261 section
+         * 13.2.2.4. */
         handlers->ack(handlers->arg, txn->trunk, conn, msg, now_ms);
         break;
     default:
@@ -77,7 +82,8 @@ void gh_txn_server_ack(struct gh_txn *txn, uint64_t conn, struct gh_sip_msg *msg
 }
 
 /* RFC 3261 section 9.2 */
-void gh_txn_server_cancel(struct gh_txn *cancel, struct gh_txn *invite, struct gh_sip_msg *msg, uint64_t now_ms)
+void gh_txn_server_cancel(struct gh_txn *cancel, struct gh_txn *invite, struct gh_sip_msg *msg,
+                          uint64_t now_ms)
 {
     const struct gh_txn_handlers *handlers = &cancel->txns->handlers;
     bool tell;
@@ -85,7 +91,8 @@ void gh_txn_server_cancel(struct gh_txn *cancel, struct gh_txn *invite, struct g
     cancel->detached = true;
     /* The INVITE's request is gone once it has its final response: then CANCEL has no effect. */
     if (invite && invite->request &&
-        (!gh_span_eq(invite->request->call_id, msg->call_id) || invite->request->cseq != msg->cseq ||
+        (!gh_span_eq(invite->request->call_id, msg->call_id) ||
+         invite->request->cseq != msg->cseq ||
          !gh_span_eq(invite->request->from.tag, msg->from.tag)))
         invite = NULL;
     tell = invite && !has_final(invite) && !invite->detached;
@@ -118,15 +125,16 @@ static void enter_final(struct gh_txn *txn, int status, uint64_t now_ms)
     if (txn->method == GH_SIP_INVITE && status < 300) {
         txn->state = GH_TXN_ACCEPTED;
         start_repeating(txn, now_ms);
-        gh_txn_end_at(txn, now_ms + GH_TXN_TIMEOUT_MS, GH_TXN_NO_ACK);         /* timer L */
+        gh_txn_end_at(txn, now_ms + GH_TXN_TIMEOUT_MS, GH_TXN_NO_ACK); /* timer L */
     } else if (txn->method == GH_SIP_INVITE) {
         txn->state = GH_TXN_COMPLETED;
         if (!txn->reliable)
-            start_repeating(txn, now_ms);                                      /* timer G */
-        gh_txn_end_at(txn, now_ms + GH_TXN_TIMEOUT_MS, GH_TXN_NO_ACK);         /* timer H */
+            start_repeating(txn, now_ms);                              /* timer G */
+        gh_txn_end_at(txn, now_ms + GH_TXN_TIMEOUT_MS, GH_TXN_NO_ACK); /* timer H */
     } else {
         txn->state = GH_TXN_COMPLETED;
-        gh_txn_end_at(txn, txn->reliable ? now_ms : now_ms + GH_TXN_TIMEOUT_MS, GH_TXN_DONE); /* timer J */
+        gh_txn_end_at(txn, txn->reliable ? now_ms : now_ms + GH_TXN_TIMEOUT_MS,
+                      GH_TXN_DONE); /* timer J */
     }
 }
 

@@ -8,9 +8,9 @@
 
 #include "sip/lex_int.h"
 
-#define UNRESERVED_MARKS "-_.!~*'()"
+#define UNRESERVED_MARKS  "-_.!~*'()"
 #define HOST_NAME_MAX_LEN 253 /* RFC 1035 section 2.3.4, without the dot at the end */
-#define HOST_LABEL_MAX 63
+#define HOST_LABEL_MAX    63
 
 /* Every octet is alphanumeric, one of @set, or a %HH escape. */
 static bool all_of(struct gh_span text, const char *set)
@@ -29,7 +29,8 @@ static bool all_of(struct gh_span text, const char *set)
 
 static bool label_valid(struct gh_span label)
 {
-    if (label.len == 0 || label.len > HOST_LABEL_MAX || label.p[0] == '-' || label.p[label.len - 1] == '-')
+    if (label.len == 0 || label.len > HOST_LABEL_MAX || label.p[0] == '-' ||
+        label.p[label.len - 1] == '-')
         return false;
     for (size_t i = 0; i < label.len; i++) {
         if (!gh_lex_is_alnum(label.p[i]) && label.p[i] != '-' && label.p[i] != '_')
@@ -72,7 +73,8 @@ bool gh_sip_host_valid(struct gh_span text, struct gh_addr *addr)
 /* host [ ":" port ] up to its end */
 static int parse_hostport(struct gh_span text, struct gh_sip_uri *uri)
 {
-    size_t host_len = text.len && text.p[0] == '[' ? gh_span_find(text, ']') + 1 : gh_span_find(text, ':');
+    size_t host_len =
+        text.len && text.p[0] == '[' ? gh_span_find(text, ']') + 1 : gh_span_find(text, ':');
     struct gh_span port = gh_span_from(text, host_len);
     uint64_t value;
 
@@ -128,14 +130,16 @@ static int parse_sip(struct gh_span rest, struct gh_sip_uri *uri)
     end = gh_span_find(rest, '?');
     if (end < rest.len) {
         uri->headers = gh_span_from(rest, end + 1);
-        if (uri->headers.len == 0 || check_pairs(uri->headers, '&', UNRESERVED_MARKS "[]/?:+$", true))
+        if (uri->headers.len == 0 ||
+            check_pairs(uri->headers, '&', UNRESERVED_MARKS "[]/?:+$", true))
             return GH_ESYNTAX;
         rest = gh_span_head(rest, end);
     }
     end = gh_span_find(rest, ';');
     if (end < rest.len) {
         uri->params = gh_span_from(rest, end + 1);
-        if (uri->params.len == 0 || check_pairs(uri->params, ';', UNRESERVED_MARKS "[]/:&+$", false))
+        if (uri->params.len == 0 ||
+            check_pairs(uri->params, ';', UNRESERVED_MARKS "[]/:&+$", false))
             return GH_ESYNTAX;
     }
     return parse_hostport(gh_span_head(rest, end), uri);
@@ -150,14 +154,16 @@ static int parse_tel(struct gh_span rest, struct gh_sip_uri *uri)
     uri->user = number = gh_span_head(rest, end);
     if (end < rest.len) {
         uri->params = gh_span_from(rest, end + 1);
-        if (uri->params.len == 0 || check_pairs(uri->params, ';', UNRESERVED_MARKS "[]/:&+$", false))
+        if (uri->params.len == 0 ||
+            check_pairs(uri->params, ';', UNRESERVED_MARKS "[]/:&+$", false))
             return GH_ESYNTAX;
     }
     global = gh_lex_take(&number, '+');
     for (size_t i = 0; i < number.len; i++) {
         char c = number.p[i];
 
-        if (gh_ascii_is_digit((unsigned char)c) || (!global && (gh_lex_is_hex(c) || c == '*' || c == '#')))
+        if (gh_ascii_is_digit((unsigned char)c) ||
+            (!global && (gh_lex_is_hex(c) || c == '*' || c == '#')))
             digit = true;
         else if (!gh_lex_in(c, "-.()"))
             return GH_ESYNTAX;
@@ -240,7 +246,8 @@ static bool escaped_is(struct gh_span escaped, const char *name)
     size_t i = 0;
 
     while (i < escaped.len && *name) {
-        if (gh_ascii_lower((unsigned char)octet_at(escaped, &i)) != gh_ascii_lower((unsigned char)*name))
+        if (gh_ascii_lower((unsigned char)octet_at(escaped, &i)) !=
+            gh_ascii_lower((unsigned char)*name))
             return false;
         name++;
     }
@@ -274,8 +281,10 @@ bool gh_sip_uri_header(const struct gh_sip_uri *uri, const char *name, struct gh
 
 struct gh_span gh_sip_uri_strip(const struct gh_sip_uri *uri)
 {
-    /* Only the part before "@" may hold a "?" that belongs to the user; headers stand at the very end. */
-    return uri->headers.len ? gh_span_head(uri->text, uri->text.len - uri->headers.len - 1) : uri->text;
+    /* Only the part before "@" may hold a "?" that belongs to the user; headers stand at the very
+     * end. */
+    return uri->headers.len ? gh_span_head(uri->text, uri->text.len - uri->headers.len - 1)
+                            : uri->text;
 }
 
 bool gh_sip_uri_host_is(const struct gh_sip_uri *uri, struct gh_span host)

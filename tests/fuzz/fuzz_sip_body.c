@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libFuzzer target: bodies before the key gate.  The input is a Content-Type, LF, a Content-Transfer-Encoding or nothing,
- * LF, and the body.  What must hold: "inline:" that stands in the body in plain sight is found, whatever is wrapped
- * round it; an opaque body counts as carrying everything.  Seeds: tests/fuzz/sip_body/.
+ * libFuzzer target: bodies before the key gate.  The input is a Content-Type, LF, a
+ * Content-Transfer-Encoding or nothing, LF, and the body.  What must hold: "inline:" that stands in
+ * the body in plain sight is found, whatever is wrapped round it; an opaque body counts as carrying
+ * everything.  Seeds: tests/fuzz/sip_body/.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,10 +13,10 @@
 #include "sip/body.h"
 #include "sip/framer.h"
 
-#define REQUIRE(condition)                                                              \
-    do {                                                                                \
-        if (!(condition))                                                               \
-            abort();                                                                    \
+#define REQUIRE(condition)                                                                         \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            abort();                                                                               \
     } while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -41,8 +42,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (body.len > GH_SIP_BODY_MAX)
         return 0;
-    gh_buf_str(&text, "MESSAGE sip:a@b SIP/2.0\r\nVia: SIP/2.0/TLS h;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n"
-                      "To: <sip:c@d>\r\nCall-ID: x\r\nCSeq: 1 MESSAGE\r\nContent-Type: ");
+    gh_buf_str(
+        &text,
+        "MESSAGE sip:a@b SIP/2.0\r\nVia: SIP/2.0/TLS h;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n"
+        "To: <sip:c@d>\r\nCall-ID: x\r\nCSeq: 1 MESSAGE\r\nContent-Type: ");
     gh_buf_add(&text, type);
     if (encoding.len) {
         gh_buf_str(&text, "\r\nContent-Transfer-Encoding: ");
@@ -55,7 +58,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         REQUIRE(gh_sip_body_parse(&parts, msg) == 0);
         REQUIRE(!shows_key(msg->body) || (carriers & GH_CARRY_SECRET));
         REQUIRE(!parts.opaque || (problem == GH_REASON_BODY_OPAQUE && parts.why));
-        REQUIRE(problem != GH_REASON_BODY_OPAQUE || carriers == (GH_CARRY_SECRET | GH_CARRY_FINGERPRINT));
+        REQUIRE(problem != GH_REASON_BODY_OPAQUE ||
+                carriers == (GH_CARRY_SECRET | GH_CARRY_FINGERPRINT));
         REQUIRE(parts.count <= GH_SIP_PARTS_MAX);
         gh_sip_body_sdp(&parts, &problem);
         gh_sip_body_fini(&parts);

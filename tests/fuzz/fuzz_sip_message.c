@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libFuzzer target: a stream through framer, parser, gate and writer.  However the stream is cut the same messages come
- * out; an accepted message keeps the promises of sip/msg.h; what we write about it we can read ourselves.
- * The first octet is the size of a chunk.  Seeds: tests/fuzz/sip_message/, dictionary: tests/fuzz/sip_message.dict.
+ * libFuzzer target: a stream through framer, parser, gate and writer.  However the stream is cut
+ * the same messages come out; an accepted message keeps the promises of sip/msg.h; what we write
+ * about it we can read ourselves. The first octet is the size of a chunk.  Seeds:
+ * tests/fuzz/sip_message/, dictionary: tests/fuzz/sip_message.dict.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -14,10 +15,10 @@
 #include "sip/framer.h"
 #include "sip/out.h"
 
-#define REQUIRE(condition)                                                              \
-    do {                                                                                \
-        if (!(condition))                                                               \
-            abort();                                                                    \
+#define REQUIRE(condition)                                                                         \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            abort();                                                                               \
     } while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -82,11 +83,13 @@ static void promises(const struct gh_sip_msg *msg)
         struct gh_sip_values it = gh_sip_values(msg, msg->hdrs[i].id);
 
         REQUIRE(gh_sip_is_token(msg->hdrs[i].name));
-        REQUIRE(!has(msg->hdrs[i].value, '\r') && !has(msg->hdrs[i].value, '\n') && !has(msg->hdrs[i].value, 0));
+        REQUIRE(!has(msg->hdrs[i].value, '\r') && !has(msg->hdrs[i].value, '\n') &&
+                !has(msg->hdrs[i].value, 0));
         while (msg->hdr_count < 40 && gh_sip_values_next(&it, &value))
             REQUIRE(value.len > 0);
     }
-    REQUIRE(msg->via_count > 0 && msg->call_id.len && msg->cseq <= INT32_MAX && msg->method_text.len);
+    REQUIRE(msg->via_count > 0 && msg->call_id.len && msg->cseq <= INT32_MAX &&
+            msg->method_text.len);
     REQUIRE(msg->request ? msg->status == 0 : msg->status >= 100 && msg->status <= 699);
     REQUIRE(!msg->request || gh_sip_branch_is_3261(msg->via.branch));
     REQUIRE(msg->body.len == 0 || msg->has_type);
@@ -117,13 +120,15 @@ static uint64_t run(struct gh_span text, size_t chunk, bool look)
         text = gh_span_from(text, chunk);
         while ((frame = gh_sip_framer_next(&framer, &framed)) != GH_SIP_FRAME_MORE) {
             struct gh_sip_msg *msg = NULL;
-            enum gh_sip_carriage how = frame == GH_SIP_FRAME_LOST ? GH_SIP_HEAD_ONLY : GH_SIP_STREAM;
+            enum gh_sip_carriage how =
+                frame == GH_SIP_FRAME_LOST ? GH_SIP_HEAD_ONLY : GH_SIP_STREAM;
             int err;
 
             sum = hash(sum * 7 + frame, framed.octets);
             if (look && frame != GH_SIP_FRAME_PING) {
                 err = gh_sip_msg_parse(&msg, framed.octets, how, NULL);
-                REQUIRE(err == 0 ? msg && !msg->bad && frame == GH_SIP_FRAME_MESSAGE : !msg || msg->bad);
+                REQUIRE(err == 0 ? msg && !msg->bad && frame == GH_SIP_FRAME_MESSAGE
+                                 : !msg || msg->bad);
                 if (msg && msg->bad)
                     answer(msg);
                 else if (msg)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libFuzzer target: transactions.  Each octet is an event: a request, response or ACK of one of two trunks and few
- * branches, an answer of ours, time, a lost connection, a user that leaves.  What must hold: each transaction that its
- * user was given ends exactly once, `send` goes to the trunk that the transaction belongs to, and all is gone in the end.
- * Seeds: none needed.
+ * libFuzzer target: transactions.  Each octet is an event: a request, response or ACK of one of two
+ * trunks and few branches, an answer of ours, time, a lost connection, a user that leaves.  What
+ * must hold: each transaction that its user was given ends exactly once, `send` goes to the trunk
+ * that the transaction belongs to, and all is gone in the end. Seeds: none needed.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,10 +11,10 @@
 #include "sip/out.h"
 #include "sip/txn.h"
 
-#define REQUIRE(condition)                                                              \
-    do {                                                                                \
-        if (!(condition))                                                               \
-            abort();                                                                    \
+#define REQUIRE(condition)                                                                         \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            abort();                                                                               \
     } while (0)
 
 #define OPEN_MAX 64
@@ -57,7 +57,8 @@ static int on_send(void *arg, struct gh_txn *txn, struct gh_buf *octets, unsigne
     (void)arg, (void)carriers;
     REQUIRE(gh_sip_msg_parse(&msg, gh_buf_span(octets), GH_SIP_STREAM, NULL) == 0);
     /* The trunk is written into the user part of From. */
-    REQUIRE(msg->from.uri.user.len == 1 && (uint32_t)(msg->from.uri.user.p[0] - '0') == gh_txn_trunk(txn));
+    REQUIRE(msg->from.uri.user.len == 1 &&
+            (uint32_t)(msg->from.uri.user.p[0] - '0') == gh_txn_trunk(txn));
     gh_sip_msg_unref(msg);
     gh_buf_fini(octets);
     return refuse_send ? GH_ECLOSED : 0;
@@ -69,13 +70,15 @@ static void on_request(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, ui
     give(txn);
 }
 
-static void on_ack(void *arg, uint32_t trunk, uint64_t conn, struct gh_sip_msg *msg, uint64_t now_ms)
+static void on_ack(void *arg, uint32_t trunk, uint64_t conn, struct gh_sip_msg *msg,
+                   uint64_t now_ms)
 {
     (void)arg, (void)conn, (void)now_ms;
     REQUIRE((uint32_t)(msg->from.uri.user.p[0] - '0') == trunk);
 }
 
-static void on_cancelled(void *arg, struct gh_txn *invite, struct gh_sip_msg *cancel, uint64_t now_ms)
+static void on_cancelled(void *arg, struct gh_txn *invite, struct gh_sip_msg *cancel,
+                         uint64_t now_ms)
 {
     (void)arg, (void)now_ms;
     REQUIRE(is_given(invite));
@@ -88,14 +91,16 @@ static void on_ended(void *arg, struct gh_txn *txn, enum gh_txn_end why, uint64_
     take(txn);
 }
 
-static void on_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn, uint64_t now_ms)
+static void on_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn,
+                        uint64_t now_ms)
 {
     (void)arg, (void)conn, (void)now_ms;
     REQUIRE(is_given(txn));
     REQUIRE((uint32_t)(msg->from.uri.user.p[0] - '0') == gh_txn_trunk(txn));
 }
 
-static const struct gh_txn_handlers handlers = { NULL, on_send, on_request, on_ack, on_cancelled, on_ended };
+static const struct gh_txn_handlers handlers = { NULL,   on_send,      on_request,
+                                                 on_ack, on_cancelled, on_ended };
 static const struct gh_txn_client client = { NULL, on_response, on_ended };
 
 static struct gh_buf request(const char *host, const char *method, unsigned trunk, unsigned branch)
@@ -103,7 +108,8 @@ static struct gh_buf request(const char *host, const char *method, unsigned trun
     struct gh_buf text = { 0 };
 
     gh_buf_fmt(&text,
-               "%s sip:b@h SIP/2.0\r\nVia: SIP/2.0/TLS %s;branch=z9hG4bK%u\r\nFrom: <sip:%u@h>;tag=1\r\nTo: <sip:b@h>\r\n"
+               "%s sip:b@h SIP/2.0\r\nVia: SIP/2.0/TLS %s;branch=z9hG4bK%u\r\nFrom: "
+               "<sip:%u@h>;tag=1\r\nTo: <sip:b@h>\r\n"
                "Call-ID: %u\r\nCSeq: 1 %s\r\nContact: <sip:a@h>\r\nContent-Length: 0\r\n\r\n",
                method, host, branch, trunk, branch, method);
     return text;
@@ -158,7 +164,8 @@ static void act(struct gh_txns *txns, unsigned what, unsigned which, uint64_t no
         unsigned trunk = 1 + (which & 1);
 
         octets = request("us", methods[which >> 1 & 1], trunk, which >> 2 & 1);
-        if (gh_txn_client_new(&txn, txns, trunk, which >> 3 & 3, which & 8, &octets, &client, NULL, now_ms) == 0)
+        if (gh_txn_client_new(&txn, txns, trunk, which >> 3 & 3, which & 8, &octets, &client, NULL,
+                              now_ms) == 0)
             give(txn);
     } else if (txn && what == 1 && gh_txn_is_server(txn) && gh_txn_request(txn)) {
         octets = reply(gh_txn_request(txn), statuses[which % 6], "ours");

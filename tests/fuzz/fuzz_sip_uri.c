@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libFuzzer target: URIs and every header value parser over one text.  What parses as a URI keeps its parts in order and
- * inside the text, loses its "?" part for good, and reads the same again.  Seeds: tests/fuzz/sip_uri/.
+ * libFuzzer target: URIs and every header value parser over one text.  What parses as a URI keeps
+ * its parts in order and inside the text, loses its "?" part for good, and reads the same
+ * again.  Seeds: tests/fuzz/sip_uri/.
  */
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "sip/hdr.h"
 
-#define REQUIRE(condition)                                                              \
-    do {                                                                                \
-        if (!(condition))                                                               \
-            abort();                                                                    \
+#define REQUIRE(condition)                                                                         \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            abort();                                                                               \
     } while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -32,12 +33,14 @@ static void look_at_uri(struct gh_span text)
     REQUIRE(inside(uri.user, text) && inside(uri.password, text) && inside(uri.host, text));
     REQUIRE(inside(uri.params, text) && inside(uri.headers, text));
     for (size_t i = 0; i < text.len; i++)
-        REQUIRE((unsigned char)text.p[i] > 0x20 && (unsigned char)text.p[i] < 0x7f && !strchr("<>\"\\", text.p[i]));
+        REQUIRE((unsigned char)text.p[i] > 0x20 && (unsigned char)text.p[i] < 0x7f &&
+                !strchr("<>\"\\", text.p[i]));
     if (uri.scheme == GH_SIP_SCHEME_SIP || uri.scheme == GH_SIP_SCHEME_SIPS) {
         REQUIRE(gh_sip_host_valid(uri.host, NULL) && gh_sip_uri_host_is(&uri, uri.host));
         REQUIRE(gh_sip_uri_parse(gh_sip_uri_strip(&uri), &again) == 0);
-        REQUIRE(again.headers.len == 0 && gh_span_eq(again.host, uri.host) && gh_span_eq(again.user, uri.user) &&
-                again.port == uri.port && gh_span_eq(again.params, uri.params));
+        REQUIRE(again.headers.len == 0 && gh_span_eq(again.host, uri.host) &&
+                gh_span_eq(again.user, uri.user) && again.port == uri.port &&
+                gh_span_eq(again.params, uri.params));
     }
     gh_sip_uri_param(&uri, "lr", &value);
     gh_sip_uri_header(&uri, "replaces", &value);
@@ -62,14 +65,17 @@ static void look_at_values(struct gh_span text)
 
     if (gh_sip_addr_parse(text, &addr) == 0 && !addr.star) {
         REQUIRE(addr.tag.len == 0 || gh_sip_is_token(addr.tag));
-        REQUIRE(inside(addr.display, text) && inside(addr.uri.text, text) && inside(addr.params, text));
+        REQUIRE(inside(addr.display, text) && inside(addr.uri.text, text) &&
+                inside(addr.params, text));
     }
     if (gh_sip_via_parse(text, &via) == 0)
-        REQUIRE(gh_sip_host_valid(via.host, NULL) && (via.branch.len == 0 || gh_sip_is_token(via.branch)));
+        REQUIRE(gh_sip_host_valid(via.host, NULL) &&
+                (via.branch.len == 0 || gh_sip_is_token(via.branch)));
     if (gh_sip_cseq_parse(text, &a, &span) == 0)
         REQUIRE(a <= INT32_MAX && gh_sip_is_token(span));
     if (gh_sip_replaces_parse(text, &replaces) == 0)
-        REQUIRE(replaces.to_tag.len && replaces.from_tag.len && gh_sip_call_id_valid(replaces.call_id));
+        REQUIRE(replaces.to_tag.len && replaces.from_tag.len &&
+                gh_sip_call_id_valid(replaces.call_id));
     if (gh_sip_session_id_parse(text, &id) == 0)
         REQUIRE(id.local.len == 32 && (id.remote.len == 32 || id.remote.len == 0));
     if (gh_sip_warning_parse(text, &warning) == 0)

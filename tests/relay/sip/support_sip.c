@@ -55,7 +55,8 @@ struct gh_sip_msg *sip_msg(const char *text)
     return msg;
 }
 
-struct gh_sip_msg *sip_request(const char *method, const char *extra, const char *type, const char *body)
+struct gh_sip_msg *sip_request(const char *method, const char *extra, const char *type,
+                               const char *body)
 {
     struct gh_buf text = { 0 };
     struct gh_sip_msg *msg;

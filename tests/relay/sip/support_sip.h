@@ -7,8 +7,8 @@
 #include "sip/msg.h"
 
 /**
- * The octets of @text on the wire: "\n" becomes CRLF, and "@" as the value of Content-Length the length of what stands
- * behind the empty line.  gh_buf_fini it.
+ * The octets of @text on the wire: "\n" becomes CRLF, and "@" as the value of Content-Length the
+ * length of what stands behind the empty line.  gh_buf_fini it.
  */
 struct gh_buf sip_wire(const char *text);
 
@@ -19,8 +19,10 @@ int sip_parse_exact(struct gh_sip_msg **out, struct gh_span octets, enum gh_sip_
 /** Parse sip_wire(@text) as from a stream; NULL and a line on stderr when it is not good. */
 struct gh_sip_msg *sip_msg(const char *text);
 
-/** A request of @method with everything that must be there; @extra: header lines, "\n" behind each; @body may be NULL. */
-struct gh_sip_msg *sip_request(const char *method, const char *extra, const char *type, const char *body);
+/** A request of @method with everything that must be there; @extra: header lines, "\n" behind
+ *  each; @body may be NULL. */
+struct gh_sip_msg *sip_request(const char *method, const char *extra, const char *type,
+                               const char *body);
 
 /** The fault of sip_wire(@text): "header: text", or "none".  Static until the next call. */
 const char *sip_fault(const char *text);

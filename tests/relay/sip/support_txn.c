@@ -41,7 +41,8 @@ static void on_request(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, ui
     gh_buf_fmt(&rig->log, "request:%.*s ", GH_SPAN_FMT(msg->method_text));
 }
 
-static void on_ack(void *arg, uint32_t trunk, uint64_t conn, struct gh_sip_msg *msg, uint64_t now_ms)
+static void on_ack(void *arg, uint32_t trunk, uint64_t conn, struct gh_sip_msg *msg,
+                   uint64_t now_ms)
 {
     struct txn_rig *rig = arg;
 
@@ -49,7 +50,8 @@ static void on_ack(void *arg, uint32_t trunk, uint64_t conn, struct gh_sip_msg *
     gh_buf_fmt(&rig->log, "ack:%u ", trunk);
 }
 
-static void on_cancelled(void *arg, struct gh_txn *invite, struct gh_sip_msg *cancel, uint64_t now_ms)
+static void on_cancelled(void *arg, struct gh_txn *invite, struct gh_sip_msg *cancel,
+                         uint64_t now_ms)
 {
     struct txn_rig *rig = arg;
 
@@ -67,7 +69,8 @@ static void on_ended(void *arg, struct gh_txn *txn, enum gh_txn_end why, uint64_
         rig->server = NULL;
 }
 
-static void on_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn, uint64_t now_ms)
+static void on_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn,
+                        uint64_t now_ms)
 {
     struct txn_rig *rig = arg;
 
@@ -117,14 +120,16 @@ const char *rig_log(struct txn_rig *rig)
 }
 
 /* The octets of a request, from @party of the test. */
-static struct gh_buf request_octets(const char *host, const char *method, const char *branch, const char *to_tag,
-                                    const char *body)
+static struct gh_buf request_octets(const char *host, const char *method, const char *branch,
+                                    const char *to_tag, const char *body)
 {
     struct gh_buf text = { 0 }, wire;
 
     gh_buf_fmt(&text,
-               "%s sip:bob@192.0.2.4 SIP/2.0\nVia: SIP/2.0/TLS %s;branch=z9hG4bK%s\nRoute: <sip:p.example.com;lr>\n"
-               "From: <sip:alice@a.example.com>;tag=a1\nTo: <sip:bob@b.example.com>%s%s\nCall-ID: call-%s\nCSeq: 7 %s\n"
+               "%s sip:bob@192.0.2.4 SIP/2.0\nVia: SIP/2.0/TLS %s;branch=z9hG4bK%s\nRoute: "
+               "<sip:p.example.com;lr>\n"
+               "From: <sip:alice@a.example.com>;tag=a1\nTo: <sip:bob@b.example.com>%s%s\nCall-ID: "
+               "call-%s\nCSeq: 7 %s\n"
                "Contact: <sip:alice@192.0.2.1>\n%sContent-Length: @\n\n%s%c",
                method, host, branch, *to_tag ? ";tag=" : "", to_tag, branch, method,
                body ? "Content-Type: application/sdp\n" : "", body ? body : "", 0);
@@ -133,8 +138,8 @@ static struct gh_buf request_octets(const char *host, const char *method, const 
     return wire;
 }
 
-int rig_request(struct txn_rig *rig, uint32_t trunk, uint64_t conn, bool reliable, const char *method, const char *branch,
-                const char *to_tag)
+int rig_request(struct txn_rig *rig, uint32_t trunk, uint64_t conn, bool reliable,
+                const char *method, const char *branch, const char *to_tag)
 {
     struct gh_buf wire = request_octets("peer.example.com", method, branch, to_tag, NULL);
     struct gh_sip_msg *msg;
@@ -148,7 +153,8 @@ int rig_request(struct txn_rig *rig, uint32_t trunk, uint64_t conn, bool reliabl
     return err;
 }
 
-int rig_respond(struct txn_rig *rig, struct gh_txn *txn, const struct gh_sip_msg *request, int status)
+int rig_respond(struct txn_rig *rig, struct gh_txn *txn, const struct gh_sip_msg *request,
+                int status)
 {
     struct gh_sip_out out = { 0 };
     struct gh_buf octets = { 0 };
@@ -159,20 +165,22 @@ int rig_respond(struct txn_rig *rig, struct gh_txn *txn, const struct gh_sip_msg
     return gh_txn_respond(txn, &octets, rig->now_ms);
 }
 
-struct gh_txn *rig_send(struct txn_rig *rig, uint32_t trunk, uint64_t conn, bool reliable, const char *method,
-                        const char *branch, const char *body)
+struct gh_txn *rig_send(struct txn_rig *rig, uint32_t trunk, uint64_t conn, bool reliable,
+                        const char *method, const char *branch, const char *body)
 {
     struct gh_buf wire = request_octets("us.example.com", method, branch, "", body);
     struct gh_txn *txn = NULL;
 
-    gh_txn_client_new(&txn, rig->txns, trunk, conn, reliable, &wire, &rig->client, rig, rig->now_ms);
+    gh_txn_client_new(&txn, rig->txns, trunk, conn, reliable, &wire, &rig->client, rig,
+                      rig->now_ms);
     return txn;
 }
 
-int rig_answer(struct txn_rig *rig, uint32_t trunk, uint64_t conn, bool reliable, const char *method, const char *branch,
-               int status, const char *to_tag)
+int rig_answer(struct txn_rig *rig, uint32_t trunk, uint64_t conn, bool reliable,
+               const char *method, const char *branch, int status, const char *to_tag)
 {
-    struct gh_buf request = request_octets("us.example.com", method, branch, "", NULL), wire = { 0 };
+    struct gh_buf request = request_octets("us.example.com", method, branch, "", NULL),
+                  wire = { 0 };
     struct gh_sip_out out = { 0 };
     struct gh_sip_msg *msg;
     int err;

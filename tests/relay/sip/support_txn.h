@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A transaction table under a clock turned by hand.  Everything it does is written down in one line of words:
+ * A transaction table under a clock turned by hand.  Everything it does is written down in one line
+ * of words:
  *
  *     >100 >180 >INVITE >ACK     sent: status or method (with its carriers: >INVITE+2)
  *     request:INVITE ack cancelled response:180 ended:done
@@ -15,18 +16,18 @@ struct txn_rig {
     struct gh_txns *txns;
     uint64_t now_ms;
     struct gh_buf log;
-    struct gh_txn *server;      /* of the last request */
-    int send_err;               /* what send returns */
-    uint64_t sent_on;           /* gh_txn_conn at the last send */
+    struct gh_txn *server; /* of the last request */
+    int send_err;          /* what send returns */
+    uint64_t sent_on;      /* gh_txn_conn at the last send */
     uint32_t sent_trunk;
-    struct gh_buf sent;         /* last octets */
+    struct gh_buf sent; /* last octets */
     struct gh_txn_client client;
 };
 
 #define TRUNK_A 1
 #define TRUNK_B 2
-#define CONN_A 11
-#define CONN_B 22
+#define CONN_A  11
+#define CONN_B  22
 
 void rig_init(struct txn_rig *rig, const struct gh_txn_limits *limits);
 void rig_fini(struct txn_rig *rig);
@@ -38,18 +39,19 @@ void rig_pass(struct txn_rig *rig, uint64_t ms);
 const char *rig_log(struct txn_rig *rig);
 
 /** A request of the peer: @branch without the cookie. */
-int rig_request(struct txn_rig *rig, uint32_t trunk, uint64_t conn, bool reliable, const char *method, const char *branch,
-                const char *to_tag);
+int rig_request(struct txn_rig *rig, uint32_t trunk, uint64_t conn, bool reliable,
+                const char *method, const char *branch, const char *to_tag);
 
 /** We answer @txn. */
-int rig_respond(struct txn_rig *rig, struct gh_txn *txn, const struct gh_sip_msg *request, int status);
+int rig_respond(struct txn_rig *rig, struct gh_txn *txn, const struct gh_sip_msg *request,
+                int status);
 
 /** We send a request.  @return its transaction or NULL */
-struct gh_txn *rig_send(struct txn_rig *rig, uint32_t trunk, uint64_t conn, bool reliable, const char *method,
-                        const char *branch, const char *body);
+struct gh_txn *rig_send(struct txn_rig *rig, uint32_t trunk, uint64_t conn, bool reliable,
+                        const char *method, const char *branch, const char *body);
 
 /** An answer of the peer to a request of rig_send. */
-int rig_answer(struct txn_rig *rig, uint32_t trunk, uint64_t conn, bool reliable, const char *method, const char *branch,
-               int status, const char *to_tag);
+int rig_answer(struct txn_rig *rig, uint32_t trunk, uint64_t conn, bool reliable,
+               const char *method, const char *branch, int status, const char *to_tag);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each allocation fails once: an error comes back, nothing leaks, and no failure reads as "carries no key". */
+/* Each allocation fails once: an error comes back, nothing leaks, and no failure reads as "carries
+ * no key". */
 #include "support/alloc_fail.h"
 
 #include <gatehouse/facts.h>
@@ -17,8 +18,10 @@
 
 static struct gh_sip_msg *with_keys(void)
 {
-    return sip_request("INVITE", "Subject: 100%25\nRecord-Route: <sip:p;lr>,<sip:q;lr>\n", "multipart/mixed;boundary=b1",
-                       "--b1\nContent-Type: application/sdp\n\nv=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nt=0 0\n"
+    return sip_request("INVITE", "Subject: 100%25\nRecord-Route: <sip:p;lr>,<sip:q;lr>\n",
+                       "multipart/mixed;boundary=b1",
+                       "--b1\nContent-Type: application/sdp\n\nv=0\no=- 1 1 IN IP4 "
+                       "192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nt=0 0\n"
                        "m=audio 4000 RTP/SAVP 0\na=crypto:1 AES_CM_128_HMAC_SHA1_80 "
                        "inline:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNk\n"
                        "\n--b1\nContent-Transfer-Encoding: base64\n\naGVsbG8=\n--b1--");
@@ -26,8 +29,9 @@ static struct gh_sip_msg *with_keys(void)
 
 static void parsing(void)
 {
-    struct gh_buf wire = sip_wire("OPTIONS sip:a@b SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK1\nFrom: <sip:c@d>;tag=1\n"
-                                  "To: <sip:a@b>\nCall-ID: x\nCSeq: 1 OPTIONS\nContent-Length: 0\n\n");
+    struct gh_buf wire = sip_wire(
+        "OPTIONS sip:a@b SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK1\nFrom: <sip:c@d>;tag=1\n"
+        "To: <sip:a@b>\nCall-ID: x\nCSeq: 1 OPTIONS\nContent-Length: 0\n\n");
     long n;
 
     for (n = 1; n < LIMIT; n++) {
@@ -162,12 +166,14 @@ static void on_request(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, ui
         gh_txn_detach(txn, now_ms);
 }
 
-static void on_ack(void *arg, uint32_t trunk, uint64_t conn, struct gh_sip_msg *msg, uint64_t now_ms)
+static void on_ack(void *arg, uint32_t trunk, uint64_t conn, struct gh_sip_msg *msg,
+                   uint64_t now_ms)
 {
     (void)arg, (void)trunk, (void)conn, (void)msg, (void)now_ms;
 }
 
-static void on_cancelled(void *arg, struct gh_txn *invite, struct gh_sip_msg *cancel, uint64_t now_ms)
+static void on_cancelled(void *arg, struct gh_txn *invite, struct gh_sip_msg *cancel,
+                         uint64_t now_ms)
 {
     (void)arg, (void)invite, (void)cancel, (void)now_ms;
 }
@@ -178,18 +184,21 @@ static void on_ended(void *arg, struct gh_txn *txn, enum gh_txn_end why, uint64_
     ended++;
 }
 
-static void on_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn, uint64_t now_ms)
+static void on_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn,
+                        uint64_t now_ms)
 {
     (void)arg, (void)txn, (void)msg, (void)conn, (void)now_ms;
 }
 
 static void transactions(void)
 {
-    static const struct gh_txn_handlers handlers = { NULL, on_send, on_request, on_ack, on_cancelled, on_ended };
+    static const struct gh_txn_handlers handlers = { NULL,   on_send,      on_request,
+                                                     on_ack, on_cancelled, on_ended };
     static const struct gh_txn_client client = { NULL, on_response, on_ended };
     struct gh_sip_msg *msg = with_keys();
-    struct gh_buf wire = sip_wire("OPTIONS sip:a@b SIP/2.0\nVia: SIP/2.0/UDP us;branch=z9hG4bKc\nFrom: <sip:c@d>;tag=1\n"
-                                  "To: <sip:a@b>\nCall-ID: x\nCSeq: 1 OPTIONS\nContent-Length: 0\n\n");
+    struct gh_buf wire = sip_wire(
+        "OPTIONS sip:a@b SIP/2.0\nVia: SIP/2.0/UDP us;branch=z9hG4bKc\nFrom: <sip:c@d>;tag=1\n"
+        "To: <sip:a@b>\nCall-ID: x\nCSeq: 1 OPTIONS\nContent-Length: 0\n\n");
     long n;
 
     CHECK_OR_STOP(msg != NULL);

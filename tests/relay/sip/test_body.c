@@ -7,15 +7,21 @@
 #include "relay/sip/support_sip.h"
 #include "support/check.h"
 
-#define SDP "v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nt=0 0\nm=audio 4000 RTP/SAVP 0\n"
-#define KEY "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNk\n"
-#define FP "a=fingerprint:sha-1 4A:AD:B9:B1:3F:82:18:3B:54:02:12:DF:3E:5D:49:6B:19:E5:7C:AB\n"
+#define SDP                                                                                        \
+    "v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nt=0 0\nm=audio 4000 RTP/SAVP 0\n"
+#define KEY   "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNk\n"
+#define FP    "a=fingerprint:sha-1 4A:AD:B9:B1:3F:82:18:3B:54:02:12:DF:3E:5D:49:6B:19:E5:7C:AB\n"
 #define MIXED "multipart/mixed;boundary=b1"
 /* "a=crypto:1 X inline:AAAA" in base64 and quoted-printable */
 #define B64 "YT1jcnlwdG86MSBYIGlubGluZTpBQUFB"
-#define QP "=61=3Dcr=\nypto:1 X in=6cine:AAAA"
+#define QP  "=61=3Dcr=\nypto:1 X in=6cine:AAAA"
 
-enum { N = GH_CARRY_NOTHING, F = GH_CARRY_FINGERPRINT, S = GH_CARRY_SECRET, A = GH_CARRY_FINGERPRINT | GH_CARRY_SECRET };
+enum {
+    N = GH_CARRY_NOTHING,
+    F = GH_CARRY_FINGERPRINT,
+    S = GH_CARRY_SECRET,
+    A = GH_CARRY_FINGERPRINT | GH_CARRY_SECRET
+};
 
 static const struct {
     const char *what, *extra, *type, *body;
@@ -33,67 +39,97 @@ static const struct {
     { "sdp as text", "", "text/plain", SDP KEY, S, GH_REASON_KEY_IN_ODD_BODY },
     { "inline in any case", "", "text/plain", "x InLiNe:AAAA", S, GH_REASON_KEY_IN_ODD_BODY },
     { "fingerprint in text", "", "text/plain", FP, F, GH_REASON_KEY_IN_ODD_BODY },
-    { "key in xml", "", "application/media_control+xml", "<a>inline:AAAA</a>", S, GH_REASON_KEY_IN_ODD_BODY },
-    { "base64 sdp", "Content-Transfer-Encoding: BASE64\n", "text/plain", B64, S, GH_REASON_KEY_IN_ODD_BODY },
-    { "base64 in lines", "Content-Transfer-Encoding: base64\n", "text/plain", "YT1jcnlwdG86\n MSBYIGlubGluZTpBQUFB\n", S,
+    { "key in xml", "", "application/media_control+xml", "<a>inline:AAAA</a>", S,
       GH_REASON_KEY_IN_ODD_BODY },
-    { "qp", "Content-Transfer-Encoding: quoted-printable\n", "text/plain", QP, S, GH_REASON_KEY_IN_ODD_BODY },
-    { "bad base64", "Content-Transfer-Encoding: base64\n", "text/plain", "YT1j*", A, GH_REASON_BODY_OPAQUE },
-    { "bad qp", "Content-Transfer-Encoding: quoted-printable\n", "text/plain", "a=zz", A, GH_REASON_BODY_OPAQUE },
-    { "unknown encoding", "Content-Transfer-Encoding: x-uuencode\n", "text/plain", "x", A, GH_REASON_BODY_OPAQUE },
+    { "base64 sdp", "Content-Transfer-Encoding: BASE64\n", "text/plain", B64, S,
+      GH_REASON_KEY_IN_ODD_BODY },
+    { "base64 in lines", "Content-Transfer-Encoding: base64\n", "text/plain",
+      "YT1jcnlwdG86\n MSBYIGlubGluZTpBQUFB\n", S, GH_REASON_KEY_IN_ODD_BODY },
+    { "qp", "Content-Transfer-Encoding: quoted-printable\n", "text/plain", QP, S,
+      GH_REASON_KEY_IN_ODD_BODY },
+    { "bad base64", "Content-Transfer-Encoding: base64\n", "text/plain", "YT1j*", A,
+      GH_REASON_BODY_OPAQUE },
+    { "bad qp", "Content-Transfer-Encoding: quoted-printable\n", "text/plain", "a=zz", A,
+      GH_REASON_BODY_OPAQUE },
+    { "unknown encoding", "Content-Transfer-Encoding: x-uuencode\n", "text/plain", "x", A,
+      GH_REASON_BODY_OPAQUE },
     { "gzip", "Content-Encoding: gzip\n", "application/sdp", "x", A, GH_REASON_BODY_OPAQUE },
     { "gzip, short name", "e: gzip\n", "application/sdp", "x", A, GH_REASON_BODY_OPAQUE },
-    { "identity", "Content-Encoding: identity\n", "application/sdp", SDP, A, GH_REASON_BODY_OPAQUE },
-    { "pkcs7", "", "application/pkcs7-mime;smime-type=enveloped-data", "x", A, GH_REASON_BODY_OPAQUE },
-    { "encrypted", "", "multipart/encrypted;boundary=b1", "--b1\n\nx\n--b1--", A, GH_REASON_BODY_OPAQUE },
+    { "identity", "Content-Encoding: identity\n", "application/sdp", SDP, A,
+      GH_REASON_BODY_OPAQUE },
+    { "pkcs7", "", "application/pkcs7-mime;smime-type=enveloped-data", "x", A,
+      GH_REASON_BODY_OPAQUE },
+    { "encrypted", "", "multipart/encrypted;boundary=b1", "--b1\n\nx\n--b1--", A,
+      GH_REASON_BODY_OPAQUE },
     { "signed", "", "multipart/signed;boundary=b1", "--b1\n\nx\n--b1--", A, GH_REASON_BODY_OPAQUE },
-    { "unknown multipart", "", "multipart/x;boundary=b1", "--b1\n\nx\n--b1--", A, GH_REASON_BODY_OPAQUE },
+    { "unknown multipart", "", "multipart/x;boundary=b1", "--b1\n\nx\n--b1--", A,
+      GH_REASON_BODY_OPAQUE },
     { "message", "", "message/sip", "x", A, GH_REASON_BODY_OPAQUE },
     { "sipfrag", "", "message/sipfrag", "SIP/2.0 200 OK\n", N, GH_REASON_NONE },
-    { "sipfrag with body", "", "message/sipfrag", "INVITE x SIP/2.0\nc: a/b\n\nx", A, GH_REASON_BODY_OPAQUE },
+    { "sipfrag with body", "", "message/sipfrag", "INVITE x SIP/2.0\nc: a/b\n\nx", A,
+      GH_REASON_BODY_OPAQUE },
     { "utf-16", "", "text/plain;charset=utf-16", "x", A, GH_REASON_BODY_OPAQUE },
     { "utf-7", "", "application/sdp;charset=UTF-7", SDP, A, GH_REASON_BODY_OPAQUE },
-    { "two charsets", "", "text/plain;charset=utf-8;charset=utf-16", "x", A, GH_REASON_BODY_OPAQUE },
+    { "two charsets", "", "text/plain;charset=utf-8;charset=utf-16", "x", A,
+      GH_REASON_BODY_OPAQUE },
     { "RFC 2231 charset", "", "text/plain;charset*=utf-16", "x", A, GH_REASON_BODY_OPAQUE },
     { "escaped charset", "", "text/plain;charset=\"utf-\\16\"", "x", A, GH_REASON_BODY_OPAQUE },
-    { "mixed", "", MIXED, "--b1\nContent-Type: application/sdp\n\n" SDP KEY "\n--b1\nContent-Type: text/plain\n\nhi\n--b1--\n", S,
-      GH_REASON_NONE },
+    { "mixed", "", MIXED,
+      "--b1\nContent-Type: application/sdp\n\n" SDP KEY
+      "\n--b1\nContent-Type: text/plain\n\nhi\n--b1--\n",
+      S, GH_REASON_NONE },
     { "quoted boundary, padding", "", "multipart/alternative;boundary=\"b 1\"",
       "--b 1 \t\nContent-Type: application/sdp\n\n" SDP FP "\n--b 1--  ", F, GH_REASON_NONE },
-    { "key in second part", "", MIXED, "--b1\n\nhi\n--b1\n\n" KEY "\n--b1--", S, GH_REASON_KEY_IN_ODD_BODY },
-    { "encoded part", "", MIXED, "--b1\nContent-Type: application/sdp\nContent-Transfer-Encoding: base64\n\n" B64 "\n--b1--", S,
-      GH_REASON_BAD_SDP },
+    { "key in second part", "", MIXED, "--b1\n\nhi\n--b1\n\n" KEY "\n--b1--", S,
+      GH_REASON_KEY_IN_ODD_BODY },
+    { "encoded part", "", MIXED,
+      "--b1\nContent-Type: application/sdp\nContent-Transfer-Encoding: base64\n\n" B64 "\n--b1--",
+      S, GH_REASON_BAD_SDP },
     { "preamble", "", MIXED, KEY "--b1\n\nhi\n--b1--", S, GH_REASON_KEY_IN_ODD_BODY },
     { "epilogue", "", MIXED, "--b1\n\nhi\n--b1--\n" KEY, S, GH_REASON_KEY_IN_ODD_BODY },
     { "harmless preamble", "", MIXED, "This is MIME.\n--b1\n\nhi\n--b1--\n\n", N, GH_REASON_NONE },
-    { "key in a part's header", "", MIXED, "--b1\nX-Key: inline:AAAA\n\nhi\n--b1--", S, GH_REASON_KEY_IN_ODD_BODY },
-    { "key in an inner boundary", "", MIXED,
-      "--b1\nContent-Type: multipart/mixed;boundary=\"inline:AAAA\"\n\n--inline:AAAA\n\nx\n--inline:AAAA--\n--b1--", S,
+    { "key in a part's header", "", MIXED, "--b1\nX-Key: inline:AAAA\n\nhi\n--b1--", S,
       GH_REASON_KEY_IN_ODD_BODY },
+    { "key in an inner boundary", "", MIXED,
+      "--b1\nContent-Type: "
+      "multipart/mixed;boundary=\"inline:AAAA\"\n\n--inline:AAAA\n\nx\n--inline:AAAA--\n--b1--",
+      S, GH_REASON_KEY_IN_ODD_BODY },
     { "no close", "", MIXED, "--b1\n\nhi\n", A, GH_REASON_BODY_OPAQUE },
     { "no part", "", MIXED, "hi\n", A, GH_REASON_BODY_OPAQUE },
     { "no boundary", "", "multipart/mixed", "--b1\n\nhi\n--b1--", A, GH_REASON_BODY_OPAQUE },
-    { "two boundaries", "", "multipart/mixed;boundary=b1;boundary=b2", "--b1\n\nhi\n--b1--", A, GH_REASON_BODY_OPAQUE },
-    { "longer boundary", "", MIXED, "--b1\n\nhi\n--b12\n\n" KEY "\n--b1--", A, GH_REASON_BODY_OPAQUE },
-    { "part without empty line", "", MIXED, "--b1\nContent-Type: text/plain\n--b1--", A, GH_REASON_BODY_OPAQUE },
+    { "two boundaries", "", "multipart/mixed;boundary=b1;boundary=b2", "--b1\n\nhi\n--b1--", A,
+      GH_REASON_BODY_OPAQUE },
+    { "longer boundary", "", MIXED, "--b1\n\nhi\n--b12\n\n" KEY "\n--b1--", A,
+      GH_REASON_BODY_OPAQUE },
+    { "part without empty line", "", MIXED, "--b1\nContent-Type: text/plain\n--b1--", A,
+      GH_REASON_BODY_OPAQUE },
     { "empty part", "", MIXED, "--b1\n--b1--", A, GH_REASON_BODY_OPAQUE },
-    { "folded header", "", MIXED, "--b1\nContent-Type:\n application/sdp\n\n" SDP "\n--b1--", A, GH_REASON_BODY_OPAQUE },
-    { "short header", "", MIXED, "--b1\nc: application/sdp\n\n" SDP "\n--b1--", A, GH_REASON_BODY_OPAQUE },
-    { "two types", "", MIXED, "--b1\nContent-Type: text/plain\nContent-Type: application/sdp\n\nx\n--b1--", A, GH_REASON_BODY_OPAQUE },
-    { "gzip part", "", MIXED, "--b1\nContent-Encoding: gzip\n\nx\n--b1--", A, GH_REASON_BODY_OPAQUE },
-    { "encoded multipart", "Content-Transfer-Encoding: base64\n", MIXED, "LS1iMQ==", A, GH_REASON_BODY_OPAQUE },
-    { "8bit multipart", "Content-Transfer-Encoding: 8bit\n", MIXED, "--b1\n\nhi\n--b1--", N, GH_REASON_NONE },
-    { "key in a header", "X-Media: a=crypto:1 x\n", NULL, NULL, S, GH_REASON_KEY_IN_ODD_BODY },
-    { "key in a header, folded", "Subject: inline\n :AAAA\n", NULL, NULL, S, GH_REASON_KEY_IN_ODD_BODY },
-    { "key behind ?body=", "Refer-To: <sip:a@b?body=v%3D0%0D%0Aa%3Dcrypto%3A1%20x%20inline%3aAAAA>\n", NULL, NULL, S,
-      GH_REASON_KEY_IN_ODD_BODY },
-    { "the same, escaped twice", "History-Info: <sip:a@b?body=%2569nline%253AAAAA>;index=1\n", NULL, NULL, S,
-      GH_REASON_KEY_IN_ODD_BODY },
-    { "fingerprint behind ?body=", "Refer-To: <sip:a@b?body=a%3Dfingerprint%3Asha-1%20AA>\n", NULL, NULL, F,
-      GH_REASON_KEY_IN_ODD_BODY },
-    { "percent signs alone", "Subject: 100 % of 5%\n", NULL, NULL, N, GH_REASON_NONE },
-    { "Content-Disposition: inline is no key", "Content-Disposition: inline;handling=optional\n", "text/plain", "x", N,
+    { "folded header", "", MIXED, "--b1\nContent-Type:\n application/sdp\n\n" SDP "\n--b1--", A,
+      GH_REASON_BODY_OPAQUE },
+    { "short header", "", MIXED, "--b1\nc: application/sdp\n\n" SDP "\n--b1--", A,
+      GH_REASON_BODY_OPAQUE },
+    { "two types", "", MIXED,
+      "--b1\nContent-Type: text/plain\nContent-Type: application/sdp\n\nx\n--b1--", A,
+      GH_REASON_BODY_OPAQUE },
+    { "gzip part", "", MIXED, "--b1\nContent-Encoding: gzip\n\nx\n--b1--", A,
+      GH_REASON_BODY_OPAQUE },
+    { "encoded multipart", "Content-Transfer-Encoding: base64\n", MIXED, "LS1iMQ==", A,
+      GH_REASON_BODY_OPAQUE },
+    { "8bit multipart", "Content-Transfer-Encoding: 8bit\n", MIXED, "--b1\n\nhi\n--b1--", N,
       GH_REASON_NONE },
+    { "key in a header", "X-Media: a=crypto:1 x\n", NULL, NULL, S, GH_REASON_KEY_IN_ODD_BODY },
+    { "key in a header, folded", "Subject: inline\n :AAAA\n", NULL, NULL, S,
+      GH_REASON_KEY_IN_ODD_BODY },
+    { "key behind ?body=",
+      "Refer-To: <sip:a@b?body=v%3D0%0D%0Aa%3Dcrypto%3A1%20x%20inline%3aAAAA>\n", NULL, NULL, S,
+      GH_REASON_KEY_IN_ODD_BODY },
+    { "the same, escaped twice", "History-Info: <sip:a@b?body=%2569nline%253AAAAA>;index=1\n", NULL,
+      NULL, S, GH_REASON_KEY_IN_ODD_BODY },
+    { "fingerprint behind ?body=", "Refer-To: <sip:a@b?body=a%3Dfingerprint%3Asha-1%20AA>\n", NULL,
+      NULL, F, GH_REASON_KEY_IN_ODD_BODY },
+    { "percent signs alone", "Subject: 100 % of 5%\n", NULL, NULL, N, GH_REASON_NONE },
+    { "Content-Disposition: inline is no key", "Content-Disposition: inline;handling=optional\n",
+      "text/plain", "x", N, GH_REASON_NONE },
 };
 
 static void carriers(void)
@@ -166,10 +202,12 @@ static void number_of_parts(void)
 
 static void parts_are_what_stands_there(void)
 {
-    struct gh_sip_msg *msg = sip_request(
-        "INVITE", "", "multipart/related;boundary=\"b/1\";type=\"application/sdp\"",
-        "--b/1\nContent-Type: application/sdp\nContent-Disposition: Session;handling=required\n\n" SDP "\n--b/1\n"
-        "Content-Type: text/plain;charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\na=3Db=\nc\n\n--b/1\n\n\n\n--b/1--\n");
+    struct gh_sip_msg *msg =
+        sip_request("INVITE", "", "multipart/related;boundary=\"b/1\";type=\"application/sdp\"",
+                    "--b/1\nContent-Type: application/sdp\nContent-Disposition: "
+                    "Session;handling=required\n\n" SDP "\n--b/1\n"
+                    "Content-Type: text/plain;charset=utf-8\nContent-Transfer-Encoding: "
+                    "quoted-printable\n\na=3Db=\nc\n\n--b/1\n\n\n\n--b/1--\n");
     enum gh_reason problem;
     struct gh_sip_body body;
 
@@ -197,10 +235,12 @@ static void which_sdp(void)
         int index;
         enum gh_reason problem;
     } cases[] = {
-        { "--b1\nContent-Type: application/sdp\nContent-Disposition: early-session\n\n" SDP "\n--b1\nContent-Type: application/sdp\n\n"
-          SDP "\n--b1--", 1, GH_REASON_NONE },
-        { "--b1\nContent-Type: application/sdp\n\n" SDP "\n--b1\nContent-Type: application/sdp\n\n" SDP "\n--b1--", -1,
-          GH_REASON_BAD_SDP },
+        { "--b1\nContent-Type: application/sdp\nContent-Disposition: early-session\n\n" SDP
+          "\n--b1\nContent-Type: application/sdp\n\n" SDP "\n--b1--",
+          1, GH_REASON_NONE },
+        { "--b1\nContent-Type: application/sdp\n\n" SDP
+          "\n--b1\nContent-Type: application/sdp\n\n" SDP "\n--b1--",
+          -1, GH_REASON_BAD_SDP },
         { "--b1\n\nx\n--b1--", -1, GH_REASON_NONE },
         { "--b1\n\nx\n", -1, GH_REASON_BODY_OPAQUE },
     };
@@ -225,8 +265,9 @@ static void which_sdp(void)
 static void line_ends(void)
 {
     static const char *const bodies[] = {
-        "--b1\n\r\nx\r\n--b1--", "--b1\r\n\r\nx\n--b1\r\n\r\ny\r\n--b1--", "--b1\r\n\nx\r\n--b1--",
-        "--b1\r\nX: a\rb\r\n\r\nx\r\n--b1--", "x\n--b1\r\n\r\nx\r\n--b1--",
+        "--b1\n\r\nx\r\n--b1--",      "--b1\r\n\r\nx\n--b1\r\n\r\ny\r\n--b1--",
+        "--b1\r\n\nx\r\n--b1--",      "--b1\r\nX: a\rb\r\n\r\nx\r\n--b1--",
+        "x\n--b1\r\n\r\nx\r\n--b1--",
     };
 
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
@@ -235,8 +276,10 @@ static void line_ends(void)
         enum gh_reason problem;
 
         gh_buf_fmt(&text,
-                   "MESSAGE sip:a@b SIP/2.0\r\nVia: SIP/2.0/TLS h;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\n"
-                   "Call-ID: x\r\nCSeq: 1 MESSAGE\r\nContent-Type: " MIXED "\r\nContent-Length: %zu\r\n\r\n%s",
+                   "MESSAGE sip:a@b SIP/2.0\r\nVia: SIP/2.0/TLS h;branch=z9hG4bK1\r\nFrom: "
+                   "<sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\n"
+                   "Call-ID: x\r\nCSeq: 1 MESSAGE\r\nContent-Type: " MIXED
+                   "\r\nContent-Length: %zu\r\n\r\n%s",
                    strlen(bodies[i]), bodies[i]);
         CHECK_INT(gh_sip_msg_parse(&msg, gh_buf_span(&text), GH_SIP_STREAM, NULL), 0);
         gh_buf_fini(&text);
@@ -246,7 +289,8 @@ static void line_ends(void)
     }
 }
 
-/* A key cut anywhere: parts of a message that lost their end never pass for a message without keys. */
+/* A key cut anywhere: parts of a message that lost their end never pass for a message
+ * without keys. */
 static void truncation(void)
 {
     static const char whole[] = "--b1\nContent-Type: application/sdp\n\n" SDP KEY "\n--b1--";

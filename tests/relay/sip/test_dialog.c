@@ -5,9 +5,10 @@
 #include "relay/sip/support_sip.h"
 #include "support/check.h"
 
-static const char invite_text[] =
-    "INVITE %s SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK1\n%sFrom: \"A, B\" <sip:alice@a.example.com>;x=y;tag=a1\n"
-    "To: Bob <sip:bob@b.example.com>\nCall-ID: cid@h\nCSeq: 7 INVITE\nContact: <%s>\nContent-Length: 0\n\n";
+static const char invite_text[] = "INVITE %s SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK1\n%sFrom: "
+                                  "\"A, B\" <sip:alice@a.example.com>;x=y;tag=a1\n"
+                                  "To: Bob <sip:bob@b.example.com>\nCall-ID: cid@h\nCSeq: 7 "
+                                  "INVITE\nContact: <%s>\nContent-Length: 0\n\n";
 
 static struct gh_sip_msg *invite(const char *uri, const char *extra, const char *contact)
 {
@@ -27,15 +28,19 @@ static struct gh_sip_msg *answer(int status, const char *to_tag, const char *ext
     struct gh_sip_msg *msg;
 
     gh_buf_fmt(&text,
-               "SIP/2.0 %d x\nVia: SIP/2.0/TLS h;branch=z9hG4bK1\nFrom: \"A, B\" <sip:alice@a.example.com>;x=y;tag=a1\n"
-               "To: Bob <sip:bob@b.example.com>%s%s\nCall-ID: cid@h\nCSeq: 7 INVITE\n%sContent-Length: 0\n\n%c",
+               "SIP/2.0 %d x\nVia: SIP/2.0/TLS h;branch=z9hG4bK1\nFrom: \"A, B\" "
+               "<sip:alice@a.example.com>;x=y;tag=a1\n"
+               "To: Bob <sip:bob@b.example.com>%s%s\nCall-ID: cid@h\nCSeq: 7 "
+               "INVITE\n%sContent-Length: 0\n\n%c",
                status, *to_tag ? ";tag=" : "", to_tag, extra, 0);
     msg = sip_msg(text.p);
     gh_buf_fini(&text);
     return msg;
 }
 
-static const struct gh_dialog_via via = { "TLS", { "us.example.com", 14 }, 5061, { "z9hG4bKv", 8 } };
+static const struct gh_dialog_via via = {
+    "TLS", { "us.example.com", 14 }, 5061, { "z9hG4bKv", 8 }
+};
 
 /* What a request inside looks like, up to CSeq. */
 static struct gh_buf written(struct gh_dialog *dialog, const char *method, uint32_t cseq)
@@ -50,9 +55,11 @@ static struct gh_buf written(struct gh_dialog *dialog, const char *method, uint3
 
 static void as_uas(void)
 {
-    struct gh_sip_msg *msg = invite("sip:bob@us", "Record-Route: <sip:p1.example.com;lr>, <sip:p2.example.com;lr>;x=y\n"
-                                                  "Record-Route: <sip:p3.example.com;lr>\n",
-                                    "sip:alice@192.0.2.1:5061;transport=tls?body=evil");
+    struct gh_sip_msg *msg =
+        invite("sip:bob@us",
+               "Record-Route: <sip:p1.example.com;lr>, <sip:p2.example.com;lr>;x=y\n"
+               "Record-Route: <sip:p3.example.com;lr>\n",
+               "sip:alice@192.0.2.1:5061;transport=tls?body=evil");
     struct gh_dialog *dialog;
     struct gh_buf octets;
 
@@ -65,13 +72,15 @@ static void as_uas(void)
     CHECK_INT(dialog->remote_cseq, 7);
     CHECK_SPAN(gh_dialog_next_hop(dialog), "sip:p1.example.com;lr");
     octets = written(dialog, "BYE", 0);
-    CHECK_SPAN(gh_buf_span(&octets),
-               "BYE sip:alice@192.0.2.1:5061;transport=tls SIP/2.0\r\n"
-               "Via: SIP/2.0/TLS us.example.com:5061;branch=z9hG4bKv\r\nMax-Forwards: 70\r\n"
-               "Route: <sip:p1.example.com;lr>\r\nRoute: <sip:p2.example.com;lr>\r\nRoute: <sip:p3.example.com;lr>\r\n"
-               "From: Bob <sip:bob@b.example.com>;tag=ours\r\n"
-               "To: \"A, B\" <sip:alice@a.example.com>;x=y;tag=a1\r\nCall-ID: cid@h\r\nCSeq: 1 BYE\r\n"
-               "Content-Length: 0\r\n\r\n");
+    CHECK_SPAN(
+        gh_buf_span(&octets),
+        "BYE sip:alice@192.0.2.1:5061;transport=tls SIP/2.0\r\n"
+        "Via: SIP/2.0/TLS us.example.com:5061;branch=z9hG4bKv\r\nMax-Forwards: 70\r\n"
+        "Route: <sip:p1.example.com;lr>\r\nRoute: <sip:p2.example.com;lr>\r\nRoute: "
+        "<sip:p3.example.com;lr>\r\n"
+        "From: Bob <sip:bob@b.example.com>;tag=ours\r\n"
+        "To: \"A, B\" <sip:alice@a.example.com>;x=y;tag=a1\r\nCall-ID: cid@h\r\nCSeq: 1 BYE\r\n"
+        "Content-Length: 0\r\n\r\n");
     gh_buf_fini(&octets);
     gh_dialog_confirm(dialog, NULL);
     CHECK(dialog->confirmed);
@@ -83,7 +92,8 @@ static void as_uac(void)
 {
     struct gh_sip_msg *msg = invite("sip:bob@b.example.com", "", "sip:alice@us");
     struct gh_sip_msg *ringing = answer(180, "t1", "Record-Route: <sip:p1;lr>\n");
-    struct gh_sip_msg *ok = answer(200, "t1", "Record-Route: <sip:p2;lr>, <sip:p3;lr>\nContact: <sip:bob@192.0.2.9>\n");
+    struct gh_sip_msg *ok =
+        answer(200, "t1", "Record-Route: <sip:p2;lr>, <sip:p3;lr>\nContact: <sip:bob@192.0.2.9>\n");
     struct gh_dialog *dialog;
     struct gh_buf octets;
 
@@ -98,11 +108,12 @@ static void as_uac(void)
     CHECK_STR(dialog->remote_target, "sip:bob@192.0.2.9");
     CHECK_INT(dialog->route_count, 2);
     octets = written(dialog, "ACK", 7);
-    CHECK_SPAN(gh_buf_span(&octets),
-               "ACK sip:bob@192.0.2.9 SIP/2.0\r\nVia: SIP/2.0/TLS us.example.com:5061;branch=z9hG4bKv\r\nMax-Forwards: 70\r\n"
-               "Route: <sip:p3;lr>\r\nRoute: <sip:p2;lr>\r\n"
-               "From: \"A, B\" <sip:alice@a.example.com>;x=y;tag=a1\r\nTo: Bob <sip:bob@b.example.com>;tag=t1\r\n"
-               "Call-ID: cid@h\r\nCSeq: 7 ACK\r\nContent-Length: 0\r\n\r\n");
+    CHECK_SPAN(gh_buf_span(&octets), "ACK sip:bob@192.0.2.9 SIP/2.0\r\nVia: SIP/2.0/TLS "
+                                     "us.example.com:5061;branch=z9hG4bKv\r\nMax-Forwards: 70\r\n"
+                                     "Route: <sip:p3;lr>\r\nRoute: <sip:p2;lr>\r\n"
+                                     "From: \"A, B\" <sip:alice@a.example.com>;x=y;tag=a1\r\nTo: "
+                                     "Bob <sip:bob@b.example.com>;tag=t1\r\n"
+                                     "Call-ID: cid@h\r\nCSeq: 7 ACK\r\nContent-Length: 0\r\n\r\n");
     gh_buf_fini(&octets);
     CHECK_INT(dialog->local_cseq, 7);
     octets = written(dialog, "BYE", 0);
@@ -117,18 +128,20 @@ static void as_uac(void)
 /* RFC 3261 section 12.2.1.1: a first route without lr is a strict router. */
 static void strict_router(void)
 {
-    struct gh_sip_msg *msg = invite("sip:bob@us", "Record-Route: <sip:old.example.com;method=INVITE;a=b?x=y>,<sip:p2;lr>\n",
-                                    "sip:alice@192.0.2.1");
+    struct gh_sip_msg *msg = invite(
+        "sip:bob@us", "Record-Route: <sip:old.example.com;method=INVITE;a=b?x=y>,<sip:p2;lr>\n",
+        "sip:alice@192.0.2.1");
     struct gh_dialog *dialog;
     struct gh_buf octets;
 
     CHECK_OR_STOP(msg != NULL);
     CHECK_INT(gh_dialog_new_uas(&dialog, 3, msg, GH_SPAN("ours")), 0);
     octets = written(dialog, "BYE", 0);
-    CHECK(gh_span_starts(gh_buf_span(&octets),
-                         GH_SPAN("BYE sip:old.example.com;a=b SIP/2.0\r\n"
-                                 "Via: SIP/2.0/TLS us.example.com:5061;branch=z9hG4bKv\r\nMax-Forwards: 70\r\n"
-                                 "Route: <sip:p2;lr>\r\nRoute: <sip:alice@192.0.2.1>\r\nFrom: ")));
+    CHECK(gh_span_starts(
+        gh_buf_span(&octets),
+        GH_SPAN("BYE sip:old.example.com;a=b SIP/2.0\r\n"
+                "Via: SIP/2.0/TLS us.example.com:5061;branch=z9hG4bKv\r\nMax-Forwards: 70\r\n"
+                "Route: <sip:p2;lr>\r\nRoute: <sip:alice@192.0.2.1>\r\nFrom: ")));
     gh_buf_fini(&octets);
     gh_dialog_free(dialog);
     gh_sip_msg_unref(msg);
@@ -142,8 +155,10 @@ static void cseq_order(void)
         int err;
         uint32_t after;
     } rows[] = {
-        { "INFO", 6, GH_ESTATE, 7 }, { "INFO", 7, GH_ESTATE, 7 }, { "INFO", 8, 0, 8 }, { "UPDATE", 100, 0, 100 },
-        { "ACK", 7, 0, 100 }, { "CANCEL", 7, 0, 100 }, { "BYE", 99, GH_ESTATE, 100 }, { "BYE", 2147483647, 0, 2147483647 },
+        { "INFO", 6, GH_ESTATE, 7 },   { "INFO", 7, GH_ESTATE, 7 },
+        { "INFO", 8, 0, 8 },           { "UPDATE", 100, 0, 100 },
+        { "ACK", 7, 0, 100 },          { "CANCEL", 7, 0, 100 },
+        { "BYE", 99, GH_ESTATE, 100 }, { "BYE", 2147483647, 0, 2147483647 },
     };
     struct gh_sip_msg *msg = invite("sip:bob@us", "", "sip:alice@192.0.2.1");
     struct gh_dialog *dialog;
@@ -151,7 +166,8 @@ static void cseq_order(void)
     CHECK_OR_STOP(msg != NULL);
     CHECK_INT(gh_dialog_new_uas(&dialog, 3, msg, GH_SPAN("ours")), 0);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct gh_sip_msg request = { .request = true, .method = gh_sip_method_by_name(gh_span_str(rows[i].method)),
+        struct gh_sip_msg request = { .request = true,
+                                      .method = gh_sip_method_by_name(gh_span_str(rows[i].method)),
                                       .cseq = rows[i].cseq };
 
         CHECK_INT(gh_dialog_request_in(dialog, &request), rows[i].err);
@@ -176,8 +192,10 @@ static void target_refresh(void)
 {
     struct gh_sip_msg *msg = invite("sip:bob@us", "", "sip:alice@192.0.2.1");
     struct gh_sip_msg *again = invite("sip:bob@us", "", "sip:alice@192.0.2.2?x=y");
-    struct gh_sip_msg *info = sip_request("INFO", "", NULL, NULL), *update = sip_request("UPDATE", "", NULL, NULL);
-    struct gh_sip_msg *refused = answer(488, "t", "Contact: <sip:x@y>\n"), *ok = answer(200, "t", "Contact: <sip:x@z>\n");
+    struct gh_sip_msg *info = sip_request("INFO", "", NULL, NULL),
+                      *update = sip_request("UPDATE", "", NULL, NULL);
+    struct gh_sip_msg *refused = answer(488, "t", "Contact: <sip:x@y>\n"),
+                      *ok = answer(200, "t", "Contact: <sip:x@z>\n");
     struct gh_sip_msg *tel = answer(200, "t", "Contact: <tel:1>\n");
     struct gh_dialog *dialog;
 
@@ -229,9 +247,11 @@ static void no_dialog_from(void)
         int status;
         const char *tag, *extra;
     } rows[] = {
-        { 100, "t", "Contact: <sip:a@b>\n" }, { 180, "", "Contact: <sip:a@b>\n" }, { 200, "", "Contact: <sip:a@b>\n" },
-        { 200, "t", "" }, { 300, "t", "Contact: <sip:a@b>\n" }, { 486, "t", "" }, { 200, "t", "Contact: <tel:1>\n" },
-        { 200, "t", "Contact: *\n" }, { 180, "t", "Contact: <tel:1>\n" },
+        { 100, "t", "Contact: <sip:a@b>\n" }, { 180, "", "Contact: <sip:a@b>\n" },
+        { 200, "", "Contact: <sip:a@b>\n" },  { 200, "t", "" },
+        { 300, "t", "Contact: <sip:a@b>\n" }, { 486, "t", "" },
+        { 200, "t", "Contact: <tel:1>\n" },   { 200, "t", "Contact: *\n" },
+        { 180, "t", "Contact: <tel:1>\n" },
     };
     struct gh_sip_msg *msg = invite("sip:b@c", "", "sip:a@us");
     struct gh_buf routes = { 0 };
@@ -255,7 +275,8 @@ static void no_dialog_from(void)
         msg = invite("sip:b@c", routes.p, "sip:a@h");
         CHECK_OR_STOP(msg != NULL);
         dialog = NULL;
-        CHECK_INT(gh_dialog_new_uas(&dialog, 3, msg, GH_SPAN("x")), count > GH_DIALOG_ROUTES_MAX ? GH_ESYNTAX : 0);
+        CHECK_INT(gh_dialog_new_uas(&dialog, 3, msg, GH_SPAN("x")),
+                  count > GH_DIALOG_ROUTES_MAX ? GH_ESYNTAX : 0);
         gh_dialog_free(dialog);
         gh_sip_msg_unref(msg);
     }
@@ -264,8 +285,8 @@ static void no_dialog_from(void)
 
 static void table(void)
 {
-    struct gh_sip_msg *msg = invite("sip:b@c", "", "sip:a@us"), *one = answer(180, "t1", ""), *two = answer(200, "t2",
-                                                                                                           "Contact: <sip:x@y>\n");
+    struct gh_sip_msg *msg = invite("sip:b@c", "", "sip:a@us"), *one = answer(180, "t1", ""),
+                      *two = answer(200, "t2", "Contact: <sip:x@y>\n");
     struct gh_dialog *first, *second, *twin;
     struct gh_dialogs *dialogs;
 

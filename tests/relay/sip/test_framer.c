@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Framing: RFC 3261 sections 7.5, 18.3; RFC 5626 section 3.5.1; the smuggling faults of other stacks. */
+/* Framing: RFC 3261 sections 7.5, 18.3; RFC 5626 section 3.5.1; the smuggling faults of other
+ * stacks. */
 #include "sip/framer.h"
 
 #include "support/check.h"
 
 #define HEAD "OPTIONS sip:a@b SIP/2.0\r\nVia: x\r\n"
-#define M1 HEAD "Content-Length: 5\r\n\r\nhello"
-#define M2 HEAD "l : 0\r\n\r\n"
-#define M3 HEAD "CONTENT-LENGTH:\r\n  3\r\nX: y\r\n\r\na\nb"
+#define M1   HEAD "Content-Length: 5\r\n\r\nhello"
+#define M2   HEAD "l : 0\r\n\r\n"
+#define M3   HEAD "CONTENT-LENGTH:\r\n  3\r\nX: y\r\n\r\na\nb"
 
 /* Feed @text in chunks and write down what came out: M<len>; P, or L and the fault. */
 static void trace(struct gh_span text, size_t chunk, size_t first, struct gh_buf *out)
@@ -21,7 +22,8 @@ static void trace(struct gh_span text, size_t chunk, size_t first, struct gh_buf
         gh_sip_framer_feed(&framer, gh_span_head(text, len));
         text = gh_span_from(text, len);
         len = chunk;
-        while ((frame = gh_sip_framer_next(&framer, &framed)) == GH_SIP_FRAME_MESSAGE || frame == GH_SIP_FRAME_PING) {
+        while ((frame = gh_sip_framer_next(&framer, &framed)) == GH_SIP_FRAME_MESSAGE ||
+               frame == GH_SIP_FRAME_PING) {
             if (frame == GH_SIP_FRAME_PING) {
                 gh_buf_str(out, "P ");
                 continue;
@@ -54,7 +56,8 @@ static const struct {
     { "OPTIONS sip:a@b SIP/2.0\r", "..." },
     { HEAD "Content-Length: 5\r\n\r\nhell", "..." },
     { HEAD "Content-Length: 00005\r\n\r\nhello", "[" HEAD "Content-Length: 00005\r\n\r\nhello] " },
-    /* RFC 4475 section 3.1.2.1 and what else has been used to smuggle a second message into a body */
+    /* RFC 4475 section 3.1.2.1 and what else has been used to smuggle a second message
+     * into a body */
     { HEAD "\r\n", "L:Content-Length is missing" },
     { HEAD "Content-Length: -999\r\n\r\n", "L:Content-Length is not a decimal number" },
     { HEAD "Content-Length: +5\r\n\r\nhello", "L:Content-Length is not a decimal number" },
@@ -63,13 +66,17 @@ static const struct {
     { HEAD "Content-Length: 5,5\r\n\r\nhello", "L:Content-Length is not a decimal number" },
     { HEAD "Content-Length: \r\n\r\n", "L:Content-Length is not a decimal number" },
     { HEAD "Content-Length: 4294967301\r\n\r\nhello", "L:the body is longer than 65536 octets" },
-    { HEAD "Content-Length: 18446744073709551621\r\n\r\nhello", "L:Content-Length is not a decimal number" },
+    { HEAD "Content-Length: 18446744073709551621\r\n\r\nhello",
+      "L:Content-Length is not a decimal number" },
     { HEAD "Content-Length: 65537\r\n\r\n", "L:the body is longer than 65536 octets" },
-    { HEAD "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello", "L:Content-Length stands more than once" },
+    { HEAD "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+      "L:Content-Length stands more than once" },
     { HEAD "Content-Length: 5\r\nl: 0\r\n\r\nhello", "L:Content-Length stands more than once" },
-    { HEAD "Fabxf: 99\r\n\r\n", "L:Content-Length is missing" }, /* libre 1.1.0 takes it for Content-Length */
+    { HEAD "Fabxf: 99\r\n\r\n",
+      "L:Content-Length is missing" }, /* libre 1.1.0 takes it for Content-Length */
     { HEAD "Content-Length\r\n\r\n", "L:Content-Length is missing" },
-    { HEAD " Content-Length: 3\r\n\r\n", "L:Content-Length is missing" }, /* part of the fold of Via */
+    { HEAD " Content-Length: 3\r\n\r\n",
+      "L:Content-Length is missing" }, /* part of the fold of Via */
     { "OPTIONS sip:a@b SIP/2.0\nVia: x\n\n", "L:CR or LF stands alone" },
     { "OPTIONS sip:a@b SIP/2.0\r\nVia: x\n\r\n", "L:CR or LF stands alone" },
     { "OPTIONS sip:a@b SIP/2.0\r\nVia: x\ry\r\n", "L:CR or LF stands alone" },
@@ -88,7 +95,8 @@ static void every_split_gives_the_same(void)
             trace(text, text.len ? text.len : 1, first, &whole);
             trace(text, 1, first, &bytes);
             if (!CHECK(gh_span_eq(gh_buf_span(&whole), gh_span_str(streams[i].want))))
-                fprintf(stderr, "  stream %zu, first chunk %zu: %.*s\n", i, first, GH_SPAN_FMT(gh_buf_span(&whole)));
+                fprintf(stderr, "  stream %zu, first chunk %zu: %.*s\n", i, first,
+                        GH_SPAN_FMT(gh_buf_span(&whole)));
             CHECK(gh_span_eq(gh_buf_span(&whole), gh_buf_span(&bytes)));
             gh_buf_fini(&whole);
             gh_buf_fini(&bytes);
@@ -96,7 +104,8 @@ static void every_split_gives_the_same(void)
     }
 }
 
-/* The same message of 64 KiB, in chunks of 1, 7 and 4096 octets and at once: the work is counted, not timed. */
+/* The same message of 64 KiB, in chunks of 1, 7 and 4096 octets and at once: the work is counted,
+ * not timed. */
 static void work_is_linear(void)
 {
     static const size_t chunks[] = { 1, 7, 4096, 200000 };
@@ -127,7 +136,8 @@ static void work_is_linear(void)
     gh_buf_fini(&text);
 }
 
-/* 300 messages in one chunk: each octet is moved once at most, as the front is dropped when all is taken. */
+/* 300 messages in one chunk: each octet is moved once at most, as the front is dropped when all is
+ * taken. */
 static void pipelined_messages_are_linear(void)
 {
     struct gh_sip_framer framer = { 0 };
@@ -216,7 +226,8 @@ static void endless_line_is_bounded(void)
     gh_sip_framer_fini(&framer);
 }
 
-/* The head of a message that lost the framing is there, so that it can be answered before closing. */
+/* The head of a message that lost the framing is there, so that it can be answered
+ * before closing. */
 static void lost_gives_the_head(void)
 {
     struct gh_sip_framer framer = { 0 };

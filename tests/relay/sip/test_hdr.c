@@ -23,10 +23,20 @@ static void names(void)
 static const struct {
     const char *list, *want; /* items joined by "|"; "!" behind: then GH_ESYNTAX */
 } lists[] = {
-    { "a, b ,c", "a|b|c" }, { "", "" }, { "  ", "" }, { "a", "a" },
+    { "a, b ,c", "a|b|c" },
+    { "", "" },
+    { "  ", "" },
+    { "a", "a" },
     { "<sip:a,b@c>, \"x, \\\" y\" <sip:d>;q=1", "<sip:a,b@c>|\"x, \\\" y\" <sip:d>;q=1" },
-    { ",a", "!" }, { "a,,b", "a!" }, { "a,", "!" }, { "\"a, b", "!" }, { "<a, b", "!" }, { "a>, b", "!" },
-    { "<<a>>", "!" }, { "\"a\\\", b", "!" }, { "a, \"", "a!" },
+    { ",a", "!" },
+    { "a,,b", "a!" },
+    { "a,", "!" },
+    { "\"a, b", "!" },
+    { "<a, b", "!" },
+    { "a>, b", "!" },
+    { "<<a>>", "!" },
+    { "\"a\\\", b", "!" },
+    { "a, \"", "a!" },
 };
 
 static void comma_lists(void)
@@ -56,24 +66,38 @@ static const struct {
 } addrs[] = {
     { "<sip:a@b>", 0, "", "sip:a@b", "" },
     { "sip:a@b;tag=x", 0, "", "sip:a@b", "x" },
-    { "\"A. G. Bell\" <sip:agb@bell.com> ;tag=a48s", 0, "\"A. G. Bell\"", "sip:agb@bell.com", "a48s" },
+    { "\"A. G. Bell\" <sip:agb@bell.com> ;tag=a48s", 0, "\"A. G. Bell\"", "sip:agb@bell.com",
+      "a48s" },
     { "Anonymous <sip:c8@privacy.org>;tag = hyh8", 0, "Anonymous", "sip:c8@privacy.org", "hyh8" },
-    { "caller<sip:caller@example.com>;tag=323", 0, "caller", "sip:caller@example.com", "323" }, /* RFC 4475 3.1.1.6 */
+    { "caller<sip:caller@example.com>;tag=323", 0, "caller", "sip:caller@example.com",
+      "323" }, /* RFC 4475 3.1.1.6 */
     { "\"<sip:x@y>;tag=no\" <sip:a@b>;tag=yes", 0, "\"<sip:x@y>;tag=no\"", "sip:a@b", "yes" },
     { "<sip:a@b;tag=uri>;x=\";tag=quoted\"", 0, "", "sip:a@b;tag=uri", "" },
     { "\"\\\"\\\\\" <sip:a@b>", 0, "\"\\\"\\\\\"", "sip:a@b", "" },
     { "sip:a@b;x=\"<\"", 0, "", "sip:a@b", "" },
     { "tel:+1555;tag=t", 0, "", "tel:+1555", "t" },
     { "<sip:a@b>;TAG=t;x", 0, "", "sip:a@b", "t" },
-    { "", GH_ESYNTAX, 0, 0, 0 }, { "<>", GH_ESYNTAX, 0, 0, 0 }, { "<sip:a@b", GH_ESYNTAX, 0, 0, 0 },
-    { "sip:a@b>", GH_ESYNTAX, 0, 0, 0 }, { "\"A <sip:a@b>", GH_ESYNTAX, 0, 0, 0 },
-    { "\"A\" sip:a@b", GH_ESYNTAX, 0, 0, 0 }, { "< sip:a@b>", GH_ESYNTAX, 0, 0, 0 }, { "<sip:a@b >", GH_ESYNTAX, 0, 0, 0 },
-    { "Bell, Alexander <sip:a@b>", GH_ESYNTAX, 0, 0, 0 }, { "\"A\" B <sip:a@b>", GH_ESYNTAX, 0, 0, 0 },
-    { "sip:a@b?x=y", GH_ESYNTAX, 0, 0, 0 }, { "sip:a,b@c", GH_ESYNTAX, 0, 0, 0 },
-    { "<sip:a@b>;tag=x;tag=y", GH_ESYNTAX, 0, 0, 0 }, { "<sip:a@b>;tag=", GH_ESYNTAX, 0, 0, 0 },
-    { "<sip:a@b>;tag", GH_ESYNTAX, 0, 0, 0 }, { "<sip:a@b>;tag=\"x\"", GH_ESYNTAX, 0, 0, 0 },
-    { "<sip:a@b>;tag=a b", GH_ESYNTAX, 0, 0, 0 }, { "<sip:a@b> x", GH_ESYNTAX, 0, 0, 0 },
-    { "<sip:a@b>;", GH_ESYNTAX, 0, 0, 0 }, { "<sip:a@b>;;x", GH_ESYNTAX, 0, 0, 0 }, { "<sip:a@b>;x=\"y", GH_ESYNTAX, 0, 0, 0 },
+    { "", GH_ESYNTAX, 0, 0, 0 },
+    { "<>", GH_ESYNTAX, 0, 0, 0 },
+    { "<sip:a@b", GH_ESYNTAX, 0, 0, 0 },
+    { "sip:a@b>", GH_ESYNTAX, 0, 0, 0 },
+    { "\"A <sip:a@b>", GH_ESYNTAX, 0, 0, 0 },
+    { "\"A\" sip:a@b", GH_ESYNTAX, 0, 0, 0 },
+    { "< sip:a@b>", GH_ESYNTAX, 0, 0, 0 },
+    { "<sip:a@b >", GH_ESYNTAX, 0, 0, 0 },
+    { "Bell, Alexander <sip:a@b>", GH_ESYNTAX, 0, 0, 0 },
+    { "\"A\" B <sip:a@b>", GH_ESYNTAX, 0, 0, 0 },
+    { "sip:a@b?x=y", GH_ESYNTAX, 0, 0, 0 },
+    { "sip:a,b@c", GH_ESYNTAX, 0, 0, 0 },
+    { "<sip:a@b>;tag=x;tag=y", GH_ESYNTAX, 0, 0, 0 },
+    { "<sip:a@b>;tag=", GH_ESYNTAX, 0, 0, 0 },
+    { "<sip:a@b>;tag", GH_ESYNTAX, 0, 0, 0 },
+    { "<sip:a@b>;tag=\"x\"", GH_ESYNTAX, 0, 0, 0 },
+    { "<sip:a@b>;tag=a b", GH_ESYNTAX, 0, 0, 0 },
+    { "<sip:a@b> x", GH_ESYNTAX, 0, 0, 0 },
+    { "<sip:a@b>;", GH_ESYNTAX, 0, 0, 0 },
+    { "<sip:a@b>;;x", GH_ESYNTAX, 0, 0, 0 },
+    { "<sip:a@b>;x=\"y", GH_ESYNTAX, 0, 0, 0 },
     { "<sip:a@b>,<sip:c@d>", GH_ESYNTAX, 0, 0, 0 },
 };
 
@@ -104,22 +128,37 @@ static const struct {
     unsigned port;
     const char *branch;
 } vias[] = {
-    { "SIP/2.0/UDP erlang.bell-telephone.com:5060;branch=z9hG4bK87asdks7", 0, "UDP", "erlang.bell-telephone.com", 5060,
-      "z9hG4bK87asdks7" },
-    { "SIP / 2.0 / TCP spindle.example.com ; branch = z9hG4bK9ikj8", 0, "TCP", "spindle.example.com", 0, "z9hG4bK9ikj8" },
-    { "sip/2.0/TLS [2001:db8::1] : 5061;rport;branch=z9hG4bKx", 0, "TLS", "[2001:db8::1]", 5061, "z9hG4bKx" },
-    { "SIP/2.0/UDP 192.0.2.1;received=192.0.2.207;rport=9988;branch=b", 0, "UDP", "192.0.2.1", 0, "b" },
-    { "SIP/2.0/UDP [2001:db8::9:1];received=2001:db8::9:255;branch=b", 0, "UDP", "[2001:db8::9:1]", 0, "b" }, /* RFC 5118 4.5 */
+    { "SIP/2.0/UDP erlang.bell-telephone.com:5060;branch=z9hG4bK87asdks7", 0, "UDP",
+      "erlang.bell-telephone.com", 5060, "z9hG4bK87asdks7" },
+    { "SIP / 2.0 / TCP spindle.example.com ; branch = z9hG4bK9ikj8", 0, "TCP",
+      "spindle.example.com", 0, "z9hG4bK9ikj8" },
+    { "sip/2.0/TLS [2001:db8::1] : 5061;rport;branch=z9hG4bKx", 0, "TLS", "[2001:db8::1]", 5061,
+      "z9hG4bKx" },
+    { "SIP/2.0/UDP 192.0.2.1;received=192.0.2.207;rport=9988;branch=b", 0, "UDP", "192.0.2.1", 0,
+      "b" },
+    { "SIP/2.0/UDP [2001:db8::9:1];received=2001:db8::9:255;branch=b", 0, "UDP", "[2001:db8::9:1]",
+      0, "b" }, /* RFC 5118 4.5 */
     { "SIP/2.0/UDP h;branch=b;hidden;ttl=1;x=\"a;branch=c\"", 0, "UDP", "h", 0, "b" },
-    { "SIP/2.0/UDP", GH_ESYNTAX, 0, 0, 0, 0 }, { "SIP/2.0/ h", GH_ESYNTAX, 0, 0, 0, 0 }, { "SIP/2.0/UDPh", GH_ESYNTAX, 0, 0, 0, 0 },
-    { "SIP/3.0/UDP h", GH_ESYNTAX, 0, 0, 0, 0 }, { "xSIP/2.0/UDP h", GH_ESYNTAX, 0, 0, 0, 0 }, { "SIP 2.0/UDP h", GH_ESYNTAX, 0, 0, 0, 0 },
-    { "SIP/2.0/UDP h:", GH_ESYNTAX, 0, 0, 0, 0 }, { "SIP/2.0/UDP h:70000", GH_ESYNTAX, 0, 0, 0, 0 },
-    { "SIP/2.0/UDP h:0", GH_ESYNTAX, 0, 0, 0, 0 }, { "SIP/2.0/UDP h h2", GH_ESYNTAX, 0, 0, 0, 0 },
-    { "SIP/2.0/UDP h;branch=a;branch=b", GH_ESYNTAX, 0, 0, 0, 0 }, { "SIP/2.0/UDP h;branch", GH_ESYNTAX, 0, 0, 0, 0 },
-    { "SIP/2.0/UDP h;branch=\"a\"", GH_ESYNTAX, 0, 0, 0, 0 }, { "SIP/2.0/UDP h;rport=x", GH_ESYNTAX, 0, 0, 0, 0 },
-    { "SIP/2.0/UDP h;rport=70000", GH_ESYNTAX, 0, 0, 0, 0 }, { "SIP/2.0/UDP h;received=name", GH_ESYNTAX, 0, 0, 0, 0 },
-    { "SIP/2.0/UDP h;;branch=a", GH_ESYNTAX, 0, 0, 0, 0 }, { "SIP/2.0/UDP ;branch=a", GH_ESYNTAX, 0, 0, 0, 0 },
-    { "SIP/2.0/UDP [::1;branch=a", GH_ESYNTAX, 0, 0, 0, 0 }, { "SIP/2.0/UDP 2001:db8::1;branch=a", GH_ESYNTAX, 0, 0, 0, 0 },
+    { "SIP/2.0/UDP", GH_ESYNTAX, 0, 0, 0, 0 },
+    { "SIP/2.0/ h", GH_ESYNTAX, 0, 0, 0, 0 },
+    { "SIP/2.0/UDPh", GH_ESYNTAX, 0, 0, 0, 0 },
+    { "SIP/3.0/UDP h", GH_ESYNTAX, 0, 0, 0, 0 },
+    { "xSIP/2.0/UDP h", GH_ESYNTAX, 0, 0, 0, 0 },
+    { "SIP 2.0/UDP h", GH_ESYNTAX, 0, 0, 0, 0 },
+    { "SIP/2.0/UDP h:", GH_ESYNTAX, 0, 0, 0, 0 },
+    { "SIP/2.0/UDP h:70000", GH_ESYNTAX, 0, 0, 0, 0 },
+    { "SIP/2.0/UDP h:0", GH_ESYNTAX, 0, 0, 0, 0 },
+    { "SIP/2.0/UDP h h2", GH_ESYNTAX, 0, 0, 0, 0 },
+    { "SIP/2.0/UDP h;branch=a;branch=b", GH_ESYNTAX, 0, 0, 0, 0 },
+    { "SIP/2.0/UDP h;branch", GH_ESYNTAX, 0, 0, 0, 0 },
+    { "SIP/2.0/UDP h;branch=\"a\"", GH_ESYNTAX, 0, 0, 0, 0 },
+    { "SIP/2.0/UDP h;rport=x", GH_ESYNTAX, 0, 0, 0, 0 },
+    { "SIP/2.0/UDP h;rport=70000", GH_ESYNTAX, 0, 0, 0, 0 },
+    { "SIP/2.0/UDP h;received=name", GH_ESYNTAX, 0, 0, 0, 0 },
+    { "SIP/2.0/UDP h;;branch=a", GH_ESYNTAX, 0, 0, 0, 0 },
+    { "SIP/2.0/UDP ;branch=a", GH_ESYNTAX, 0, 0, 0, 0 },
+    { "SIP/2.0/UDP [::1;branch=a", GH_ESYNTAX, 0, 0, 0, 0 },
+    { "SIP/2.0/UDP 2001:db8::1;branch=a", GH_ESYNTAX, 0, 0, 0, 0 },
 };
 
 static void via_values(void)
@@ -191,8 +230,11 @@ static void numbers(void)
     CHECK_INT(refresher, GH_SIP_REFRESHER_NONE);
     CHECK_INT(gh_sip_session_expires_parse(GH_SPAN("1800;refresher=UAC;x=y"), &a, &refresher), 0);
     CHECK_INT(refresher, GH_SIP_REFRESHER_UAC);
-    CHECK_INT(gh_sip_session_expires_parse(GH_SPAN("1800;refresher=me"), &a, &refresher), GH_ESYNTAX);
-    CHECK_INT(gh_sip_session_expires_parse(GH_SPAN("1800;refresher=uac;refresher=uas"), &a, &refresher), GH_ESYNTAX);
+    CHECK_INT(gh_sip_session_expires_parse(GH_SPAN("1800;refresher=me"), &a, &refresher),
+              GH_ESYNTAX);
+    CHECK_INT(
+        gh_sip_session_expires_parse(GH_SPAN("1800;refresher=uac;refresher=uas"), &a, &refresher),
+        GH_ESYNTAX);
 
     CHECK_INT(gh_sip_guid_parse(GH_SPAN("2558761344-0000065536-0000308372-0402827456"), words), 0);
     CHECK_INT(words[0], 2558761344);
@@ -219,7 +261,9 @@ static void reason_and_warning(void)
     CHECK_INT(gh_sip_reason_parse(GH_SPAN(";cause=1"), &reason), GH_ESYNTAX);
     CHECK_INT(gh_sip_reason_parse(GH_SPAN("SIP;cause=1;cause=2"), &reason), GH_ESYNTAX);
 
-    CHECK_INT(gh_sip_warning_parse(GH_SPAN("307 isi.edu \"Session parameter 'foo' not understood\""), &warning), 0);
+    CHECK_INT(gh_sip_warning_parse(
+                  GH_SPAN("307 isi.edu \"Session parameter 'foo' not understood\""), &warning),
+              0);
     CHECK_INT(warning.code, 307);
     CHECK_SPAN(warning.agent, "isi.edu");
     CHECK_INT(gh_sip_unquote(warning.text, &buf), 0);
@@ -230,7 +274,8 @@ static void reason_and_warning(void)
     CHECK_INT(gh_sip_unquote(GH_SPAN("\"a"), &buf), GH_ESYNTAX);
     gh_buf_fini(&buf);
     CHECK_INT(gh_sip_warning_parse(GH_SPAN("30 isi.edu \"x\""), &warning), GH_ESYNTAX);
-    CHECK_INT(gh_sip_warning_parse(GH_SPAN("1812 overture \"In Progress\""), &warning), GH_ESYNTAX); /* RFC 4475 3.1.2.5 */
+    CHECK_INT(gh_sip_warning_parse(GH_SPAN("1812 overture \"In Progress\""), &warning),
+              GH_ESYNTAX); /* RFC 4475 3.1.2.5 */
     CHECK_INT(gh_sip_warning_parse(GH_SPAN("307 isi.edu x"), &warning), GH_ESYNTAX);
     CHECK_INT(gh_sip_warning_parse(GH_SPAN("307 \"x\""), &warning), GH_ESYNTAX);
 }
@@ -241,7 +286,8 @@ static void names_of_calls(void)
     struct gh_sip_session_id id;
 
     CHECK(gh_sip_call_id_valid(GH_SPAN("f81d4fae-7dec-11d0-a765-00a0c91e6bf6@biloxi.com")));
-    CHECK(gh_sip_call_id_valid(GH_SPAN("intmeth.word%ZK-!.*_+'@word`~)(><:\\/\"][?}{"))); /* RFC 4475 3.1.1.2 */
+    CHECK(gh_sip_call_id_valid(
+        GH_SPAN("intmeth.word%ZK-!.*_+'@word`~)(><:\\/\"][?}{"))); /* RFC 4475 3.1.1.2 */
     CHECK(!gh_sip_call_id_valid(GH_SPAN("")));
     CHECK(!gh_sip_call_id_valid(GH_SPAN("@")));
     CHECK(!gh_sip_call_id_valid(GH_SPAN("a@")));
@@ -249,7 +295,9 @@ static void names_of_calls(void)
     CHECK(!gh_sip_call_id_valid(GH_SPAN("a b")));
     CHECK(!gh_sip_call_id_valid(GH_SPAN("a;b")));
 
-    CHECK_INT(gh_sip_replaces_parse(GH_SPAN("98732@sip.example.com ;from-tag=r33th4x0r ;to-tag=ff87ff"), &replaces), 0);
+    CHECK_INT(gh_sip_replaces_parse(
+                  GH_SPAN("98732@sip.example.com ;from-tag=r33th4x0r ;to-tag=ff87ff"), &replaces),
+              0);
     CHECK_SPAN(replaces.call_id, "98732@sip.example.com");
     CHECK_SPAN(replaces.to_tag, "ff87ff");
     CHECK_SPAN(replaces.from_tag, "r33th4x0r");
@@ -257,17 +305,23 @@ static void names_of_calls(void)
     CHECK_INT(gh_sip_replaces_parse(GH_SPAN("1@x;to-tag=1;from-tag=2;early-only"), &replaces), 0);
     CHECK(replaces.early_only);
     CHECK_INT(gh_sip_replaces_parse(GH_SPAN("1@x;to-tag=1"), &replaces), GH_ESYNTAX);
-    CHECK_INT(gh_sip_replaces_parse(GH_SPAN("1@x;to-tag=1;to-tag=3;from-tag=2"), &replaces), GH_ESYNTAX);
+    CHECK_INT(gh_sip_replaces_parse(GH_SPAN("1@x;to-tag=1;to-tag=3;from-tag=2"), &replaces),
+              GH_ESYNTAX);
     CHECK_INT(gh_sip_replaces_parse(GH_SPAN("a b;to-tag=1;from-tag=2"), &replaces), GH_ESYNTAX);
 
-    CHECK_INT(gh_sip_session_id_parse(GH_SPAN("ab30317f1a784dc48ff824d0d3715d86;remote=47755a9de7794ba387653f2099600ef2"),
-                                      &id), 0);
+    CHECK_INT(
+        gh_sip_session_id_parse(
+            GH_SPAN("ab30317f1a784dc48ff824d0d3715d86;remote=47755a9de7794ba387653f2099600ef2"),
+            &id),
+        0);
     CHECK_SPAN(id.remote, "47755a9de7794ba387653f2099600ef2");
     CHECK_INT(gh_sip_session_id_parse(GH_SPAN("ab30317f1a784dc48ff824d0d3715d86"), &id), 0);
     CHECK_INT(id.remote.len, 0);
-    CHECK_INT(gh_sip_session_id_parse(GH_SPAN("AB30317f1a784dc48ff824d0d3715d86"), &id), GH_ESYNTAX);
+    CHECK_INT(gh_sip_session_id_parse(GH_SPAN("AB30317f1a784dc48ff824d0d3715d86"), &id),
+              GH_ESYNTAX);
     CHECK_INT(gh_sip_session_id_parse(GH_SPAN("ab30317f1a784dc48ff824d0d3715d8"), &id), GH_ESYNTAX);
-    CHECK_INT(gh_sip_session_id_parse(GH_SPAN("ab30317f1a784dc48ff824d0d3715d86;remote=x"), &id), GH_ESYNTAX);
+    CHECK_INT(gh_sip_session_id_parse(GH_SPAN("ab30317f1a784dc48ff824d0d3715d86;remote=x"), &id),
+              GH_ESYNTAX);
 }
 
 static void types_and_call_info(void)
@@ -288,13 +342,19 @@ static void types_and_call_info(void)
     CHECK_INT(gh_sip_media_type_parse(GH_SPAN("application/sdp, text/plain"), &type), GH_ESYNTAX);
 
     /* Both spellings are in Cisco's documents; CUCM writes a blank behind "=". */
-    CHECK_INT(gh_sip_call_info_parse(GH_SPAN("<urn:X-cisco-remotecc:callinfo>; security= NotAuthenticated; gci= 1-4270982"),
-                                     &info), 0);
+    CHECK_INT(
+        gh_sip_call_info_parse(
+            GH_SPAN("<urn:X-cisco-remotecc:callinfo>; security= NotAuthenticated; gci= 1-4270982"),
+            &info),
+        0);
     CHECK(info.is_cisco);
     CHECK(gh_sip_param(info.params, "SECURITY", &value));
     CHECK_SPAN(value, "NotAuthenticated");
-    CHECK_INT(gh_sip_call_info_parse(GH_SPAN("<sip:10.0.2.52:5060>;method=\"NOTIFY;Event=telephone-event;Duration=500\""),
-                                     &info), 0);
+    CHECK_INT(
+        gh_sip_call_info_parse(
+            GH_SPAN("<sip:10.0.2.52:5060>;method=\"NOTIFY;Event=telephone-event;Duration=500\""),
+            &info),
+        0);
     CHECK(!info.is_cisco);
     CHECK_INT(gh_sip_call_info_parse(GH_SPAN("<urn:x-cisco-remotecc:callinfo2>"), &info), 0);
     CHECK(!info.is_cisco);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Nothing of one trunk touches another.  Trunk B knows everything about trunk A's call: branch, sent-by, Call-ID, tags,
- * CSeq.  (libre 1.1.0 lets B swallow A's INVITE and cancel A's call by that.)
+ * Nothing of one trunk touches another.  Trunk B knows everything about trunk A's call: branch,
+ * sent-by, Call-ID, tags, CSeq.  (libre 1.1.0 lets B swallow A's INVITE and cancel A's call by
+ * that.)
  */
 #include "relay/sip/support_sip.h"
 #include "relay/sip/support_txn.h"
@@ -72,7 +73,8 @@ static void response_from_another_trunk(void)
     rig_log(&rig);
     rig_answer(&rig, TRUNK_B, CONN_B, true, "INVITE", "1", 180, "evil");
     rig_answer(&rig, TRUNK_B, CONN_B, true, "INVITE", "1", 200, "evil");
-    rig_answer(&rig, TRUNK_B, CONN_A, true, "INVITE", "1", 603, "evil"); /* even over A's connection number */
+    rig_answer(&rig, TRUNK_B, CONN_A, true, "INVITE", "1", 603,
+               "evil"); /* even over A's connection number */
     LOG(&rig, "");
     CHECK_INT(gh_txn_state(a), GH_TXN_TRYING);
     CHECK_INT(gh_txn_conn(a), CONN_A);
@@ -85,21 +87,29 @@ static void response_from_another_trunk(void)
     rig_fini(&rig);
 }
 
-/* A response of the right trunk and branch to another call, sent-by, or with a second Via, is none. */
+/* A response of the right trunk and branch to another call, sent-by, or with a second
+ * Via, is none. */
 static void response_that_does_not_fit(void)
 {
     static const char *const wrong[] = {
-        "SIP/2.0 200 OK\nVia: SIP/2.0/TLS us.example.com;branch=z9hG4bK1\nFrom: <sip:a@b>;tag=a1\nTo: <sip:b@c>;tag=t\n"
+        "SIP/2.0 200 OK\nVia: SIP/2.0/TLS us.example.com;branch=z9hG4bK1\nFrom: "
+        "<sip:a@b>;tag=a1\nTo: <sip:b@c>;tag=t\n"
         "Call-ID: other\nCSeq: 7 INVITE\nContent-Length: 0\n\n",
-        "SIP/2.0 200 OK\nVia: SIP/2.0/TLS us.example.com;branch=z9hG4bK1\nFrom: <sip:a@b>;tag=a1\nTo: <sip:b@c>;tag=t\n"
+        "SIP/2.0 200 OK\nVia: SIP/2.0/TLS us.example.com;branch=z9hG4bK1\nFrom: "
+        "<sip:a@b>;tag=a1\nTo: <sip:b@c>;tag=t\n"
         "Call-ID: call-1\nCSeq: 8 INVITE\nContent-Length: 0\n\n",
-        "SIP/2.0 200 OK\nVia: SIP/2.0/TLS us.example.com;branch=z9hG4bK1\nFrom: <sip:a@b>;tag=a2\nTo: <sip:b@c>;tag=t\n"
+        "SIP/2.0 200 OK\nVia: SIP/2.0/TLS us.example.com;branch=z9hG4bK1\nFrom: "
+        "<sip:a@b>;tag=a2\nTo: <sip:b@c>;tag=t\n"
         "Call-ID: call-1\nCSeq: 7 INVITE\nContent-Length: 0\n\n",
-        "SIP/2.0 200 OK\nVia: SIP/2.0/TLS us.example.com;branch=z9hG4bK1\nVia: SIP/2.0/TLS x;branch=z9hG4bK2\n"
-        "From: <sip:a@b>;tag=a1\nTo: <sip:b@c>;tag=t\nCall-ID: call-1\nCSeq: 7 INVITE\nContent-Length: 0\n\n",
-        "SIP/2.0 200 OK\nVia: SIP/2.0/TLS them.example.com;branch=z9hG4bK1\nFrom: <sip:a@b>;tag=a1\nTo: <sip:b@c>;tag=t\n"
+        "SIP/2.0 200 OK\nVia: SIP/2.0/TLS us.example.com;branch=z9hG4bK1\nVia: SIP/2.0/TLS "
+        "x;branch=z9hG4bK2\n"
+        "From: <sip:a@b>;tag=a1\nTo: <sip:b@c>;tag=t\nCall-ID: call-1\nCSeq: 7 "
+        "INVITE\nContent-Length: 0\n\n",
+        "SIP/2.0 200 OK\nVia: SIP/2.0/TLS them.example.com;branch=z9hG4bK1\nFrom: "
+        "<sip:a@b>;tag=a1\nTo: <sip:b@c>;tag=t\n"
         "Call-ID: call-1\nCSeq: 7 INVITE\nContent-Length: 0\n\n",
-        "SIP/2.0 200 OK\nVia: SIP/2.0/TLS us.example.com;branch=z9hG4bK1\nFrom: <sip:a@b>;tag=a1\nTo: <sip:b@c>;tag=t\n"
+        "SIP/2.0 200 OK\nVia: SIP/2.0/TLS us.example.com;branch=z9hG4bK1\nFrom: "
+        "<sip:a@b>;tag=a1\nTo: <sip:b@c>;tag=t\n"
         "Call-ID: call-1\nCSeq: 7 BYE\nContent-Length: 0\n\n",
     };
     struct txn_rig rig;
@@ -122,9 +132,10 @@ static void response_that_does_not_fit(void)
 /* A CANCEL with the branch of another call of the same trunk. */
 static void cancel_that_does_not_fit(void)
 {
-    struct gh_sip_msg *cancel = sip_msg("CANCEL sip:bob@192.0.2.4 SIP/2.0\nVia: SIP/2.0/TLS peer.example.com;branch=z9hG4bK1\n"
-                                        "From: <sip:alice@a.example.com>;tag=a1\nTo: <sip:bob@b.example.com>\n"
-                                        "Call-ID: another\nCSeq: 7 CANCEL\nContent-Length: 0\n\n");
+    struct gh_sip_msg *cancel = sip_msg(
+        "CANCEL sip:bob@192.0.2.4 SIP/2.0\nVia: SIP/2.0/TLS peer.example.com;branch=z9hG4bK1\n"
+        "From: <sip:alice@a.example.com>;tag=a1\nTo: <sip:bob@b.example.com>\n"
+        "Call-ID: another\nCSeq: 7 CANCEL\nContent-Length: 0\n\n");
     struct txn_rig rig;
 
     CHECK_OR_STOP(cancel != NULL);
@@ -139,8 +150,10 @@ static void cancel_that_does_not_fit(void)
 
 static void no_trunk_and_bad_messages(void)
 {
-    struct gh_buf wire = sip_wire("OPTIONS sip:a@b SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK1\nFrom: <sip:c@d>;tag=1\nTo: <sip:a@b>\n"
-                                  "Call-ID: x\nCSeq: 1 OPTIONS\nMax-Forwards: x\nContent-Length: 0\n\n");
+    struct gh_buf wire =
+        sip_wire("OPTIONS sip:a@b SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK1\nFrom: "
+                 "<sip:c@d>;tag=1\nTo: <sip:a@b>\n"
+                 "Call-ID: x\nCSeq: 1 OPTIONS\nMax-Forwards: x\nContent-Length: 0\n\n");
     struct gh_sip_msg *bad, *good = sip_request("OPTIONS", "", NULL, NULL);
     struct txn_rig rig;
 
@@ -159,9 +172,11 @@ static void no_trunk_and_bad_messages(void)
 static void dialogs_of_other_trunks(void)
 {
     struct gh_sip_msg *invite = sip_request("INVITE", "", NULL, NULL);
-    struct gh_sip_msg *bye = sip_msg("BYE sip:us@h SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK9\nFrom: <sip:alice@a.example.com>;tag=a1\n"
-                                     "To: <sip:bob@b.example.com>;tag=ours\nCall-ID: support@a.example.com\nCSeq: 8 BYE\n"
-                                     "Content-Length: 0\n\n");
+    struct gh_sip_msg *bye = sip_msg(
+        "BYE sip:us@h SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK9\nFrom: "
+        "<sip:alice@a.example.com>;tag=a1\n"
+        "To: <sip:bob@b.example.com>;tag=ours\nCall-ID: support@a.example.com\nCSeq: 8 BYE\n"
+        "Content-Length: 0\n\n");
     struct gh_dialog *a, *b;
     struct gh_dialogs *table;
 
@@ -171,10 +186,14 @@ static void dialogs_of_other_trunks(void)
     CHECK(gh_dialogs_of_request(table, TRUNK_A, bye) == a);
     CHECK(gh_dialogs_of_request(table, TRUNK_B, bye) == NULL);
     CHECK(gh_dialogs_of_response(table, TRUNK_A, bye) == NULL); /* tags the other way round */
-    CHECK(gh_dialogs_find(table, TRUNK_B, gh_span_str(a->call_id), GH_SPAN("ours"), GH_SPAN("a1")) == NULL);
-    CHECK(gh_dialogs_find(table, TRUNK_A, gh_span_str(a->call_id), GH_SPAN("ours"), GH_SPAN("a1")) == a);
-    CHECK(gh_dialogs_find(table, TRUNK_A, gh_span_str(a->call_id), GH_SPAN("a1"), GH_SPAN("ours")) == NULL);
-    CHECK(gh_dialogs_find(table, TRUNK_A, gh_span_str(a->call_id), GH_SPAN("our"), GH_SPAN("a1")) == NULL);
+    CHECK(gh_dialogs_find(table, TRUNK_B, gh_span_str(a->call_id), GH_SPAN("ours"),
+                          GH_SPAN("a1")) == NULL);
+    CHECK(gh_dialogs_find(table, TRUNK_A, gh_span_str(a->call_id), GH_SPAN("ours"),
+                          GH_SPAN("a1")) == a);
+    CHECK(gh_dialogs_find(table, TRUNK_A, gh_span_str(a->call_id), GH_SPAN("a1"),
+                          GH_SPAN("ours")) == NULL);
+    CHECK(gh_dialogs_find(table, TRUNK_A, gh_span_str(a->call_id), GH_SPAN("our"), GH_SPAN("a1")) ==
+          NULL);
     /* The same three names on another trunk are another dialog. */
     CHECK_INT(gh_dialog_new_uas(&b, TRUNK_B, invite, GH_SPAN("ours")), 0);
     CHECK_INT(gh_dialogs_add(table, b), 0);

@@ -6,11 +6,13 @@
 #include "relay/sip/support_sip.h"
 #include "support/check.h"
 
-/* Shapes of facts on CUCM 9.1, 10.5 and 12.5 trunks: two Supported lines, two blanks, GUID, Session-ID, callinfo. */
+/* Shapes of facts on CUCM 9.1, 10.5 and 12.5 trunks: two Supported lines, two blanks, GUID,
+ * Session-ID, callinfo. */
 static const char cucm_invite[] =
     "INVITE sip:7042@10.1.1.5:5061 SIP/2.0\n"
     "Via: SIP/2.0/TLS 10.1.1.2:5061;branch=z9hG4bK1c5d84a3b9f\n"
-    "From: \"Alice Example\" <sip:1001@10.1.1.2>;tag=4270~26a1d5c3-4d0b-4f0f-9a51-4a6c7e4b1c2f-30837245\n"
+    "From: \"Alice Example\" "
+    "<sip:1001@10.1.1.2>;tag=4270~26a1d5c3-4d0b-4f0f-9a51-4a6c7e4b1c2f-30837245\n"
     "To: <sip:7042@10.1.1.5>\n"
     "Date: Mon, 02 Mar 2026 09:14:07 GMT\n"
     "Call-ID: 98809500-1-1c5d8-201010a@10.1.1.2\n"
@@ -23,14 +25,16 @@ static const char cucm_invite[] =
     "CSeq: 101 INVITE\n"
     "Expires: 180\n"
     "Allow-Events: presence, kpml\n"
-    "Call-Info: <urn:x-cisco-remotecc:callinfo>; security= Encrypted; gci= 1-4270982, <sip:10.0.2.52:5060>;"
+    "Call-Info: <urn:x-cisco-remotecc:callinfo>; security= Encrypted; gci= 1-4270982, "
+    "<sip:10.0.2.52:5060>;"
     "method=\"NOTIFY;Event=telephone-event;Duration=500\"\n"
     "Cisco-Guid: 2558761344-0000065536-0000308372-0402827456\n"
     "Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000\n"
     "Session-Expires:  1800\n"
     "P-Asserted-Identity: \"Alice Example\" <sip:1001@10.1.1.2>\n"
     "Remote-Party-ID: \"Alice Example\" <sip:1001@10.1.1.2>;party=calling;screen=yes;privacy=off\n"
-    "Contact: <sip:1001@10.1.1.2:5061;transport=tls>;+u.sip!devicename.ccm.cisco.com=\"SEP001122334455\"\n"
+    "Contact: "
+    "<sip:1001@10.1.1.2:5061;transport=tls>;+u.sip!devicename.ccm.cisco.com=\"SEP001122334455\"\n"
     "Max-Forwards: 69\n"
     "Content-Type: application/sdp\n"
     "Content-Length: @\n"
@@ -41,7 +45,8 @@ static const char cucm_invite[] =
     "c=IN IP4 10.1.1.9\n"
     "t=0 0\n"
     "m=audio 24580 RTP/SAVP 9 101\n"
-    "a=crypto:1 AEAD_AES_256_GCM inline:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWYwMTIzNDU2Nzg5YWI=\n";
+    "a=crypto:1 AEAD_AES_256_GCM "
+    "inline:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWYwMTIzNDU2Nzg5YWI=\n";
 
 static void cucm_is_understood(void)
 {
@@ -68,37 +73,49 @@ static void cucm_is_understood(void)
     gh_sip_msg_unref(msg);
 }
 
-#define VIA "Via: SIP/2.0/TLS h;branch=z9hG4bK1\n"
+#define VIA  "Via: SIP/2.0/TLS h;branch=z9hG4bK1\n"
 #define REST "From: <sip:a@b>;tag=1\nTo: <sip:c@d>\nCall-ID: x\n"
-#define OPT "OPTIONS sip:a@b SIP/2.0\n" VIA REST "CSeq: 1 OPTIONS\n"
-#define INV "INVITE sip:a@b SIP/2.0\n" VIA REST "CSeq: 1 INVITE\n"
-#define END "Content-Length: 0\n\n"
+#define OPT  "OPTIONS sip:a@b SIP/2.0\n" VIA REST "CSeq: 1 OPTIONS\n"
+#define INV  "INVITE sip:a@b SIP/2.0\n" VIA REST "CSeq: 1 INVITE\n"
+#define END  "Content-Length: 0\n\n"
 
 static const struct {
     const char *text, *fault;
 } rules[] = {
     { OPT END, "none" },
     { "SIP/2.0 699 x\n" VIA REST "CSeq: 1 OPTIONS\n" END, "none" },
-    { "SIP/2.0 99 x\n" VIA REST "CSeq: 1 OPTIONS\n" END, "start line: no status code of 100 to 699 with a blank behind it" },
-    { "SIP/2.0 700 x\n" VIA REST "CSeq: 1 OPTIONS\n" END, "start line: no status code of 100 to 699 with a blank behind it" },
-    { "SIP/2.0 200\n" VIA REST "CSeq: 1 OPTIONS\n" END, "start line: no status code of 100 to 699 with a blank behind it" },
-    { "SIP/2.0 65736 x\n" VIA REST "CSeq: 1 OPTIONS\n" END, "start line: no status code of 100 to 699 with a blank behind it" },
+    { "SIP/2.0 99 x\n" VIA REST "CSeq: 1 OPTIONS\n" END,
+      "start line: no status code of 100 to 699 with a blank behind it" },
+    { "SIP/2.0 700 x\n" VIA REST "CSeq: 1 OPTIONS\n" END,
+      "start line: no status code of 100 to 699 with a blank behind it" },
+    { "SIP/2.0 200\n" VIA REST "CSeq: 1 OPTIONS\n" END,
+      "start line: no status code of 100 to 699 with a blank behind it" },
+    { "SIP/2.0 65736 x\n" VIA REST "CSeq: 1 OPTIONS\n" END,
+      "start line: no status code of 100 to 699 with a blank behind it" },
     { "HTTP/1.1 200 OK\n" VIA REST "CSeq: 1 OPTIONS\n" END, "start line: the method is no token" },
     { "sip/2.0 200 OK\n" VIA REST "CSeq: 1 OPTIONS\n" END, "start line: the method is no token" },
-    { "OPTIONS sip:a@b sip/2.0\n" VIA REST "CSeq: 1 OPTIONS\n" END, "start line: not: method, blank, URI, blank, SIP/2.0" },
-    { "OPTIONS sip:a@b\n" VIA REST "CSeq: 1 OPTIONS\n" END, "start line: not: method, blank, URI, blank, SIP/2.0" },
+    { "OPTIONS sip:a@b sip/2.0\n" VIA REST "CSeq: 1 OPTIONS\n" END,
+      "start line: not: method, blank, URI, blank, SIP/2.0" },
+    { "OPTIONS sip:a@b\n" VIA REST "CSeq: 1 OPTIONS\n" END,
+      "start line: not: method, blank, URI, blank, SIP/2.0" },
     { "OPTIONS sip:a@b SIP/2.0\n" REST "CSeq: 1 OPTIONS\n" END, "Via: missing" },
-    { "OPTIONS sip:a@b SIP/2.0\n" VIA "To: <sip:c@d>\nCall-ID: x\nCSeq: 1 OPTIONS\n" END, "From: missing" },
-    { "OPTIONS sip:a@b SIP/2.0\n" VIA "From: <sip:c@d>;tag=1\nCall-ID: x\nCSeq: 1 OPTIONS\n" END, "To: missing" },
-    { "OPTIONS sip:a@b SIP/2.0\n" VIA "From: <sip:c@d>;tag=1\nTo: <sip:a@b>\nCSeq: 1 OPTIONS\n" END, "Call-ID: missing" },
+    { "OPTIONS sip:a@b SIP/2.0\n" VIA "To: <sip:c@d>\nCall-ID: x\nCSeq: 1 OPTIONS\n" END,
+      "From: missing" },
+    { "OPTIONS sip:a@b SIP/2.0\n" VIA "From: <sip:c@d>;tag=1\nCall-ID: x\nCSeq: 1 OPTIONS\n" END,
+      "To: missing" },
+    { "OPTIONS sip:a@b SIP/2.0\n" VIA "From: <sip:c@d>;tag=1\nTo: <sip:a@b>\nCSeq: 1 OPTIONS\n" END,
+      "Call-ID: missing" },
     { "OPTIONS sip:a@b SIP/2.0\n" VIA REST END, "CSeq: missing" },
-    { "OPTIONS sip:a@b SIP/2.0\n" VIA "From: <sip:c@d>\nTo: <sip:a@b>\nCall-ID: x\nCSeq: 1 OPTIONS\n" END, "From: has no tag" },
+    { "OPTIONS sip:a@b SIP/2.0\n" VIA
+      "From: <sip:c@d>\nTo: <sip:a@b>\nCall-ID: x\nCSeq: 1 OPTIONS\n" END,
+      "From: has no tag" },
     { OPT "f: <sip:x@y>;tag=2\n" END, "From: stands more than once" },
     { OPT "t: <sip:x@y>\n" END, "To: stands more than once" },
     { OPT "i: y\n" END, "Call-ID: stands more than once" },
     { OPT "cseq: 1 OPTIONS\n" END, "CSeq: stands more than once" },
     { OPT "l: 0\n" END, "Content-Length: stands more than once" },
-    { OPT "c: text/plain\nContent-Type: application/sdp\n" END, "Content-Type: stands more than once" },
+    { OPT "c: text/plain\nContent-Type: application/sdp\n" END,
+      "Content-Type: stands more than once" },
     { OPT "Max-Forwards: 1\nMax-Forwards: 1\n" END, "Max-Forwards: stands more than once" },
     { OPT "Session-Expires: 90\nx: 90\n" END, "Session-Expires: stands more than once" },
     { OPT "Faltr: 1\nFaltr: 1\nFabcm: x\nDC-Info: y\n" END, "none" },
@@ -111,13 +128,17 @@ static const struct {
     { OPT "Subject \t : x\n" END, "none" },
     { "OPTIONS sip:a@b SIP/2.0\n fold: of the start line\n" VIA REST "CSeq: 1 OPTIONS\n" END,
       "message: a header line has no name, or one that is no token" },
-    { OPT "X-Y: a\x01" "b\n" END, "message: a control character in a header" },
+    { OPT "X-Y: a\x01"
+          "b\n" END,
+      "message: a control character in a header" },
     { OPT "X-Y: \"a\\\x01\"\n" END, "none" },
     { OPT "X-Y: a\tb\n" END, "none" },
     { INV END, "Contact: missing" },
     { INV "Contact: <sip:a@b>\n" END, "none" },
-    { INV "Contact: <sip:a@b>, <sip:c@d>\n" END, "Contact: an INVITE has exactly one, a SIP or SIPS URI" },
-    { INV "Contact: <sip:a@b>\nm: <sip:c@d>\n" END, "Contact: an INVITE has exactly one, a SIP or SIPS URI" },
+    { INV "Contact: <sip:a@b>, <sip:c@d>\n" END,
+      "Contact: an INVITE has exactly one, a SIP or SIPS URI" },
+    { INV "Contact: <sip:a@b>\nm: <sip:c@d>\n" END,
+      "Contact: an INVITE has exactly one, a SIP or SIPS URI" },
     { INV "Contact: *\n" END, "Contact: an INVITE has exactly one, a SIP or SIPS URI" },
     { INV "Contact: <mailto:a@b>\n" END, "Contact: an INVITE has exactly one, a SIP or SIPS URI" },
     { INV "Contact:\n" END, "Contact: empty" },
@@ -134,12 +155,16 @@ static const struct {
     { OPT "Replaces: x;to-tag=1\n" END, "Replaces: not a Call-ID, a to-tag and a from-tag" },
     { OPT "Refer-To: <sip:a@b\n" END, "Refer-To: breaks the grammar" },
     { OPT "Reason: SIP;cause=abc\n" END, "Reason: breaks the grammar" },
-    { OPT "Call-Info: urn:x-cisco-remotecc:callinfo;security=Encrypted\n" END, "Call-Info: breaks the grammar" },
+    { OPT "Call-Info: urn:x-cisco-remotecc:callinfo;security=Encrypted\n" END,
+      "Call-Info: breaks the grammar" },
     { OPT "Content-Encoding: gzip x\n" END, "Content-Encoding: not a list of tokens" },
-    { "OPTIONS sip:a@b SIP/2.0\nVia: SIP/2.0/TLS h\n" REST "CSeq: 1 OPTIONS\n" END, "Via: the branch does not start with z9hG4bK" },
-    { "OPTIONS sip:a@b SIP/2.0\n" VIA "Via: nonsense\n" REST "CSeq: 1 OPTIONS\n" END, "Via: breaks the grammar" },
+    { "OPTIONS sip:a@b SIP/2.0\nVia: SIP/2.0/TLS h\n" REST "CSeq: 1 OPTIONS\n" END,
+      "Via: the branch does not start with z9hG4bK" },
+    { "OPTIONS sip:a@b SIP/2.0\n" VIA "Via: nonsense\n" REST "CSeq: 1 OPTIONS\n" END,
+      "Via: breaks the grammar" },
     { "FOO sip:a@b SIP/2.0\n" VIA REST "CSeq: 1 FOO\n" END, "none" },
-    { "FOO sip:a@b SIP/2.0\n" VIA REST "CSeq: 1 foo\n" END, "CSeq: its method is not that of the request" },
+    { "FOO sip:a@b SIP/2.0\n" VIA REST "CSeq: 1 foo\n" END,
+      "CSeq: its method is not that of the request" },
 };
 
 static void rule_table(void)
@@ -153,9 +178,17 @@ static void rule_table(void)
 static void line_ends(void)
 {
     static const char *const bad[] = {
-        "OPTIONS sip:a@b SIP/2.0\nVia: x\n\n", "OPTIONS sip:a@b SIP/2.0\r\nVia: x\n\r\n",
-        "OPTIONS sip:a@b SIP/2.0\r\nVia: x\r\r\n\r\n", "OPTIONS sip:a@b SIP/2.0\r\nX: a\rY: b\r\n\r\n",
-        "OPTIONS sip:a@b SIP/2.0\r\nVia: x\r\n", "OPTIONS sip:a@b SIP/2.0", "", "\r\n", "\r\n\r\n", "\r", "\n",
+        "OPTIONS sip:a@b SIP/2.0\nVia: x\n\n",
+        "OPTIONS sip:a@b SIP/2.0\r\nVia: x\n\r\n",
+        "OPTIONS sip:a@b SIP/2.0\r\nVia: x\r\r\n\r\n",
+        "OPTIONS sip:a@b SIP/2.0\r\nX: a\rY: b\r\n\r\n",
+        "OPTIONS sip:a@b SIP/2.0\r\nVia: x\r\n",
+        "OPTIONS sip:a@b SIP/2.0",
+        "",
+        "\r\n",
+        "\r\n\r\n",
+        "\r",
+        "\n",
     };
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -194,8 +227,10 @@ static void too_much(void)
     struct gh_sip_fault fault = { 0 };
     struct gh_sip_msg *msg;
 
-    gh_buf_str(&text, "OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/TLS h;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n"
-                      "To: <sip:c@d>\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n");
+    gh_buf_str(
+        &text,
+        "OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/TLS h;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n"
+        "To: <sip:c@d>\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n");
     for (int i = 6; i < GH_SIP_HEADERS_MAX; i++)
         gh_buf_str(&text, "X-Y: z\r\n");
     gh_buf_str(&text, "\r\n");
@@ -230,21 +265,26 @@ static void truncation(void)
         struct gh_sip_fault fault = { 0 };
         struct gh_sip_msg *msg;
 
-        CHECK_INT(sip_parse_exact(&msg, gh_span_head(gh_buf_span(&wire), len), GH_SIP_STREAM, &fault), GH_ESYNTAX);
+        CHECK_INT(
+            sip_parse_exact(&msg, gh_span_head(gh_buf_span(&wire), len), GH_SIP_STREAM, &fault),
+            GH_ESYNTAX);
         CHECK(fault.header && fault.text);
         CHECK(!msg || msg->bad);
         gh_sip_msg_unref(msg);
-        if (sip_parse_exact(&msg, gh_span_head(gh_buf_span(&wire), len), GH_SIP_DATAGRAM, NULL) == 0)
+        if (sip_parse_exact(&msg, gh_span_head(gh_buf_span(&wire), len), GH_SIP_DATAGRAM, NULL) ==
+            0)
             CHECK(len >= wire.len - 1);
         gh_sip_msg_unref(msg);
     }
     gh_buf_fini(&wire);
 }
 
-/* Each octet in turn becomes NUL, CR, LF, quote, bracket ...: whatever is accepted keeps the promise of msg.h. */
+/* Each octet in turn becomes NUL, CR, LF, quote, bracket ...: whatever is accepted keeps the
+ * promise of msg.h. */
 static void mutation(void)
 {
-    static const char evil[] = { 0, '\r', '\n', '"', '<', '>', ',', ';', ':', '\\', '\x7f', '\x80', ' ' };
+    static const char evil[] = { 0,   '\r', '\n', '"',    '<',    '>', ',',
+                                 ';', ':',  '\\', '\x7f', '\x80', ' ' };
     struct gh_buf wire = sip_wire(cucm_invite);
     long accepted = 0, refused = 0;
 
@@ -261,7 +301,8 @@ static void mutation(void)
                     struct gh_span v = msg->hdrs[h].value;
 
                     CHECK(gh_sip_is_token(msg->hdrs[h].name));
-                    CHECK(gh_span_find(v, '\r') == v.len && gh_span_find(v, '\n') == v.len && gh_span_find(v, 0) == v.len);
+                    CHECK(gh_span_find(v, '\r') == v.len && gh_span_find(v, '\n') == v.len &&
+                          gh_span_find(v, 0) == v.len);
                 }
             } else {
                 refused++;
@@ -311,18 +352,25 @@ static void claims(void)
         enum gh_status status;
     } rows[] = {
         { "", false, GH_STATUS_UNKNOWN },
-        { "Call-Info: <urn:x-cisco-remotecc:callinfo>; security= NotAuthenticated; orientation= to\n", true,
-          GH_STATUS_NOT_AUTHENTICATED },
-        { "Call-Info: <urn:X-cisco-remotecc:callinfo>;SECURITY=encrypted\n", true, GH_STATUS_ENCRYPTED },
-        { "Call-Info: <urn:x-cisco-remotecc:callinfo>;security=Unknown\n", true, GH_STATUS_UNKNOWN },
-        { "Call-Info: <urn:x-cisco-remotecc:callinfo>;security=Quantum\n", true, GH_STATUS_UNKNOWN },
+        { "Call-Info: <urn:x-cisco-remotecc:callinfo>; security= NotAuthenticated; orientation= "
+          "to\n",
+          true, GH_STATUS_NOT_AUTHENTICATED },
+        { "Call-Info: <urn:X-cisco-remotecc:callinfo>;SECURITY=encrypted\n", true,
+          GH_STATUS_ENCRYPTED },
+        { "Call-Info: <urn:x-cisco-remotecc:callinfo>;security=Unknown\n", true,
+          GH_STATUS_UNKNOWN },
+        { "Call-Info: <urn:x-cisco-remotecc:callinfo>;security=Quantum\n", true,
+          GH_STATUS_UNKNOWN },
         { "Call-Info: <urn:x-cisco-remotecc:callinfo>;gci=1\n", false, GH_STATUS_UNKNOWN },
         { "Call-Info: <urn:other>;security=Encrypted\n", false, GH_STATUS_UNKNOWN },
         { "Call-Info: <urn:x-cisco-remotecc:callinfo>;security=Encrypted\n"
-          "Call-Info: <http://x>, <urn:x-cisco-remotecc:callinfo>;security=Authenticated\n", true, GH_STATUS_AUTHENTICATED },
-        { "Call-Info: <urn:x-cisco-remotecc:callinfo>;security=Encrypted;security=NotAuthenticated\n", true,
-          GH_STATUS_NOT_AUTHENTICATED },
-        { "Call-Info: <urn:x-cisco-remotecc:callinfo>;security=Unknown, <urn:x-cisco-remotecc:callinfo>;security=Encrypted\n",
+          "Call-Info: <http://x>, <urn:x-cisco-remotecc:callinfo>;security=Authenticated\n",
+          true, GH_STATUS_AUTHENTICATED },
+        { "Call-Info: "
+          "<urn:x-cisco-remotecc:callinfo>;security=Encrypted;security=NotAuthenticated\n",
+          true, GH_STATUS_NOT_AUTHENTICATED },
+        { "Call-Info: <urn:x-cisco-remotecc:callinfo>;security=Unknown, "
+          "<urn:x-cisco-remotecc:callinfo>;security=Encrypted\n",
           true, GH_STATUS_ENCRYPTED },
     };
 
