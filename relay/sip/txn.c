@@ -135,13 +135,34 @@ static int fill_key(struct gh_txn *txn, const struct gh_txn_key *key)
     return 0;
 }
 
+/* NULL without memory. */
+static struct gh_txn_share *share_of(struct gh_txns *txns, uint32_t trunk)
+{
+    struct gh_txn_share *share = txns->shares;
+
+    while (share && share->trunk != trunk)
+        share = share->next;
+    if (share)
+        return share;
+    share = calloc(1, sizeof(*share));
+    if (!share)
+        return NULL;
+    share->trunk = trunk;
+    share->next = txns->shares;
+    txns->shares = share;
+    return share;
+}
+
 int gh_txn_create(struct gh_txn **out, struct gh_txns *txns, const struct gh_txn_key *key)
 {
+    struct gh_txn_share *share = share_of(txns, key->trunk);
     struct gh_txn *txn = NULL;
     struct gh_txn **node;
     int err = GH_ENOMEM;
 
-    if (txns->count >= txns->limits.max_count)
+    if (!share)
+        return GH_ENOMEM;
+    if (txns->count >= txns->limits.max_count || share->count >= txns->limits.max_per_trunk)
         return GH_EFULL;
     txn = calloc(1, sizeof(*txn));
     if (!txn)
@@ -163,6 +184,8 @@ int gh_txn_create(struct gh_txn **out, struct gh_txns *txns, const struct gh_txn
         txn->next->prev = txn;
     txns->first = txn;
     txns->count++;
+    txn->share = share;
+    share->count++;
     *out = txn;
     return 0;
 out:
@@ -182,6 +205,7 @@ void gh_txn_destroy(struct gh_txn *txn)
     else
         txns->first = txn->next;
     txns->count--;
+    txn->share->count--;
     release(txn);
 }
 
@@ -214,6 +238,8 @@ int gh_txns_new(struct gh_txns **out, struct gh_timerq *timers, const struct gh_
         txns->limits = *limits;
     if (!txns->limits.max_count)
         txns->limits.max_count = DEFAULT_MAX_COUNT;
+    if (!txns->limits.max_per_trunk)
+        txns->limits.max_per_trunk = (txns->limits.max_count + 3) / 4;
     if (!txns->limits.reconnect_grace_ms)
         txns->limits.reconnect_grace_ms = DEFAULT_GRACE_MS;
     *out = txns;
@@ -226,6 +252,12 @@ void gh_txns_free(struct gh_txns *txns)
         return;
     while (txns->first)
         gh_txn_destroy(txns->first);
+    while (txns->shares) {
+        struct gh_txn_share *share = txns->shares;
+
+        txns->shares = share->next;
+        free(share);
+    }
     free(txns);
 }
 

@@ -101,6 +101,7 @@ struct gh_txn_client {
 
 struct gh_txn_limits {
     size_t max_count;             /* of all transactions; 0: 200000 */
+    size_t max_per_trunk;         /* so that one trunk cannot use up all; 0: a quarter of max_count */
     uint64_t reconnect_grace_ms;  /* 0: 5000 */
 };
 
@@ -115,7 +116,7 @@ size_t gh_txns_count(const struct gh_txns *txns);
 struct gh_txn_counters {
     uint64_t absorbed;        /* requests and responses that came again */
     uint64_t stray_responses; /* of no transaction of their trunk */
-    uint64_t refused;         /* requests over max_count */
+    uint64_t refused;         /* requests over max_count or max_per_trunk */
 };
 const struct gh_txn_counters *gh_txns_counters(const struct gh_txns *txns);
 

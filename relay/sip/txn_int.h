@@ -12,8 +12,16 @@ struct gh_txn_fork {
     unsigned carriers;
 };
 
+/* How many transactions one trunk has. */
+struct gh_txn_share {
+    struct gh_txn_share *next;
+    uint32_t trunk;
+    size_t count;
+};
+
 struct gh_txn {
     struct gh_txns *txns;
+    struct gh_txn_share *share;
     struct gh_txn *next, *prev; /* all transactions, newest first */
 
     /* the key, in this order */
@@ -65,6 +73,7 @@ struct gh_txns {
     void *tree;                  /* tsearch(3): balanced, so no choice of branches makes it slow */
     struct gh_txn *first;
     size_t count;
+    struct gh_txn_share *shares; /* one a trunk: as many as are configured, never given back */
     struct gh_txn_counters counters;
 };
 

@@ -181,7 +181,7 @@ static void act(struct gh_txns *txns, unsigned what, unsigned which, uint64_t no
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct gh_txn_limits limits = { .max_count = 20 };
+    static const struct gh_txn_limits limits = { .max_count = 20, .max_per_trunk = 15 };
     struct gh_timerq timers = { 0 };
     struct gh_txns *txns;
     uint64_t now_ms = 1000;

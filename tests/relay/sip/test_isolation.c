@@ -148,6 +148,28 @@ static void cancel_that_does_not_fit(void)
     rig_fini(&rig);
 }
 
+/* A trunk that floods us gets no further; the other one does not notice. */
+static void share_of_a_trunk(void)
+{
+    static const struct gh_txn_limits limits = { .max_count = 8 };
+    struct txn_rig rig;
+
+    rig_init(&rig, &limits);
+    CHECK_INT(rig_request(&rig, TRUNK_B, CONN_B, true, "INVITE", "1", ""), 0);
+    CHECK_INT(rig_request(&rig, TRUNK_B, CONN_B, true, "INVITE", "2", ""), 0);
+    CHECK_INT(rig_request(&rig, TRUNK_B, CONN_B, true, "INVITE", "3", ""), GH_EFULL);
+    CHECK(rig_send(&rig, TRUNK_B, CONN_B, true, "OPTIONS", "4", NULL) == NULL);
+    CHECK_INT(rig_request(&rig, TRUNK_A, CONN_A, true, "INVITE", "1", ""), 0);
+    CHECK_INT(rig_respond(&rig, rig.server, gh_txn_request(rig.server), 404), 0);
+    CHECK_INT(rig_request(&rig, TRUNK_A, CONN_A, true, "ACK", "1", "ours"), 0);
+    rig_pass(&rig, 0);
+    /* What has ended counts no more. */
+    CHECK_INT(rig_request(&rig, TRUNK_A, CONN_A, true, "INVITE", "2", ""), 0);
+    CHECK_INT(rig_request(&rig, TRUNK_A, CONN_A, true, "INVITE", "3", ""), 0);
+    CHECK_INT(rig_request(&rig, TRUNK_A, CONN_A, true, "INVITE", "4", ""), GH_EFULL);
+    rig_fini(&rig);
+}
+
 static void no_trunk_and_bad_messages(void)
 {
     struct gh_buf wire =
@@ -216,6 +238,7 @@ int main(void)
     RUN(response_from_another_trunk);
     RUN(response_that_does_not_fit);
     RUN(cancel_that_does_not_fit);
+    RUN(share_of_a_trunk);
     RUN(no_trunk_and_bad_messages);
     RUN(dialogs_of_other_trunks);
     return CHECK_REPORT();

@@ -261,7 +261,7 @@ static void detached(void)
 
 static void bounded(void)
 {
-    static const struct gh_txn_limits limits = { .max_count = 3 };
+    static const struct gh_txn_limits limits = { .max_count = 3, .max_per_trunk = 3 };
     struct txn_rig rig;
 
     rig_init(&rig, &limits);
