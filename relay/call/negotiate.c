@@ -11,8 +11,8 @@
 struct line {
     struct gh_crypto_facts facts;
     struct gh_secret key;
+    uint64_t lifetime_pkts; /* as its owner declared it; 0: none */
     int copy_of;            /* index among the offerer's lines; -1: our own key */
-    size_t nth;             /* place among all a=crypto lines of the m-line that it was read from */
 };
 
 #define OUT_LINES_MAX (GH_NEG_LINES_MAX + GH_TRUNK_SUITES_MAX)
@@ -23,8 +23,9 @@ struct gh_neg_keys {
     int pick;                              /* what we answer with, unless b picks a copied one; -1: none */
     struct line out[OUT_LINES_MAX];        /* by us, to side b */
     size_t out_count;
-    bool copied;                           /* some of them are side a's */
     struct gh_secret rx[2], tx[2];         /* settled */
+    uint64_t rx_lifetime_pkts;             /* of b's key */
+    uint64_t tx_lifetime_pkts;             /* of the key that we declare to a: b's, if it is passed on */
 };
 
 void gh_neg_init(struct gh_neg *neg)
@@ -144,12 +145,12 @@ static int read_lines(const struct gh_sdp *doc, int index, struct line *lines, s
             break;
         line->facts = crypto_facts(&crypto);
         line->copy_of = -1;
-        line->nth = *count;
         /* MKI is offered and accepted by the media plane later; until then such a line is not usable. */
         if (line->facts.mki || line->facts.key_count != 1)
             line->facts.mki_ok = false;
         if (!line->facts.parsed || !line->facts.key_ok)
             continue;
+        line->lifetime_pkts = crypto.keys[0].lifetime_pkts;
         err = gh_sdp_crypto_key(&crypto, 0, key, &len);
         if (!err)
             err = gh_secret_set(&line->key, key, len);
@@ -315,7 +316,6 @@ static void copy_lines(struct gh_neg_keys *keys, const struct gh_neg_leg *a, con
         *to = *from;
         to->facts.tag = (uint32_t)++keys->out_count;
         to->copy_of = (int)i;
-        keys->copied = true;
     }
 }
 
@@ -338,17 +338,16 @@ static int own_line(struct line *line, enum gh_suite suite, uint32_t tag)
 
 /* What we offer to side b for one stream: copies first, then our own keys for its other suites. */
 static int plan_lines(struct gh_neg_stream *stream, const struct gh_neg_leg *a, const struct gh_neg_leg *b,
-                      bool first)
+                      bool bridge)
 {
     struct gh_neg_keys *keys = stream->keys;
     int err = 0;
 
     explicit_bzero(keys->out, sizeof(keys->out));
     keys->out_count = 0;
-    keys->copied = false;
     if (stream->plan == GH_PLAN_RTP)
         return 0;
-    if (keys->pick >= 0 && first && !a->bridge && !b->bridge)
+    if (keys->pick >= 0 && !bridge)
         copy_lines(keys, a, b);
     for (size_t i = 0; !err && i < b->rules->suite_count; i++) {
         enum gh_suite suite = b->rules->suites[i];
@@ -381,9 +380,23 @@ static int write_offer_stream(struct gh_sdp *doc, int index, struct gh_neg_strea
         const struct line *line = &stream->keys->out[i];
 
         err = gh_sdp_add_crypto(doc, index, line->facts.tag, line->facts.suite, line->key.octets,
-                                line->key.len, 0);
+                                line->key.len, line->lifetime_pkts);
     }
     return err;
+}
+
+/* What was said of another destination's trunk is not true of this one. */
+static void mark_plan(struct gh_neg *neg, enum gh_reason mark)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < neg->mark_count; i++) {
+        if (neg->marks[i] != neg->plan_mark)
+            neg->marks[kept++] = neg->marks[i];
+    }
+    neg->mark_count = kept;
+    gh_neg_mark(neg, mark);
+    neg->plan_mark = neg->mark_count > kept ? mark : GH_REASON_NO_RULE;
 }
 
 enum gh_reason gh_neg_offer_out(struct gh_neg *neg, const struct gh_neg_leg *a, const struct gh_neg_leg *b,
@@ -397,7 +410,8 @@ enum gh_reason gh_neg_offer_out(struct gh_neg *neg, const struct gh_neg_leg *a, 
 
     if (judged.plan == GH_PLAN_REFUSE)
         return judged.reason;
-    gh_neg_mark(neg, judged.reason);
+    mark_plan(neg, judged.reason);
+    neg->bridge = !first || a->bridge || b->bridge;
     err = gh_sdp_clone(&doc, neg->offer);
     if (!err)
         err = make_ours(doc, self, proven);
@@ -409,7 +423,7 @@ enum gh_reason gh_neg_offer_out(struct gh_neg *neg, const struct gh_neg_leg *a, 
             continue;
         }
         stream->plan = judged.plan;
-        err = plan_lines(stream, a, b, first);
+        err = plan_lines(stream, a, b, neg->bridge);
         if (!err)
             err = write_offer_stream(doc, i, stream);
     }
@@ -422,6 +436,21 @@ enum gh_reason gh_neg_offer_out(struct gh_neg *neg, const struct gh_neg_leg *a, 
 }
 
 /* ---- the answer --------------------------------------------------------------------------------- */
+
+/* Does the answer bring a key that is used, or was offered, for another direction?  One key for two directions is one
+ * keystream used twice; and side a's key in b's mouth came to b on a way that we do not know. */
+static bool echoed(const struct gh_neg_keys *keys, const struct gh_secret *key)
+{
+    for (size_t i = 0; i < keys->offered_count; i++) {
+        if (gh_secret_equal(key, &keys->offered[i].key))
+            return true;
+    }
+    for (size_t i = 0; i < keys->out_count; i++) {
+        if (gh_secret_equal(key, &keys->out[i].key))
+            return true;
+    }
+    return false;
+}
 
 static enum gh_reason settle_answer_line(struct gh_neg *neg, struct gh_neg_stream *stream, int index,
                                          enum gh_profile profile, const struct gh_neg_leg *b,
@@ -452,13 +481,13 @@ static enum gh_reason settle_answer_line(struct gh_neg *neg, struct gh_neg_strea
         gh_neg_mark(neg, GH_REASON_TAG_RENUMBERED);
     reason = GH_REASON_NONE;
     if (judged.verdict == GH_STREAM_SRTP) {
-        /* One key for both directions is one keystream used twice. */
-        if (gh_secret_equal(&lines[0].key, &keys->out[which].key)) {
+        if (echoed(keys, &lines[0].key)) {
             reason = gh_policy_key_memory(GH_KEY_SEEN_ECHOED, GH_KEY_REUSE_REFUSE).reason;
             goto out;
         }
         stream->side[GH_SIDE_B].suite = keys->out[which].facts.suite;
         keys->rx[GH_SIDE_B] = lines[0].key;
+        keys->rx_lifetime_pkts = lines[0].lifetime_pkts;
         keys->tx[GH_SIDE_B] = keys->out[which].key;
         if (keys->out[which].copy_of >= 0)
             keys->pick = keys->out[which].copy_of;
@@ -535,6 +564,7 @@ static int settle_offerer(struct gh_neg_stream *stream, bool bridge)
         keys->rx[GH_SIDE_A] = keys->offered[keys->pick].key;
         if (b->suite == a->suite && !bridge) {
             keys->tx[GH_SIDE_A] = keys->rx[GH_SIDE_B];
+            keys->tx_lifetime_pkts = keys->rx_lifetime_pkts;
             b->path = GH_PATH_PASS;
         } else {
             err = gh_secret_draw(&keys->tx[GH_SIDE_A], a->suite);
@@ -575,12 +605,12 @@ static int write_answer_stream(struct gh_neg *neg, struct gh_sdp *doc, int index
     if (!err && keys->pick >= 0) {
         err = gh_sdp_add_crypto(doc, index, keys->offered[keys->pick].facts.tag,
                                 stream->side[GH_SIDE_A].suite, keys->tx[GH_SIDE_A].octets,
-                                keys->tx[GH_SIDE_A].len, 0);
+                                keys->tx[GH_SIDE_A].len, keys->tx_lifetime_pkts);
     }
     return err;
 }
 
-enum gh_reason gh_neg_answer_out(struct gh_neg *neg, const struct gh_neg_leg *a, const struct gh_neg_leg *b,
+enum gh_reason gh_neg_answer_out(struct gh_neg *neg, const struct gh_neg_leg *a,
                                  const struct gh_neg_self *self, struct gh_sdp **out)
 {
     struct gh_sdp *doc = NULL;
@@ -590,7 +620,7 @@ enum gh_reason gh_neg_answer_out(struct gh_neg *neg, const struct gh_neg_leg *a,
         err = make_ours(doc, self, a->signalling == GH_SIG_TLS_VERIFIED);
     for (int i = 0; !err && i < (int)neg->media_count; i++) {
         if (i < (int)neg->count && neg->streams[i].live)
-            err = write_answer_stream(neg, doc, i, a->bridge || b->bridge);
+            err = write_answer_stream(neg, doc, i, neg->bridge);
         else
             err = gh_sdp_disable_media(doc, i);
         if (!err) /* we answer with the profile of the offer, refused m-lines too */
@@ -645,9 +675,10 @@ void gh_neg_media_set(struct gh_neg_stream *stream, int side, struct gh_media_se
         .may_receive = far->may_send,
         .path = near->path,
         .suite = near->suite,
-        .rx_key = stream->keys->rx[side],
-        .tx_key = stream->keys->tx[side],
     };
+    /* Not in the literal, which the compiler may build elsewhere first. */
+    out->rx_key = stream->keys->rx[side];
+    out->tx_key = stream->keys->tx[side];
     gh_secret_wipe(&stream->keys->rx[side]);
     gh_secret_wipe(&stream->keys->tx[side]);
 }

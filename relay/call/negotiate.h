@@ -20,7 +20,7 @@
 
 #define GH_NEG_STREAMS_MAX 8 /* m-lines that are relayed; further ones are refused with port 0 */
 #define GH_NEG_LINES_MAX   8 /* a=crypto lines of one m-line that are looked at */
-#define GH_NEG_MARKS_MAX   16
+#define GH_NEG_MARKS_MAX   32 /* more than there are marks that a call can earn */
 
 enum { GH_SIDE_A = 0, GH_SIDE_B = 1 };
 
@@ -56,6 +56,8 @@ struct gh_neg {
     size_t media_count;            /* of m-lines, also those past GH_NEG_STREAMS_MAX */
     enum gh_reason marks[GH_NEG_MARKS_MAX];
     size_t mark_count;
+    enum gh_reason plan_mark;      /* of these, what the newest offer to side b earned; NO_RULE: none */
+    bool bridge;                   /* no key crosses, either way: of the offer that was written last */
     char fault[96];                /* for GH_REASON_BAD_SDP: line and text, never the peer's octets */
 };
 
@@ -100,8 +102,8 @@ enum gh_grade gh_neg_best_grade(const struct gh_neg *neg, const struct gh_neg_le
 enum gh_reason gh_neg_answer_in(struct gh_neg *neg, struct gh_span sdp, const struct gh_neg_leg *b,
                                 const struct gh_addr *media_address, bool srtp_fallback);
 
-/** Write the answer to side a and settle keys and paths. */
-enum gh_reason gh_neg_answer_out(struct gh_neg *neg, const struct gh_neg_leg *a, const struct gh_neg_leg *b,
+/** Write the answer to side a and settle keys and paths.  @out  owned by the caller; holds keys */
+enum gh_reason gh_neg_answer_out(struct gh_neg *neg, const struct gh_neg_leg *a,
                                  const struct gh_neg_self *self, struct gh_sdp **out);
 
 /**

@@ -274,7 +274,7 @@ static enum gh_reason take_answer(struct gh_call *call, const struct gh_sip_msg 
     if (reason == GH_REASON_NONE)
         reason = gh_call_require(call, gh_neg_best_grade(&call->neg, &neg_a, &neg_b));
     if (reason == GH_REASON_NONE)
-        reason = gh_neg_answer_out(&call->neg, &neg_a, &neg_b, &self, answer);
+        reason = gh_neg_answer_out(&call->neg, &neg_a, &self, answer);
     if (reason == GH_REASON_NONE)
         reason = gh_call_media_start(call);
     return reason;
