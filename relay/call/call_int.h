@@ -38,7 +38,6 @@ enum gh_call_state {
 #define GH_CALL_EVENT_MAP(X)                                                            \
     X(START, "start")               /* the INVITE passed all checks */                  \
     X(ROUTED, "routed")             /* a connection to b is there */                    \
-    X(UNROUTED, "unrouted")         /* no destination is left */                        \
     X(PROVISIONAL, "provisional")   /* 101..199 from b */                               \
     X(ANSWER, "answer")             /* 2xx from b */                                    \
     X(NEXT, "next")                 /* b failed, another destination or trunk is left */ \
@@ -174,6 +173,16 @@ struct gh_calls {
 };
 
 /* ---- state.c: the one way into a state ---- */
+
+struct gh_call_row {
+    enum gh_call_state from;
+    enum gh_call_event event;
+    enum gh_call_state to;
+    void (*action)(struct gh_call *call, uint64_t now_ms); /* after the state was entered */
+};
+
+/** The whole table; for tests. */
+const struct gh_call_row *gh_call_rows(size_t *count);
 
 void gh_call_event(struct gh_call *call, enum gh_call_event event, uint64_t now_ms);
 const char *gh_call_state_name(enum gh_call_state state);

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "call/call_int.h"
 
-typedef void (*action_fn)(struct gh_call *call, uint64_t now_ms);
+#define CANCEL_WAIT_MS (3 * GH_TXN_TIMEOUT_MS) /* timer B, then 64*T1 after the CANCEL, and some */
 
 /* ---- actions ---------------------------------------------------------------------------------------- */
 
@@ -22,6 +22,13 @@ static void on_ring_timeout(void *arg, uint64_t now_ms)
 
     call->end.reason = GH_REASON_RING_TIMEOUT;
     gh_call_event(call, GH_ON_RING_TIMEOUT, now_ms);
+}
+
+/* Nobody waits for an answer any more: what comes later must not be told as a ring timeout. */
+static void do_answer(struct gh_call *call, uint64_t now_ms)
+{
+    (void)now_ms;
+    gh_timer_stop(gh_loop_timers(call->calls->loop), &call->timer);
 }
 
 static void do_start(struct gh_call *call, uint64_t now_ms)
@@ -65,12 +72,20 @@ static void do_close(struct gh_call *call, uint64_t now_ms)
     gh_call_media_close(call);
 }
 
+/* b's final response is due in 64*T1 of the CANCEL, which leaves with the first 1xx at the latest (RFC 3261 section
+ * 9.1): its transaction sees to that.  This is for one that could not. */
+static void on_cancel_late(void *arg, uint64_t now_ms)
+{
+    gh_call_event(arg, GH_ON_REFUSED, now_ms);
+}
+
 static void do_cancel(struct gh_call *call, uint64_t now_ms)
 {
     struct gh_leg *b = &call->leg[GH_SIDE_B];
+    struct gh_timerq *timers = gh_loop_timers(call->calls->loop);
     struct gh_buf text = { 0 }, reason = { 0 };
 
-    gh_timer_stop(gh_loop_timers(call->calls->loop), &call->timer);
+    gh_timer_stop(timers, &call->timer);
     refuse_a(call, now_ms);
     if (!call->cancelled) {
         gh_refusal_text(&text, call->end.reason, gh_span_str(call->neg.fault));
@@ -80,6 +95,8 @@ static void do_cancel(struct gh_call *call, uint64_t now_ms)
         gh_txn_cancel(b->invite, gh_buf_span(&reason), now_ms);
     gh_buf_fini(&text);
     gh_buf_fini(&reason);
+    if (gh_timer_start(timers, &call->timer, now_ms + CANCEL_WAIT_MS, on_cancel_late, call))
+        gh_call_event(call, GH_ON_REFUSED, now_ms);
 }
 
 static void do_ack(struct gh_call *call, uint64_t now_ms)
@@ -103,6 +120,7 @@ static void do_release(struct gh_call *call, uint64_t now_ms)
 
             leg->bye = NULL;
             gh_call_ok(call->calls, txn, now_ms);
+            gh_txn_detach(txn, now_ms); /* it may outlive the call; without its 200 it gets a 500 */
         } else if (leg->dialog && leg->dialog->confirmed && call->answer_us && !leg->hung_up) {
             gh_call_send_bye(leg, now_ms);
         }
@@ -118,16 +136,9 @@ static void do_gone(struct gh_call *call, uint64_t now_ms)
 
 /* ---- the table -------------------------------------------------------------------------------------- */
 
-struct row {
-    enum gh_call_state from;
-    enum gh_call_event event;
-    enum gh_call_state to;
-    action_fn action;
-};
-
 #define ROW(from, event, to, action) { GH_CALL_##from, GH_ON_##event, GH_CALL_##to, action }
 
-static const struct row rows[] = {
+static const struct gh_call_row rows[] = {
     /*  from        event         to          action */
     ROW(NEW,        START,        ROUTING,    do_start),
     ROW(ROUTING,    ROUTED,       CALLING,    gh_call_invite),
@@ -138,14 +149,14 @@ static const struct row rows[] = {
     ROW(ROUTING,    END,          COUNTING,   do_close),
     ROW(CALLING,    PROVISIONAL,  RINGING,    do_nothing),
     ROW(CALLING,    NEXT,         ROUTING,    gh_call_route),
-    ROW(CALLING,    ANSWER,       ANSWERED,   do_nothing),
+    ROW(CALLING,    ANSWER,       ANSWERED,   do_answer),
     ROW(CALLING,    REFUSED,      COUNTING,   do_close),
     ROW(CALLING,    CANCEL,       CANCELLING, do_cancel),
     ROW(CALLING,    RING_TIMEOUT, CANCELLING, do_cancel),
     ROW(CALLING,    END,          CANCELLING, do_cancel),
     ROW(RINGING,    PROVISIONAL,  RINGING,    do_nothing),
     ROW(RINGING,    NEXT,         ROUTING,    gh_call_route),
-    ROW(RINGING,    ANSWER,       ANSWERED,   do_nothing),
+    ROW(RINGING,    ANSWER,       ANSWERED,   do_answer),
     ROW(RINGING,    REFUSED,      COUNTING,   do_close),
     ROW(RINGING,    CANCEL,       CANCELLING, do_cancel),
     ROW(RINGING,    RING_TIMEOUT, CANCELLING, do_cancel),
@@ -171,6 +182,12 @@ static const struct row rows[] = {
     ROW(ENDING,     REFUSED,      ENDING,     do_nothing),
     ROW(ENDING,     RELEASED,     GONE,       do_gone),
 };
+
+const struct gh_call_row *gh_call_rows(size_t *count)
+{
+    *count = sizeof(rows) / sizeof(rows[0]);
+    return rows;
+}
 
 const char *gh_call_state_name(enum gh_call_state state)
 {
