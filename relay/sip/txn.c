@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sip/body.h"
 #include "sip/text_int.h"
 
 #define DEFAULT_MAX_COUNT 200000
@@ -272,6 +273,17 @@ const struct gh_txn_counters *gh_txns_counters(const struct gh_txns *txns)
 }
 
 /* ---- sending ---- */
+
+int gh_txn_judge(const struct gh_sip_msg *msg, unsigned *carriers)
+{
+    enum gh_reason problem;
+
+    *carriers = gh_sip_carriers(msg, &problem);
+    /* A response without body repeats names that the peer itself chose: it must be answered. */
+    if (!msg->request && msg->body.len == 0)
+        return 0;
+    return problem == GH_REASON_BODY_OPAQUE || problem == GH_REASON_KEY_IN_ODD_BODY ? GH_EINVAL : 0;
+}
 
 int gh_txn_send_copy(struct gh_txn *txn, struct gh_span octets, unsigned carriers)
 {

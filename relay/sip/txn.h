@@ -17,8 +17,9 @@
  * calls on a transaction.
  *
  * The gate on departure.  All octets leave through `send`, with what they carry as read back out of
- * these very octets; retransmissions too.  `send` maps trunk and connection to a live, admitted
- * connection, asks the gate, and sends.
+ * these very octets; retransmissions too.  (The ACK to a response that is not 2xx has no body and
+ * is not read back.)  `send` maps trunk and connection to a live, admitted connection, asks the
+ * gate, and sends.  A request, or a body, that no leg may bring does not get that far: GH_EINVAL.
  *
  * Thread: signalling.  Time is an argument.
  */
@@ -101,7 +102,7 @@ struct gh_txn_client {
 
 struct gh_txn_limits {
     size_t max_count;             /* of all transactions; 0: 200000 */
-    size_t max_per_trunk;         /* so that one trunk cannot use up all; 0: a quarter of max_count */
+    size_t max_per_trunk;         /* one trunk cannot use up all; 0: a quarter of max_count */
     uint64_t reconnect_grace_ms;  /* 0: 5000 */
 };
 

@@ -14,7 +14,6 @@
 
 #include <stdlib.h>
 
-#include "sip/body.h"
 #include "sip/out.h"
 #include "sip/text_int.h"
 
@@ -206,9 +205,11 @@ void gh_txn_client_timer(struct gh_txn *txn, uint64_t now_ms)
 static int start(struct gh_txn *txn, struct gh_buf *octets, struct gh_sip_msg *msg, uint64_t now_ms)
 {
     const struct gh_txn_handlers *handlers = &txn->txns->handlers;
-    enum gh_reason problem;
-    unsigned carriers = gh_sip_carriers(msg, &problem);
+    unsigned carriers;
+    int err = gh_txn_judge(msg, &carriers);
 
+    if (err)
+        return err;
     gh_sip_msg_wipe_body(msg);
     txn->request = gh_sip_msg_ref(msg);
     gh_txn_end_at(txn, now_ms + GH_TXN_TIMEOUT_MS, GH_TXN_TIMEOUT); /* timers B and F */
@@ -300,7 +301,7 @@ int gh_txn_ack_2xx(struct gh_txn *txn, struct gh_buf *ack)
     const struct gh_txn_handlers *handlers = &txn->txns->handlers;
     struct gh_sip_msg *msg = NULL;
     struct gh_txn_fork *fork = NULL;
-    enum gh_reason problem;
+    unsigned carriers;
     int err = GH_ESTATE;
 
     if (txn->server || txn->state != GH_TXN_ACCEPTED)
@@ -311,16 +312,16 @@ int gh_txn_ack_2xx(struct gh_txn *txn, struct gh_buf *ack)
     fork = find_fork(txn, msg->to.tag);
     err = GH_EINVAL;
     if (msg->method != GH_SIP_ACK || !msg->request || msg->cseq != txn->request->cseq || !fork ||
-        !gh_span_eq(msg->call_id, txn->request->call_id))
+        !gh_span_eq(msg->call_id, txn->request->call_id) || gh_txn_judge(msg, &carriers))
         goto out;
     gh_buf_fini(&fork->ack);
     gh_buf_add(&fork->ack, gh_buf_span(ack));
-    fork->carriers = gh_sip_carriers(msg, &problem);
+    fork->carriers = carriers;
     err = fork->ack.err;
     if (err)
         gh_buf_fini(&fork->ack);
     else
-        err = handlers->send(handlers->arg, txn, ack, fork->carriers);
+        err = handlers->send(handlers->arg, txn, ack, carriers);
 out:
     gh_sip_msg_unref(msg);
     gh_buf_fini(ack);

@@ -101,6 +101,12 @@ void gh_txn_end_at(struct gh_txn *txn, uint64_t due_ms, enum gh_txn_end why);
 /** Sends `last` again at @due_ms, then by the doubling of the machine; GH_TXN_NEVER: no more. */
 void gh_txn_again_at(struct gh_txn *txn, uint64_t due_ms);
 
+/**
+ * What a message that is about to leave carries.  A request, or a body, that would be refused on
+ * every leg when it arrived does not leave either.  @return 0 or GH_EINVAL
+ */
+int gh_txn_judge(const struct gh_sip_msg *msg, unsigned *carriers);
+
 /** A copy of @octets through the owner's send. */
 int gh_txn_send_copy(struct gh_txn *txn, struct gh_span octets, unsigned carriers);
 

@@ -16,7 +16,6 @@
 
 #include <stdlib.h>
 
-#include "sip/body.h"
 #include "sip/out.h"
 #include "sip/text_int.h"
 
@@ -151,7 +150,6 @@ int gh_txn_respond(struct gh_txn *txn, struct gh_buf *octets, uint64_t now_ms)
     const struct gh_txn_handlers *handlers = &txn->txns->handlers;
     struct gh_sip_msg *msg = NULL;
     struct gh_buf kept = { 0 };
-    enum gh_reason problem;
     unsigned carriers;
     char *tag = NULL;
     int status, err = GH_ESTATE;
@@ -161,10 +159,11 @@ int gh_txn_respond(struct gh_txn *txn, struct gh_buf *octets, uint64_t now_ms)
     err = gh_sip_msg_parse(&msg, gh_buf_span(octets), GH_SIP_STREAM, NULL);
     if (err == 0 && !fits(txn, msg))
         err = GH_EINVAL;
+    if (err == 0)
+        err = gh_txn_judge(msg, &carriers);
     if (err)
         goto out;
     status = msg->status;
-    carriers = gh_sip_carriers(msg, &problem);
     gh_buf_add(&kept, gh_buf_span(octets));
     tag = gh_text_dup(msg->to.tag);
     err = GH_ENOMEM;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Each allocation fails once: an error comes back, nothing leaks, and no failure reads as "carries no
- * key".  The program starts itself again without the allocator's per-thread cache, whose content would
- * count as memory in use.
+ * Each allocation fails once: an error comes back, nothing leaks, and no failure reads as "carries
+ * no key".  The program starts itself again without the allocator's per-thread cache, whose content
+ * would count as memory in use.
  */
 #include "support/alloc_fail.h"
 

@@ -226,6 +226,27 @@ static void send_is_told_the_carriers(void)
     rig_fini(&rig);
 }
 
+/* What no leg may bring does not leave either: here a body that cannot be looked into. */
+static void opaque_requests_do_not_leave(void)
+{
+    struct gh_buf octets = sip_wire("INVITE sip:bob@192.0.2.4 SIP/2.0\n"
+                                    "Via: SIP/2.0/TLS us.example.com;branch=z9hG4bK1\n"
+                                    "From: <sip:a@b>;tag=1\nTo: <sip:c@d>\nCall-ID: x\n"
+                                    "CSeq: 1 INVITE\nContact: <sip:a@us>\n"
+                                    "Content-Type: application/sdp\nContent-Encoding: gzip\n"
+                                    "Content-Length: @\n\nx");
+    struct txn_rig rig;
+    struct gh_txn *txn;
+
+    rig_init(&rig, NULL);
+    CHECK_INT(gh_txn_client_new(&txn, rig.txns, TRUNK_A, CONN_A, true, &octets, &rig.client, NULL,
+                                rig.now_ms), GH_EINVAL);
+    CHECK_INT(octets.len, 0);
+    CHECK_INT(gh_txns_count(rig.txns), 0);
+    LOG(&rig, "");
+    rig_fini(&rig);
+}
+
 /* ---- CANCEL of ours, RFC 3261 section 9.1 ---- */
 
 static void cancel_leaves(void)
@@ -324,6 +345,7 @@ int main(void)
     RUN(client_other_stream);
     RUN(client_wrong_requests);
     RUN(send_is_told_the_carriers);
+    RUN(opaque_requests_do_not_leave);
     RUN(cancel_leaves);
     RUN(connection_lost);
     return CHECK_REPORT();

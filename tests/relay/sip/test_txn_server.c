@@ -6,6 +6,7 @@
 #include "relay/sip/support_sip.h"
 #include "relay/sip/support_txn.h"
 
+#include "sip/out.h"
 #include "support/check.h"
 
 #define LOG(rig, want) CHECK_STR(rig_log(rig), want)
@@ -161,6 +162,7 @@ static void server_wrong_answers(void)
 {
     struct txn_rig rig;
     struct gh_sip_msg *other = sip_request("INVITE", "", NULL, NULL), *kept;
+    struct gh_sip_out out = { 0 };
     struct gh_buf junk = { 0 };
 
     rig_init(&rig, NULL);
@@ -170,6 +172,10 @@ static void server_wrong_answers(void)
     CHECK_INT(rig_respond(&rig, rig.server, other, 200), GH_EINVAL);
     gh_buf_str(&junk, "SIP/2.0 200 OK\r\n\r\n");
     CHECK_INT(gh_txn_respond(rig.server, &junk, rig.now_ms), GH_ESYNTAX);
+    gh_sip_out_reply(&out, kept, 200, GH_SPAN(""), GH_SPAN("ours"));
+    gh_sip_out_hdr(&out, "Content-Encoding", GH_SPAN("gzip"));
+    CHECK_INT(gh_sip_out_finish(&out, "application/sdp", GH_SPAN("x"), &junk), 0);
+    CHECK_INT(gh_txn_respond(rig.server, &junk, rig.now_ms), GH_EINVAL);
     LOG(&rig, "");
     CHECK_INT(rig_respond(&rig, rig.server, kept, 486), 0);
     CHECK_INT(rig_respond(&rig, rig.server, kept, 200), GH_ESTATE);
