@@ -105,8 +105,24 @@ static bool follows_a_equals(struct gh_span text, size_t at)
     return is_name_start(text, at - 1);
 }
 
+/* Every octet of every message comes by here: most are none of the first letters of the words above. */
+static bool begins_a_word(char c)
+{
+    switch (gh_ascii_lower((unsigned char)c)) {
+    case 'c':
+    case 'f':
+    case 'i':
+    case 'k':
+        return true;
+    default:
+        return false;
+    }
+}
+
 enum gh_sdpi_word gh_sdpi_word_at(struct gh_span text, size_t at, size_t *after)
 {
+    if (at >= text.len || !begins_a_word(text.p[at]))
+        return GH_WORD_NONE;
     for (size_t i = 0; i < sizeof(carrier_words) / sizeof(carrier_words[0]); i++) {
         const struct carrier_word *row = &carrier_words[i];
         size_t end = match_letters(text, at, row->text), colon;
