@@ -27,12 +27,39 @@ enum gh_path {
     GH_PATH_COUNT
 };
 
+/*
+ * Which source a side's packets may come from (design: media_source).  Each rule begins with the
+ * address in the set: it is sent to and taken from until another one is learnt.  What was learnt
+ * outlives sets that name the same address and rule; another address or rule begins anew.
+ *
+ *              keyed side                                 clear side
+ *   SDP        that address and port, nothing else        the same
+ *   HOST       that address, any port                     as SDP: nothing proves a packet
+ *   SYMMETRIC  where the first authenticated packet       where the first RTP packet is from
+ *              is from                                    within latch_ms of the set, once
+ *
+ * A keyed side's source may change later on: by four authenticated packets in a row from the new
+ * one, each with an index above all before, within 1 s, and once in 5 s.  Who copies the peer's
+ * packets and is faster four times running moves it as well; the peer's next four move it back.
+ * Whatever its source, an authenticated packet goes on: a faster copy must not cost the packet.
+ *
+ * RTCP on a port of its own: keyed, its own packets count, one is enough from RTP's present
+ * address; clear, it is only learnt from there.  Until then it follows RTP to another address, at
+ * the next port.
+ */
+enum gh_source_rule {
+    GH_SOURCE_RULE_SDP = 0,
+    GH_SOURCE_RULE_HOST,
+    GH_SOURCE_RULE_SYMMETRIC,
+    GH_SOURCE_RULE_COUNT
+};
+
 /* Why a packet was dropped, each counted apart. */
 #define GH_DROP_MAP(X)                                                                  \
     X(AUTH_FAILED, "auth_failed")       /* tag wrong: forged, or a wrong key */         \
     X(REPLAYED, "replayed")             /* seen before, or older than the window */     \
     X(PLAIN_ON_SRTP, "plain_on_srtp")   /* tag wrong and the form of a plain packet: below */ \
-    X(UNKNOWN_SOURCE, "unknown_source") /* not from the address that SDP named */       \
+    X(UNKNOWN_SOURCE, "unknown_source") /* not from the source, nor may it become that */ \
     X(MALFORMED, "malformed")           /* neither RTP nor RTCP, or truncated */        \
     X(NO_KEY_YET, "no_key_yet")         /* before the answer */                         \
     X(NOT_SENDING, "not_sending")       /* the direction is not open */                 \
@@ -73,6 +100,12 @@ struct gh_media_counters {
     uint64_t drops[GH_DROP_COUNT];
     int64_t first_authenticated_us;    /* wall clock; 0: never */
     int64_t first_plain_us, last_rx_us; /* accepted packets: plain on a clear side; of either kind */
+    /*
+     * The newest generation of this side under whose rx key a packet has authenticated; 0: none.
+     * While the key that came with generation g is in force, it is proven if this is at least g.
+     * Late packets under the old key count for the last generation of that key.
+     */
+    uint32_t proven_generation;
 };
 
 enum gh_media_event_kind {
@@ -81,10 +114,18 @@ enum gh_media_event_kind {
     GH_MEDIA_EVENT_PLAIN,        /* first packet counted plain_on_srtp */
     GH_MEDIA_EVENT_AUTH_FAILED,  /* first packet counted auth_failed */
     GH_MEDIA_EVENT_FAILED,       /* set could not be carried out; err says why; nothing flows to or from this side */
-    GH_MEDIA_EVENT_KEY_SOON      /* 9/10 of the packets that our own key to this side may protect: bring a new one */
+    GH_MEDIA_EVENT_KEY_SOON,     /* 9/10 of the packets that our own key to this side may protect: bring a new one */
+    GH_MEDIA_EVENT_LATCHED,      /* the source was learnt, and is not the one that the set named */
+    GH_MEDIA_EVENT_MOVED,        /* the source has changed since it was learnt */
+    GH_MEDIA_EVENT_LIFETIME,     /* more packets came under the rx key than rx_lifetime_pkts */
+    GH_MEDIA_EVENT_COUNT
 };
 
-/* Each kind at most once for one generation of a side. */
+/*
+ * Each kind at most once for one generation of a side, except LATCHED (once for each port and
+ * address of the sets) and MOVED (once in 5 s for each port; also when RTCP follows RTP, which
+ * source_proven tells).  Neither happens with GH_SOURCE_RULE_SDP.
+ */
 struct gh_media_event {
     gh_stream_id stream;
     int side;
@@ -92,6 +133,10 @@ struct gh_media_event {
     enum gh_media_event_kind kind;
     int err;
     int64_t wall_us;
+    /* LATCHED and MOVED: */
+    struct gh_addr old_source, new_source;
+    bool rtcp;                   /* the RTCP port's, not the RTP port's */
+    bool source_proven;          /* an authenticated packet came from new_source; never on a clear side */
 };
 
 struct gh_media_handlers {
@@ -142,7 +187,7 @@ struct gh_media_set {
     gh_stream_id stream;
     int side;
     uint32_t generation;               /* grows with each set of this side; comes back in events */
-    struct gh_addr remote_rtp, remote_rtcp; /* family or port 0: not known, nothing is sent or accepted */
+    struct gh_addr remote_rtp, remote_rtcp; /* family, address or port 0: not known, nothing is sent or accepted */
     bool rtcp_mux;
     bool may_send;                     /* this side may send RTP to us; RTCP flows either way (RFC 3264 section 5.1) */
     bool may_receive;                  /* we may send RTP to this side */
@@ -150,13 +195,25 @@ struct gh_media_set {
     enum gh_suite suite;               /* of this side, both ways; GH_SUITE_NONE: plain RTP */
     struct gh_secret rx_key;           /* this side declared it; empty for plain */
     struct gh_secret tx_key;           /* we declared it to this side; with pass on the other side, that side's rx_key */
+    enum gh_source_rule media_source;
+    uint64_t latch_ms;                 /* clear and SYMMETRIC: from now; 0: nothing is learnt */
+    /* A new tx key goes on with ROC and SSRCs of the one before (roc_on_rekey: keep), else it
+     * starts with ROC 0.  With a new rx key either is taken: what authenticates first decides. */
+    bool roc_keep;
+    /* 0: that of gh_media_open, and only while may_send.  Else this one, whether or not the side
+     * may send and also while its address is not known: for a call on hold. */
+    uint64_t timeout_ms;
+    /* How many SRTP packets, and SRTCP packets, the rx key may protect (RFC 4568 section 6.1); 0:
+     * not said.  Those that authenticated here are counted: lost ones could hide an overrun. */
+    uint64_t rx_lifetime_pkts;
 };
 
 /**
  * @set  taken: its keys are wiped here on every path
  * @return 0, GH_ENOTFOUND, GH_ENOMEM, or GH_EINVAL: a keyed side made plain, a key length that is not the suite's
  * (0: no key yet), a path that the suite cannot have, a generation that does not grow, an address of the
- * other family than the port's
+ * other family than the port's, one that is nobody's alone (multicast, broadcast) or needs a zone
+ * (link-local IPv6), a media_source that there is not
  */
 int gh_media_set(struct gh_media *media, struct gh_media_set *set);
 
@@ -173,7 +230,7 @@ int gh_media_close(struct gh_media *media, gh_stream_id stream);
 /** Counters as they are now.  @return 0 or GH_ENOTFOUND */
 int gh_media_counters(struct gh_media *media, gh_stream_id stream, struct gh_media_counters counters[2]);
 
-/** Pairs of ports that are bound or resting, and all of them. */
+/** Pairs of ports that are bound or resting, and all of them; each family of address has its own. */
 void gh_media_port_usage(const struct gh_media *media, unsigned *used, unsigned *all);
 
 #endif
