@@ -205,7 +205,7 @@ static int check_row(struct gh_sdp *doc, struct shape *shape, struct gh_sdp_row 
         return fail(error, GH_ESYNTAX, row->number, fault);
     if (over_limits(doc, shape, row))
         return fail(error, GH_ELIMIT, row->number,
-                    "too many m= lines, attributes or a=crypto lines");
+                    "too many m= lines, attributes or crypto lines");
     return 0;
 }
 

@@ -4,6 +4,7 @@
  * metrics, records and pages.  A row holds the name, the SIP status (0: never answered with), what
  * happened, and what to change and where.
  *
+ * Texts travel in Warning and Reason headers, where the key gate looks too: none names a key carrier.
  * Names are stable: records keep them for years.  Zero is the reason of a decision that no rule made.
  */
 #ifndef GATEHOUSE_REASON_H
@@ -130,15 +131,15 @@
       "offer SRTP keys for each m-line over a verified TLS trunk, or set srtp: allowed")            \
     X(SRTP_OFF, "srtp_off", 488, "this trunk carries RTP only",                                     \
       "offer RTP/AVP, or set srtp: allowed on the trunk")                                           \
-    X(NO_USABLE_CRYPTO, "no_usable_crypto", 488, "no a=crypto line is usable",                      \
+    X(NO_USABLE_CRYPTO, "no_usable_crypto", 488, "no crypto line is usable",                        \
       "offer a suite that the security profile lists, without session parameters")                  \
     X(CRYPTO_ANSWER_BAD, "crypto_answer_bad", 488,                                                  \
-      "the answer's a=crypto does not repeat tag and suite of an offered line",                     \
+      "the answer's crypto line does not repeat tag and suite of an offered one",                    \
       "correct the answerer: RFC 4568 section 5.1.2")                                               \
     X(PROFILE_MISMATCH, "profile_mismatch", 488, "the answer's media profile does not fit the offer", \
       "correct the answerer, or set best_effort_profile on the trunk")                              \
     X(KEYING_NOT_AVAILABLE, "keying_not_available", 488,                                            \
-      "DTLS-SRTP is not available in this version", "offer a=crypto (SDES)")                        \
+      "DTLS-SRTP is not available in this version", "offer SDES keys")                              \
     X(MEDIA_NOT_RELAYED, "media_not_relayed", 488, "no m-line of the offer can be relayed",         \
       "offer RTP/AVP or RTP/SAVP over UDP")                                                         \
     X(GRADE_BELOW_REQUIRED, "grade_below_required", 488,                                            \
@@ -206,7 +207,7 @@
     X(KEYS_STRIPPED, "keys_stripped", 0, "keys that may not cross were removed from the message",   \
       "use a verified TLS trunk")                                                                   \
     X(BODY_DROPPED, "body_dropped", 0, "a body that does not cross was removed", "nothing")          \
-    X(TAG_RENUMBERED, "tag_renumbered", 0, "the answer changed the tag of the a=crypto line",       \
+    X(TAG_RENUMBERED, "tag_renumbered", 0, "the answer changed the tag of the crypto line",         \
       "correct the answerer: RFC 4568 section 5.1.2")                                               \
     X(KEY_LIFETIME_EXCEEDED, "key_lifetime_exceeded", 0, "a key was used longer than its SDP allowed", \
       "make the endpoint re-key in time")                                                           \
