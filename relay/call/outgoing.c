@@ -40,7 +40,6 @@ static void on_connection(void *arg, struct gh_papers *papers, int destination, 
         gh_call_event(call, call->unreached ? GH_ON_REFUSED : GH_ON_NEXT, now_ms);
         return;
     }
-    gh_papers_unref(b->papers);
     b->papers = gh_papers_ref(papers);
     b->conn = papers->conn;
     call->destination = destination;
@@ -49,11 +48,22 @@ static void on_connection(void *arg, struct gh_papers *papers, int destination, 
     gh_call_event(call, GH_ON_ROUTED, now_ms);
 }
 
+/* Nothing that was learnt of the destination before is said of the next. */
+static void forget_destination(struct gh_leg *b)
+{
+    gh_papers_unref(b->papers);
+    b->papers = NULL;
+    b->conn = 0;
+    b->claimed = false;
+    b->claim = GH_STATUS_UNKNOWN;
+}
+
 void gh_call_route(struct gh_call *call, uint64_t now_ms)
 {
     const struct gh_config_trunk *trunk = route_trunk(call);
-
     enum gh_reason unfit = GH_REASON_NONE;
+
+    forget_destination(&call->leg[GH_SIDE_B]);
 
     while (trunk && (unfit = trunk_unfit(call, trunk)) != GH_REASON_NONE) {
         call->end.reason = unfit;
@@ -137,6 +147,8 @@ static int build_invite(struct gh_call *call, const struct gh_sdp *sdp, struct g
     via.branch = gh_span_str(branch);
     destination_uri(call, &uri);
     if (!err)
+        err = uri.err;
+    if (!err)
         err = gh_call_print_sdp(sdp, &body);
     if (!err) {
         gh_sip_out_request(&out, GH_SPAN("INVITE"), gh_buf_span(&uri));
@@ -183,6 +195,9 @@ static enum gh_reason make_offer(struct gh_call *call, struct gh_sdp **sdp)
                                 .version = b->version };
     enum gh_reason reason = GH_REASON_NONE;
 
+    /* RFC 5630 section 3.1.1: TLS with a NULL cipher is none. */
+    if (call->sips && neg_b.signalling != GH_SIG_TLS_VERIFIED)
+        return GH_REASON_SIPS_DOWNGRADE;
     if (!call->media_bound)
         reason = gh_call_media_open(call);
     call->media_bound = true;
@@ -191,6 +206,21 @@ static enum gh_reason make_offer(struct gh_call *call, struct gh_sdp **sdp)
     if (reason == GH_REASON_NONE)
         reason = gh_call_require(call, gh_neg_best_grade(&call->neg, &neg_a, &neg_b));
     return reason;
+}
+
+/* Why the INVITE did not leave: the connection, or we ourselves, which no other destination mends. */
+static enum gh_reason not_sent(int err)
+{
+    switch (err) {
+    case 0:
+        return GH_REASON_NONE;
+    case GH_EAUTH:   /* the gate on departure */
+    case GH_ESYNTAX: /* we wrote what we would not read */
+    case GH_ENOMEM:
+        return GH_REASON_INTERNAL;
+    default:
+        return GH_REASON_CONNECTION_LOST;
+    }
 }
 
 void gh_call_invite(struct gh_call *call, uint64_t now_ms)
@@ -208,9 +238,8 @@ void gh_call_invite(struct gh_call *call, uint64_t now_ms)
         if (gh_neg_offers_keys(&call->neg))
             gh_call_holder(call, b->trunk);
         call->first = false;
-        if (gh_txn_client_new(&b->invite, call->calls->txns, b->trunk->rules.id, b->conn, true, &octets,
-                              &gh_call_invite_client, call, now_ms))
-            reason = GH_REASON_CONNECTION_LOST;
+        reason = not_sent(gh_txn_client_new(&b->invite, call->calls->txns, b->trunk->rules.id, b->conn, true,
+                                            &octets, &gh_call_invite_client, call, now_ms));
     }
     gh_buf_fini(&octets);
     gh_sdp_free(sdp);
@@ -361,13 +390,11 @@ static void on_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, u
         return;
     b->conn = conn;
     if (msg->status >= 200 && msg->status < 300) {
-        bool wanted = gh_call_can(call, GH_ON_ANSWER);
-
-        /* The connection that brought the keys is the one that counts. */
-        gh_papers_unref(b->papers);
-        b->papers = gh_papers_ref(call->calls->arrival.papers);
-        take_claim(b, msg);
-        if (wanted) {
+        if (gh_call_can(call, GH_ON_ANSWER)) {
+            /* The connection that brought the keys is the one that counts. */
+            gh_papers_unref(b->papers);
+            b->papers = gh_papers_ref(call->calls->arrival.papers);
+            take_claim(b, msg);
             on_answer(call, txn, msg, now_ms);
         } else {
             /* After CANCEL (RFC 3261 section 9.1), or from a second fork. */

@@ -144,6 +144,14 @@ int gh_call_send_answer(struct gh_call *call, const struct gh_sdp *sdp, const st
 
 /* ---- in a dialog ------------------------------------------------------------------------------------------ */
 
+/* RFC 3326 section 2: the status that would have told the same. */
+static unsigned cause_of(enum gh_reason reason)
+{
+    if (reason == GH_REASON_ANSWERED_ELSEWHERE)
+        return 200;
+    return (unsigned)gh_call_refusal_status(NULL, reason);
+}
+
 /* A request in @dialog; @reason NONE: without a Reason header. */
 static int build_in_dialog(struct gh_dialog *dialog, const struct gh_config_trunk *trunk, const char *method,
                            uint32_t cseq, enum gh_reason reason, struct gh_span detail, struct gh_buf *octets)
@@ -160,7 +168,7 @@ static int build_in_dialog(struct gh_dialog *dialog, const struct gh_config_trun
     gh_dialog_request_out(dialog, &out, gh_span_str(method), &via, cseq);
     if (reason != GH_REASON_NONE) {
         gh_refusal_text(&text, reason, detail);
-        gh_sip_out_reason(&out, "SIP", (unsigned)gh_refusal_status(reason), gh_buf_span(&text));
+        gh_sip_out_reason(&out, "SIP", cause_of(reason), gh_buf_span(&text));
     }
     err = gh_sip_out_finish(&out, NULL, GH_SPAN(""), octets);
     gh_sip_out_fini(&out);

@@ -87,7 +87,7 @@ static void on_bye(struct gh_leg *leg, struct gh_txn *txn, const struct gh_sip_m
         gh_log(GH_LOG_INFO, "call", "bye.reason", "call=%s side=%c protocol=%s cause=%u text=%s", call->id,
                'a' + leg->side, gh_log_quote(reason.protocol).text, reason.cause,
                gh_log_quote(reason.text).text);
-    if (call->state == GH_CALL_ENDING || leg->hung_up) {
+    if (call->state >= GH_CALL_ENDING || leg->hung_up) {
         gh_call_ok(call->calls, txn, now_ms);
         leg->hung_up = true;
         return;
