@@ -408,26 +408,41 @@ void gh_call_record_end(struct gh_call *call, uint64_t now_ms)
     }
 }
 
+/* What a peer wrote of itself.  When a header holds a key it could be any: none of them is told. */
+struct told {
+    struct gh_span method, from, to, call_id;
+};
+
+static struct told told(const struct gh_sip_msg *msg)
+{
+    struct gh_span no = GH_SPAN("(withheld)");
+
+    if (gh_sip_head_carries(msg))
+        return (struct told){ no, no, no, no };
+    return (struct told){ msg->method_text, msg->from.uri.user, msg->to.uri.user, msg->call_id };
+}
+
 void gh_call_record_refuse(struct gh_calls *calls, const struct gh_papers *papers, const struct gh_sip_msg *msg,
                            enum gh_reason reason, struct gh_span detail)
 {
     const struct gh_config_trunk *trunk = gh_config_trunk_by_id(calls->config, papers->standing.trunk);
     const struct gh_reason_info *info = gh_reason_info(reason);
     struct gh_event *event = gh_event_new("policy.refuse", gh_wall_us());
+    struct told who = told(msg);
     char text[GH_ADDR_TEXT_MAX];
 
     calls->counters.refused++;
     gh_log(GH_LOG_WARN, "call", "refuse", "trunk=%s method=%s status=%d from=%s to=%s reason=%s detail=%s change=\"%s\"",
-           trunk ? trunk->rules.name : "-", gh_log_quote(msg->method_text).text, msg->status,
-           gh_log_quote(msg->from.uri.user).text, gh_log_quote(msg->to.uri.user).text, info->name,
+           trunk ? trunk->rules.name : "-", gh_log_quote(who.method).text, msg->status,
+           gh_log_quote(who.from).text, gh_log_quote(who.to).text, info->name,
            gh_log_quote(detail).text, info->advice);
     gh_event_text(event, "trunk", trunk ? trunk->rules.name : NULL);
-    gh_event_str(event, "method", msg->method_text);
+    gh_event_str(event, "method", who.method);
     if (!msg->request)
         gh_event_int(event, "response", msg->status);
-    gh_event_str(event, "from", msg->from.uri.user);
-    gh_event_str(event, "to", msg->to.uri.user);
-    gh_event_str(event, "call_id", msg->call_id);
+    gh_event_str(event, "from", who.from);
+    gh_event_str(event, "to", who.to);
+    gh_event_str(event, "call_id", who.call_id);
     gh_event_text(event, "reason", info->name);
     gh_event_text(event, "text", info->text);
     if (detail.len)
