@@ -259,6 +259,12 @@ enum gh_reason gh_neg_offer_in(struct gh_neg *neg, struct gh_span sdp, const str
 
 /* ---- writing ------------------------------------------------------------------------------------ */
 
+/* A description near the limits may grow past them by our own lines. */
+static enum gh_reason written_reason(int err)
+{
+    return err == GH_ELIMIT ? GH_REASON_MESSAGE_TOO_LARGE : GH_REASON_INTERNAL;
+}
+
 /* Lines of the session level that tell who or where the other side is: u=, e=, p=. */
 static int remove_contact_lines(struct gh_sdp *doc)
 {
@@ -429,7 +435,7 @@ enum gh_reason gh_neg_offer_out(struct gh_neg *neg, const struct gh_neg_leg *a, 
     }
     if (err) {
         gh_sdp_free(doc);
-        return GH_REASON_INTERNAL;
+        return written_reason(err);
     }
     *out = doc;
     return GH_REASON_NONE;
@@ -628,7 +634,7 @@ enum gh_reason gh_neg_answer_out(struct gh_neg *neg, const struct gh_neg_leg *a,
     }
     if (err) {
         gh_sdp_free(doc);
-        return GH_REASON_INTERNAL;
+        return written_reason(err);
     }
     *out = doc;
     return GH_REASON_NONE;
