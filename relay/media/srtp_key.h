@@ -37,6 +37,22 @@ bool gh_srtp_rx_is(const struct gh_srtp_rx *rx, enum gh_suite suite, const struc
 /** Nothing has authenticated yet: it may be made anew for the same key. */
 bool gh_srtp_rx_is_unused(const struct gh_srtp_rx *rx);
 
+/**
+ * @rx takes the place of @before: a source may go on under the new key with the ROC it had, as RFC
+ * 3711 section 3.3.1 wants it, or start with ROC 0, as many do.  The first packet that authenticates
+ * decides, for each SSRC.
+ *
+ * @rx  fresh
+ * @return 0, GH_ENOMEM or GH_ECRYPTO: @rx is then to be freed
+ */
+int gh_srtp_rx_inherit(struct gh_srtp_rx *rx, const struct gh_srtp_rx *before);
+
+/** The packet that was accepted last had an index above all of its SSRC before it. */
+bool gh_srtp_rx_is_newest(const struct gh_srtp_rx *rx);
+
+/** How many packets of RTP or RTCP have been accepted. */
+uint64_t gh_srtp_rx_pkts(const struct gh_srtp_rx *rx, bool rtcp);
+
 /** Another number for each context of the process: tells the sources of two keys apart. */
 uint64_t gh_srtp_rx_serial(const struct gh_srtp_rx *rx);
 
@@ -46,7 +62,8 @@ uint64_t gh_srtp_rx_serial(const struct gh_srtp_rx *rx);
  *
  * @p    a packet whose form gh_pkt_kind has seen, at least header and tag long; 4-octet aligned
  * @len  in and out
- * @return 0, GH_EAUTH, GH_EREPLAY, GH_ELIMIT (authentic, but one source too many), GH_ESYNTAX or GH_ECRYPTO
+ * @return 0, GH_EAUTH, GH_EREPLAY, GH_ELIMIT (authentic, but one source too many), GH_ESYNTAX,
+ * GH_ENOMEM or GH_ECRYPTO
  */
 int gh_srtp_rx_open(struct gh_srtp_rx *rx, uint8_t *p, size_t *len, bool rtcp);
 
@@ -63,6 +80,9 @@ struct gh_srtp_tx;
 /** For a key of our own only: a peer's key is never sent under.  @return as gh_srtp_rx_new */
 int gh_srtp_tx_new(struct gh_srtp_tx **out, enum gh_suite suite, const struct gh_secret *key);
 void gh_srtp_tx_free(struct gh_srtp_tx *tx);
+
+/** @tx, fresh, takes over SSRCs and packet indices of @before: the ROC goes on under the new key. */
+void gh_srtp_tx_continue(struct gh_srtp_tx *tx, const struct gh_srtp_tx *before);
 
 bool gh_srtp_tx_is(const struct gh_srtp_tx *tx, enum gh_suite suite, const struct gh_secret *key);
 

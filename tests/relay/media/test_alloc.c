@@ -43,6 +43,50 @@ static void contexts(void)
     }
 }
 
+/* A new key takes over what the old one saw in a later ROC. */
+static void heirs(void)
+{
+    enum gh_suite suite = GH_AES_CM_128_HMAC_SHA1_80;
+    struct gh_secret key[2] = { lab_key(suite, 1), lab_key(suite, 2) };
+    struct gh_srtp_rx *old = NULL;
+    struct gh_srtp_tx *tx = NULL;
+    struct phone phone = { .ssrc = 7 };
+    long failures = 0;
+
+    CHECK_INT(gh_srtp_rx_new(&old, suite, &key[0], false), 0);
+    CHECK_INT(gh_srtp_tx_new(&tx, suite, &key[0]), 0);
+    for (int i = 0; i < 3; i++) {
+        uint8_t p[PKT_MAX] __attribute__((aligned(8)));
+        size_t len;
+
+        phone.seq = (uint16_t)(20000 * i);
+        len = make_rtp(&phone, p, 0, 160);
+        CHECK_INT(gh_srtp_tx_seal_rtp(tx, 1, p, &len), 0);
+        alloc_fail_at(i == 0); /* for the first of a source a place is made */
+        CHECK_INT(gh_srtp_rx_open(old, p, &len, false), i ? 0 : GH_ENOMEM);
+        CHECK_INT(alloc_failed(), i == 0);
+        CHECK_INT(gh_srtp_rx_pkts(old, false), i);
+    }
+    for (long n = 1;; n++) {
+        struct gh_srtp_rx *rx = NULL;
+        int err;
+
+        CHECK_INT(gh_srtp_rx_new(&rx, suite, &key[1], false), 0);
+        alloc_fail_at(n);
+        err = gh_srtp_rx_inherit(rx, old);
+        gh_srtp_rx_free(rx);
+        if (!alloc_failed()) {
+            CHECK_INT(err, 0);
+            break;
+        }
+        failures++;
+        CHECK(err == GH_ENOMEM || err == GH_ECRYPTO);
+    }
+    CHECK(failures >= 1);
+    gh_srtp_rx_free(old);
+    gh_srtp_tx_free(tx);
+}
+
 static void pools(void)
 {
     for (long n = 1;; n++) {
@@ -123,6 +167,7 @@ int main(void)
     if (gh_srtp_ciphers_start(false, &names))
         return 1;
     RUN(contexts);
+    RUN(heirs);
     RUN(pools);
     RUN(starts);
     RUN(streams);

@@ -5,6 +5,7 @@
 An own reading of RFC 3711 (key derivation 4.3, counter mode 4.1.1, HMAC 4.2.1), RFC 6188 and RFC 7714 over the
 primitives of python3-cryptography.  Usage: srtp.py > srtp.txt
        srtp.py unencrypted > srtcp_unencrypted.inc   (one packet for test_hostile.c)
+       srtp.py roc > srtp_roc.txt   (a key is replaced while the ROC is not 0, for test_srtp_roc.c)
 """
 import hashlib
 import hmac
@@ -122,4 +123,29 @@ def print_unencrypted():
         print("    " + " ".join("0x%02x," % octet for octet in packet[i:i + 16]))
 
 
-print_unencrypted() if sys.argv[1:] == ["unencrypted"] else main()
+def print_roc():
+    """Two cases a suite: in the middle of a ROC, and with the roll-over between the keys and one packet late."""
+    steps = [60000, 90000, 120000, 150000]
+    cases = [
+        (steps, [150001, 150002], [150001, 150002]),
+        (steps + [180000, 196606], [196609, 196607, 196610], [196609, 196610]),
+    ]
+    print("# made by srtp.py roc; suite with both keys, then: kind, plain, protected.  old: under the first key;")
+    print("# keep: under the second, the ROC goes on; reset: under the second, with ROC 0")
+    for suite in SUITES:
+        keys = [hashlib.shake_128(suite[0].encode() + which).digest(suite[1] + suite[2]) for which in (b"1", b"2")]
+        for old, keep, reset in cases:
+            print("suite", suite[0], keys[0].hex(), keys[1].hex())
+            for kind, key, indices in (("old", 0, old), ("keep", 1, keep), ("reset", 1, reset)):
+                for index in indices:
+                    packet = rtp(index & 0xffff, bytes(range(20)))
+                    roc = 0 if kind == "reset" else index >> 16
+                    print(kind, packet.hex(), protect_rtp(suite, keys[key], packet, roc).hex())
+
+
+if sys.argv[1:] == ["roc"]:
+    print_roc()
+elif sys.argv[1:] == ["unencrypted"]:
+    print_unencrypted()
+else:
+    main()
