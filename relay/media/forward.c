@@ -101,6 +101,28 @@ static int try_both(struct packet *packet, struct gh_srtp_rx **hit)
     return err;
 }
 
+static void note_proven(struct gh_side *side, uint32_t generation)
+{
+    _Atomic uint32_t *proven = &side->counters->proven_generation;
+
+    if (atomic_load_explicit(proven, memory_order_relaxed) < generation)
+        atomic_store_explicit(proven, generation, memory_order_relaxed);
+}
+
+/* A packet under the key of the present generation. */
+static void under_present_key(struct packet *packet)
+{
+    struct gh_side *side = packet->from;
+    uint64_t soon_ms = packet->now_ms + GH_OLD_KEY_AFTER_NEW_MS;
+
+    if (side->old_rx && side->old_rx_until_ms > soon_ms)
+        side->old_rx_until_ms = soon_ms;
+    note_proven(side, side->generation);
+    gh_side_raise(side, GH_MEDIA_EVENT_PROVEN, 0);
+    if (side->rx_lifetime_pkts && gh_srtp_rx_pkts(side->rx, packet->rtcp) > side->rx_lifetime_pkts)
+        gh_side_raise(side, GH_MEDIA_EVENT_LIFETIME, 0);
+}
+
 static int authenticate(struct packet *packet)
 {
     struct gh_side *side = packet->from;
@@ -123,11 +145,10 @@ static int authenticate(struct packet *packet)
         return err;
     packet->origin = gh_srtp_rx_serial(hit);
     packet->passes = hit == side->rx ? side->rx_passes : side->old_rx_passes;
-    if (hit == side->rx && side->old_rx &&
-        side->old_rx_until_ms > packet->now_ms + GH_OLD_KEY_AFTER_NEW_MS)
-        side->old_rx_until_ms = packet->now_ms + GH_OLD_KEY_AFTER_NEW_MS;
     if (hit == side->rx)
-        gh_side_raise(side, GH_MEDIA_EVENT_PROVEN, 0);
+        under_present_key(packet);
+    else
+        note_proven(side, side->old_generation);
     return 0;
 }
 

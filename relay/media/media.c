@@ -345,6 +345,7 @@ static void read_counters(const struct gh_live_counters *live, struct gh_media_c
         .first_authenticated_us = read_i64(&live->first_authenticated_us),
         .first_plain_us = read_i64(&live->first_plain_us),
         .last_rx_us = read_i64(&live->last_rx_us),
+        .proven_generation = atomic_load_explicit(&live->proven_generation, memory_order_relaxed),
     };
     for (int i = 0; i < GH_DROP_COUNT; i++)
         out->drops[i] = read_u64(&live->drops[i]);

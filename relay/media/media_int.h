@@ -30,6 +30,7 @@ struct gh_live_counters {
     _Atomic uint64_t rx_pkts, rx_octets, authenticated, authenticated_rtcp, plain, tx_pkts, tx_octets, icmp;
     _Atomic uint64_t drops[GH_DROP_COUNT];
     _Atomic int64_t first_authenticated_us, first_plain_us, last_rx_us;
+    _Atomic uint32_t proven_generation;
 };
 
 /* One writer: no locked addition is needed. */
@@ -70,18 +71,22 @@ struct gh_side {
     enum gh_path path;
     enum gh_suite suite;
     struct gh_secret tx_key;         /* tells pass from bridge; a context of its own is in tx */
+    bool roc_keep;
+    uint64_t timeout_ms;             /* 0: that of the stream */
+    uint64_t rx_lifetime_pkts;       /* 0: none */
 
     struct gh_srtp_rx *rx;           /* NULL: no key yet */
     bool rx_passes;                  /* rx's key is the one that the other side was given */
     struct gh_srtp_rx *old_rx;       /* until old_rx_until_ms */
     bool old_rx_passes;
+    uint32_t old_generation;         /* the last one with its key */
     uint64_t old_rx_until_ms;
     struct gh_srtp_tx *tx;           /* NULL: nothing may be sent under a key of ours */
     struct gh_srtp_rx *rx_shelf[GH_SHELF_MAX];
     struct gh_srtp_tx *tx_shelf[GH_SHELF_MAX];
     uint64_t origin;                 /* of plain packets: another number after each change of address */
 
-    uint64_t heard_ms;               /* last accepted packet, or when may_send began */
+    uint64_t heard_ms;               /* last accepted packet, or when the timeout began to run */
     unsigned raised;                 /* events of this generation, one bit a kind */
 };
 

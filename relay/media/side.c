@@ -68,6 +68,51 @@ void gh_side_retire_old(struct gh_side *side)
     side->old_rx_passes = false;
 }
 
+/* ---- the key before ------------------------------------------------------------------------------------- */
+
+static const struct gh_srtp_rx *rx_before(const struct gh_side *side)
+{
+    const struct gh_srtp_rx *before = side->rx;
+
+    for (int i = 0; i < GH_SHELF_MAX && !before; i++)
+        before = side->rx_shelf[i];
+    return before;
+}
+
+static const struct gh_srtp_tx *tx_before(const struct gh_side *side)
+{
+    const struct gh_srtp_tx *before = NULL;
+
+    for (int i = 0; i < GH_SHELF_MAX && !before; i++)
+        before = side->tx_shelf[i];
+    return before;
+}
+
+static int make_rx(struct gh_srtp_rx **out, const struct gh_srtp_rx *before,
+                   const struct gh_media_set *set)
+{
+    struct gh_srtp_rx *rx = NULL;
+    int err = gh_srtp_rx_new(&rx, set->suite, &set->rx_key, set->path == GH_PATH_PASS);
+
+    if (!err && before)
+        err = gh_srtp_rx_inherit(rx, before);
+    if (err)
+        gh_srtp_rx_free(rx);
+    else
+        *out = rx;
+    return err;
+}
+
+static int make_tx(struct gh_side *side)
+{
+    const struct gh_srtp_tx *before = side->roc_keep ? tx_before(side) : NULL;
+    int err = gh_srtp_tx_new(&side->tx, side->suite, &side->tx_key);
+
+    if (!err && before)
+        gh_srtp_tx_continue(side->tx, before);
+    return err;
+}
+
 /* ---- receiving keys ------------------------------------------------------------------------------------ */
 
 static int change_rx(struct gh_side *side, const struct gh_media_set *set, uint64_t now_ms)
@@ -78,22 +123,25 @@ static int change_rx(struct gh_side *side, const struct gh_media_set *set, uint6
     if (set->rx_key.len && side->rx && gh_srtp_rx_is(side->rx, set->suite, &set->rx_key)) {
         if (side->path == set->path || !gh_srtp_rx_is_unused(side->rx))
             return 0;
-        gh_srtp_rx_free(side->rx); /* made for another path, and knows nothing: make the one that fits */
-        side->rx = NULL;
-        return gh_srtp_rx_new(&side->rx, set->suite, &set->rx_key, set->path == GH_PATH_PASS);
+        /* Made for another path, and nothing came yet: make the one that fits. */
+        err = make_rx(&next, side->rx, set);
+        gh_srtp_rx_free(side->rx);
+        side->rx = next;
+        return err;
     }
     if (set->rx_key.len) {
         if (side->old_rx && gh_srtp_rx_is(side->old_rx, set->suite, &set->rx_key))
             gh_side_retire_old(side);
         next = take_rx(side, set->suite, &set->rx_key);
         if (!next)
-            err = gh_srtp_rx_new(&next, set->suite, &set->rx_key, set->path == GH_PATH_PASS);
+            err = make_rx(&next, rx_before(side), set);
         if (err)
             return err;
     }
     gh_side_retire_old(side);
     side->old_rx = side->rx;
     side->old_rx_passes = side->rx_passes;
+    side->old_generation = side->generation;
     side->old_rx_until_ms = now_ms + GH_OLD_KEY_MS;
     side->rx = next;
     side->rx_passes = false;
@@ -136,7 +184,7 @@ static int link_direction(struct gh_side *from)
         to->tx = tx;
         return 0;
     }
-    return gh_srtp_tx_new(&to->tx, to->suite, &to->tx_key);
+    return make_tx(to);
 }
 
 /* ---- addresses --------------------------------------------------------------------------------------------- */
@@ -159,8 +207,9 @@ static void change_addresses(struct gh_side *side, const struct gh_media_set *se
     if (moved)
         side->origin = ++side->stream->worker->origins;
     /* A clock that began anew with each set would never end where a peer refreshes its session often. */
-    if (set->may_send && (moved || !side->may_send))
+    if (moved || (set->may_send && !side->may_send) || set->timeout_ms != side->timeout_ms)
         side->heard_ms = now_ms;
+    side->timeout_ms = set->timeout_ms;
     side->remote_rtp = set->remote_rtp;
     side->remote_rtcp = set->remote_rtcp;
     side->rtcp_mux = set->rtcp_mux;
@@ -184,6 +233,8 @@ void gh_side_apply(struct gh_side *side, const struct gh_media_set *set, uint64_
     side->path = set->path;
     side->suite = set->suite;
     side->tx_key = set->tx_key;
+    side->roc_keep = set->roc_keep;
+    side->rx_lifetime_pkts = set->rx_lifetime_pkts;
     change_addresses(side, set, now_ms);
     side->was_set = true;
     if (!err)

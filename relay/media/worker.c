@@ -132,16 +132,25 @@ static void set_stream(struct gh_stream *stream, const struct gh_set_msg *msg, u
 
 /* ---- time ---------------------------------------------------------------------------------------------------- */
 
+/* A timeout of the set's own runs whatever the side may do: on hold it may do nothing. */
+static bool is_silent(const struct gh_side *side, uint64_t now_ms)
+{
+    uint64_t timeout_ms = side->timeout_ms;
+
+    if (!side->was_set)
+        return false;
+    if (timeout_ms == 0 && side->may_send && side->ports[GH_PORT_RTP].usable)
+        timeout_ms = side->stream->timeout_ms;
+    return timeout_ms && now_ms - side->heard_ms >= timeout_ms;
+}
+
 static void tick_side(struct gh_side *side, uint64_t now_ms)
 {
-    uint64_t timeout_ms = side->stream->timeout_ms;
-
     for (int i = 0; i < GH_PORT_COUNT; i++)
         gh_port_tick(&side->ports[i]);
     if (side->old_rx && now_ms >= side->old_rx_until_ms)
         gh_side_retire_old(side);
-    if (timeout_ms && side->may_send && side->ports[GH_PORT_RTP].usable &&
-        now_ms - side->heard_ms >= timeout_ms)
+    if (is_silent(side, now_ms))
         gh_side_raise(side, GH_MEDIA_EVENT_TIMEOUT, 0);
 }
 
