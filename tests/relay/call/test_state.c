@@ -50,7 +50,7 @@ static void rows_are_sound(void)
         CHECK((unsigned)rows[i].event < GH_ON_COUNT);
         CHECK(rows[i].action != NULL);
         /* One row a pair: the first would hide the second. */
-        CHECK(row_of(rows[i].from, rows[i].event) == &rows[i]);
+        CHECK(row_of((int)rows[i].from, (int)rows[i].event) == &rows[i]);
     }
 }
 
