@@ -406,6 +406,8 @@ static void on_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, u
         }
     } else if (msg->status >= 300) {
         /* Its body crosses nowhere; that keys came this way is written down. */
+        if (msg->body.len)
+            gh_neg_mark(&call->neg, GH_REASON_BODY_DROPPED);
         if (call->calls->arrival.gate.verdict == GH_GATE_REFUSE)
             gh_call_record_refuse(call->calls, call->calls->arrival.papers, msg,
                                   call->calls->arrival.gate.reason, GH_SPAN(""));

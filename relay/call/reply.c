@@ -90,6 +90,23 @@ void gh_call_ok(struct gh_calls *calls, struct gh_txn *txn, uint64_t now_ms)
 
 /* ---- to side a ------------------------------------------------------------------------------------------- */
 
+/* Status line and headers of b's response.  A phrase or header that holds a key stays, and the rest with it. */
+static void begin_relayed(struct gh_sip_out *out, struct gh_call *call, const struct gh_sip_msg *from_b,
+                          bool in_dialog)
+{
+    struct gh_leg *a = &call->leg[GH_SIDE_A];
+    bool crosses = !gh_sip_head_carries(from_b);
+
+    gh_sip_out_reply(out, gh_txn_request(a->invite), from_b->status, crosses ? from_b->phrase : GH_SPAN(""),
+                     gh_span_str(a->tag));
+    if (in_dialog) {
+        gh_call_contact(out, a);
+        gh_sip_out_hdr(out, "Allow", gh_span_str(gh_call_allow));
+    }
+    if (crosses)
+        gh_call_copy_headers(out, from_b, &call->leg[GH_SIDE_B], false);
+}
+
 void gh_call_relay_provisional(struct gh_call *call, const struct gh_sip_msg *from_b, uint64_t now_ms)
 {
     struct gh_leg *a = &call->leg[GH_SIDE_A];
@@ -100,10 +117,7 @@ void gh_call_relay_provisional(struct gh_call *call, const struct gh_sip_msg *fr
     /* Without its body: early media is not relayed in this version. */
     if (from_b->body.len)
         gh_neg_mark(&call->neg, GH_REASON_BODY_DROPPED);
-    gh_sip_out_reply(&out, gh_txn_request(a->invite), from_b->status, from_b->phrase, gh_span_str(a->tag));
-    gh_call_contact(&out, a);
-    gh_sip_out_hdr(&out, "Allow", gh_span_str(gh_call_allow));
-    gh_call_copy_headers(&out, from_b, &call->leg[GH_SIDE_B], false);
+    begin_relayed(&out, call, from_b, true);
     respond(a->invite, &out, NULL, GH_SPAN(""), now_ms);
 }
 
@@ -113,8 +127,7 @@ void gh_call_relay_final(struct gh_call *call, const struct gh_sip_msg *from_b, 
     struct gh_sip_out out = { 0 };
 
     call->end.sip_code = from_b->status;
-    gh_sip_out_reply(&out, gh_txn_request(a->invite), from_b->status, from_b->phrase, gh_span_str(a->tag));
-    gh_call_copy_headers(&out, from_b, &call->leg[GH_SIDE_B], false);
+    begin_relayed(&out, call, from_b, false);
     gh_refusal_warning(&out, call->calls->config->node_name, call->end.reason, GH_SPAN(""));
     respond(a->invite, &out, NULL, GH_SPAN(""), now_ms);
 }
@@ -127,10 +140,7 @@ int gh_call_send_answer(struct gh_call *call, const struct gh_sdp *sdp, const st
     struct gh_buf body = { 0 }, octets = { 0 };
     int err = gh_call_print_sdp(sdp, &body);
 
-    gh_sip_out_reply(&out, gh_txn_request(a->invite), from_b->status, from_b->phrase, gh_span_str(a->tag));
-    gh_call_contact(&out, a);
-    gh_sip_out_hdr(&out, "Allow", gh_span_str(gh_call_allow));
-    gh_call_copy_headers(&out, from_b, &call->leg[GH_SIDE_B], false);
+    begin_relayed(&out, call, from_b, true);
     gh_sip_out_call_info(&out, from_b, false, a->trunk->rules.transmit_security_status, gh_call_status(call));
     if (!err)
         err = gh_sip_out_finish(&out, "application/sdp", gh_buf_span(&body), &octets);
