@@ -145,7 +145,7 @@ int gh_trunks_new(struct gh_trunks **out, const struct gh_trunks_params *params)
     TAILQ_INIT(&trunks->wants);
     err = gh_net_new(&trunks->net, params->loop, &limits, &handlers);
     if (!err)
-        err = gh_dns_new(&trunks->dns, params->loop, &(struct gh_dns_params){ 0 });
+        err = gh_dns_new(&trunks->dns, params->loop, &params->dns);
     if (err) {
         if (trunks->net)
             gh_net_close(trunks->net);

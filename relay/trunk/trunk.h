@@ -13,6 +13,7 @@
 
 #include "audit/writer.h"
 #include "config/config.h"
+#include "net/dns.h"
 #include "net/net.h"
 #include "sip/msg.h"
 
@@ -50,6 +51,7 @@ struct gh_trunks_params {
     struct gh_audit *audit;         /* borrowed */
     FILE *trace;                    /* NULL, or where every message goes with its keys blanked; borrowed */
     struct gh_trunk_handlers handlers;
+    struct gh_dns_params dns;       /* zeroed: the system's servers */
 };
 
 int gh_trunks_new(struct gh_trunks **out, const struct gh_trunks_params *params);
@@ -57,7 +59,8 @@ int gh_trunks_new(struct gh_trunks **out, const struct gh_trunks_params *params)
 /** Open every listener.  @text  on failure: which one and why.  @return 0 or a system error */
 int gh_trunks_listen(struct gh_trunks *trunks, char *text, size_t text_len);
 
-/** Close all connections and listeners; the loop must run on for it. */
+/** Close all connections and listeners; the loop must run on for it.  Wishes are forgotten without a call: every
+ *  struct gh_want is invalid from now on. */
 void gh_trunks_close(struct gh_trunks *trunks);
 void gh_trunks_free(struct gh_trunks *trunks);
 

@@ -54,6 +54,9 @@ bool gh_trunk_has_more(const struct gh_trunks *trunks, gh_trunk_id trunk, uint32
     return false;
 }
 
+/* A wish keeps its place in the timer queue as long as it lives, so that moving it when it counts cannot fail. */
+#define NEVER UINT64_MAX
+
 /* ---- wishes ---------------------------------------------------------------------------------------- */
 
 static void want_end(struct gh_want *want, struct gh_papers *papers, int destination)
@@ -66,6 +69,13 @@ static void want_end(struct gh_want *want, struct gh_papers *papers, int destina
     fn(arg, papers, destination, reason);
 }
 
+static void want_next(void *arg, uint64_t now_ms);
+
+static int want_at(struct gh_want *want, uint64_t due_ms)
+{
+    return gh_timer_start(gh_loop_timers(want->trunks->loop), &want->timer, due_ms, want_next, want);
+}
+
 /* The next destination that can be tried, or the end of the wish. */
 static void want_next(void *arg, uint64_t now_ms)
 {
@@ -75,6 +85,7 @@ static void want_next(void *arg, uint64_t now_ms)
     int count = trunk ? (int)gh_destination_count(trunk) : 0;
 
     (void)now_ms;
+    want_at(want, NEVER);
     want->peer = NULL;
     if (trunk && count == 0) {
         want_end(want, gh_trunk_live_any(trunks, want->trunk), GH_DESTINATION_NONE);
@@ -102,13 +113,6 @@ static void want_next(void *arg, uint64_t now_ms)
     want_end(want, NULL, GH_DESTINATION_NONE);
 }
 
-static int want_later(struct gh_want *want)
-{
-    struct gh_loop *loop = want->trunks->loop;
-
-    return gh_timer_start(gh_loop_timers(loop), &want->timer, gh_loop_now_ms(loop), want_next, want);
-}
-
 int gh_trunk_want(struct gh_trunks *trunks, gh_trunk_id trunk, uint32_t skip, gh_want_fn fn, void *arg,
                   struct gh_want **out)
 {
@@ -118,7 +122,7 @@ int gh_trunk_want(struct gh_trunks *trunks, gh_trunk_id trunk, uint32_t skip, gh
         return GH_ENOMEM;
     *want = (struct gh_want){ .trunks = trunks, .trunk = trunk, .skip = skip,
                               .reason = GH_REASON_NO_DESTINATION, .fn = fn, .arg = arg };
-    if (want_later(want)) {
+    if (want_at(want, gh_loop_now_ms(trunks->loop))) {
         free(want);
         return GH_ENOMEM;
     }
@@ -138,11 +142,10 @@ void gh_trunk_unwant(struct gh_trunks *trunks, struct gh_want *want)
 
 void gh_wants_settle(struct gh_trunks *trunks, struct gh_peer *peer, enum gh_reason reason)
 {
-    struct gh_want *want, *next;
+    struct gh_want *want;
 
     /* The callbacks run on the next turn: they may send, close, and wish again. */
-    for (want = TAILQ_FIRST(&trunks->wants); want; want = next) {
-        next = TAILQ_NEXT(want, link);
+    TAILQ_FOREACH (want, &trunks->wants, link) {
         if (want->peer != peer)
             continue;
         want->peer = NULL;
@@ -150,9 +153,6 @@ void gh_wants_settle(struct gh_trunks *trunks, struct gh_peer *peer, enum gh_rea
             want->skip |= 1u << peer->destination;
             want->reason = reason;
         }
-        if (want_later(want)) {
-            want->reason = GH_REASON_INTERNAL;
-            want_end(want, NULL, GH_DESTINATION_NONE);
-        }
+        want_at(want, gh_loop_now_ms(trunks->loop)); /* cannot fail: it runs already */
     }
 }
