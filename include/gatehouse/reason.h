@@ -123,6 +123,8 @@
       "look for two routes that point at each other")                                               \
     X(NO_DIALOG, "no_dialog", 481, "no such dialog or transaction on this trunk",                   \
       "nothing, if the call has just ended; else look which trunk the call is on")                  \
+    X(OUT_OF_ORDER, "out_of_order", 500, "a request's CSeq is not higher than the one before",       \
+      "look for a second sender in this dialog, or for a peer that restarted")                      \
     X(REQUEST_PENDING, "request_pending", 491, "another offer is under way", "try again shortly")   \
     X(SIPS_DOWNGRADE, "sips_downgrade", 480, "a sips: call cannot leave over TLS that is verified", \
       "route it to an encrypted trunk, or call with sip:")                                          \

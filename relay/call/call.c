@@ -64,7 +64,9 @@ static void keep_identity(struct gh_call *call, const struct gh_sip_msg *msg)
     struct gh_span session = gh_sip_msg_value(msg, GH_SIP_HDR_SESSION_ID);
     struct gh_span guid = gh_sip_msg_value(msg, GH_SIP_HDR_CISCO_GUID);
 
-    if (session.len && !gh_sip_session_id_parse(session, &id))
+    /* RFC 7989 section 5: the nil UUID names no session. */
+    if (session.len && !gh_sip_session_id_parse(session, &id) &&
+        !gh_span_eq(id.local, GH_SPAN("00000000000000000000000000000000")))
         keep_text(call->session_id, sizeof(call->session_id), id.local);
     if (guid.len < sizeof(call->cisco_guid) && !gh_sip_guid_parse(guid, words))
         keep_text(call->cisco_guid, sizeof(call->cisco_guid), guid);
@@ -96,8 +98,11 @@ struct gh_call *gh_call_new(struct gh_calls *calls, struct gh_txn *txn, struct g
         call->leg[side].call = call;
         call->leg[side].side = side;
     }
-    if (draw_id(call->id, call->start_us) || gh_sip_draw_tag(a->tag) ||
+    /* Side a's trunk, and each of the route's. */
+    call->key_holders = calloc(route->trunk_count + 1, sizeof(*call->key_holders));
+    if (!call->key_holders || draw_id(call->id, call->start_us) || gh_sip_draw_tag(a->tag) ||
         gh_random(&a->session_id, sizeof(a->session_id))) {
+        free(call->key_holders);
         free(call);
         return NULL;
     }
@@ -149,6 +154,7 @@ static void call_free(struct gh_call *call)
     gh_neg_fini(&call->neg);
     TAILQ_REMOVE(&calls->list, call, link);
     calls->count--;
+    free(call->key_holders);
     free(call);
     check_drained(calls);
 }
@@ -187,8 +193,12 @@ void gh_call_check_released(struct gh_call *call, uint64_t now_ms)
 
 struct gh_neg_leg gh_call_neg_leg(const struct gh_leg *leg)
 {
+    const struct gh_config_trunk *far = leg->call->leg[!leg->side].trunk;
+
+    /* With different rules for the ROC after a new key, one side's packets would not authenticate at the other. */
     return (struct gh_neg_leg){ .rules = &leg->trunk->rules, .signalling = leg->papers->standing.signalling,
-                                .bridge = leg->trunk->srtp_path_bridge };
+                                .bridge = leg->trunk->srtp_path_bridge ||
+                                          (far && far->roc_keep != leg->trunk->roc_keep) };
 }
 
 static size_t calls_of_trunk(const struct gh_calls *calls, const struct gh_config_trunk *trunk)
@@ -222,8 +232,7 @@ void gh_call_holder(struct gh_call *call, const struct gh_config_trunk *trunk)
         if (call->key_holders[i] == trunk)
             return;
     }
-    if (call->key_holder_count < GH_CALL_HOLDERS_MAX)
-        call->key_holders[call->key_holder_count++] = trunk;
+    call->key_holders[call->key_holder_count++] = trunk; /* see gh_call_new for the room */
 }
 
 /* ---- from and to the wire ---------------------------------------------------------------------------------- */
@@ -330,7 +339,7 @@ static int on_send(void *arg, struct gh_txn *txn, struct gh_buf *octets, unsigne
         papers = gh_trunk_live_any(calls->trunks, trunk);
     if (papers)
         return send_gated(calls, papers, octets, carriers);
-    if (gh_txn_is_server(txn) && gh_txn_state(txn) >= GH_TXN_COMPLETED &&
+    if (gh_txn_is_server(txn) && gh_txn_state(txn) >= GH_TXN_COMPLETED && !calls->closed &&
         gh_trunk_has_more(calls->trunks, trunk, 0))
         return send_late(calls, trunk, octets, carriers);
     gh_buf_fini(octets);
@@ -408,15 +417,17 @@ int gh_calls_new(struct gh_calls **out, const struct gh_calls_params *params, ch
     if (!calls->circular || !calls->rates)
         snprintf(text, text_len, "%s", gh_err_text(err));
     else
-        err = start_media(calls, text, text_len);
-    if (!err)
         err = start_signalling(calls, params, text, text_len);
     if (!err)
         err = gh_timer_start(gh_loop_timers(calls->loop), &calls->tick, gh_loop_now_ms(calls->loop) + 1000,
                              on_tick, calls);
+    /* Last: what runs already could not be let go of without a turn of the loop. */
+    if (!err)
+        err = start_media(calls, text, text_len);
     if (err) {
-        if (calls->media)
-            gh_media_stop(calls->media);
+        gh_timer_stop(gh_loop_timers(calls->loop), &calls->tick);
+        if (calls->trunks)
+            gh_trunks_close(calls->trunks);
         gh_calls_free(calls);
         return err;
     }

@@ -60,8 +60,6 @@ enum gh_call_event {
 
 /* ---- objects ------------------------------------------------------------------------------------------- */
 
-#define GH_CALL_HOLDERS_MAX 8
-
 struct gh_call;
 
 struct gh_leg {
@@ -87,6 +85,7 @@ struct gh_call_end {
     int sip_code;                   /* final response that a got, 0: none */
     int by;                         /* side that hung up, -1: neither */
     int64_t wall_us;
+    uint64_t ms;                    /* monotonic: durations do not follow a clock that is set */
 };
 
 /* Between a call and its end record; whoever is last frees it. */
@@ -134,7 +133,7 @@ struct gh_call {
     } streams[GH_NEG_STREAMS_MAX];
     size_t streams_open;            /* media streams whose counters are due */
     struct gh_media_counters counters[GH_NEG_STREAMS_MAX][2];
-    const struct gh_config_trunk *key_holders[GH_CALL_HOLDERS_MAX]; /* trunks that declared or got a key */
+    const struct gh_config_trunk **key_holders; /* trunks that declared or got a key */
     size_t key_holder_count;
 };
 

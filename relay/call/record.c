@@ -326,7 +326,7 @@ static struct gh_event *small_end(const struct gh_call *call)
 static void event_end(struct gh_event *event, struct gh_call *call)
 {
     enum gh_grade grade = gh_call_grade(call);
-    double seconds = call->answer_us ? (double)(call->end.wall_us - call->answer_us) / 1e6 : 0.0;
+    double seconds = call->answer_us ? (double)(call->end.ms - call->answer_ms) / 1e3 : 0.0;
 
     event_call(event, call);
     gh_event_text(event, "status", gh_status_name(gh_call_status(call)));
@@ -381,6 +381,7 @@ void gh_call_record_end(struct gh_call *call, uint64_t now_ms)
     int err = GH_ENOMEM;
 
     call->end.wall_us = gh_wall_us();
+    call->end.ms = now_ms;
     mark_measured(call);
     gh_log(GH_LOG_INFO, "call", "end", "call=%s from=%s to=%s status=%s grade=%s reason=%s", call->id,
            gh_log_quote(gh_span_str(call->from)).text, gh_log_quote(gh_span_str(call->to)).text,

@@ -110,9 +110,9 @@ static void on_dialog_request(struct gh_calls *calls, struct gh_txn *txn, const 
         gh_call_refuse(calls, txn, GH_REASON_NO_DIALOG, GH_SPAN(""), now_ms);
         return;
     }
-    /* RFC 3261 section 12.2.2: a CSeq that is not higher is out of order. */
+    /* RFC 3261 section 12.2.2: such a request MUST be rejected with a 500. */
     if (gh_dialog_request_in(dialog, msg)) {
-        gh_call_refuse(calls, txn, GH_REASON_BAD_MESSAGE, GH_SPAN("CSeq is not higher than the last"), now_ms);
+        gh_call_refuse(calls, txn, GH_REASON_OUT_OF_ORDER, GH_SPAN(""), now_ms);
         return;
     }
     leg->conn = gh_txn_conn(txn);
@@ -238,6 +238,7 @@ static void on_invite(struct gh_calls *calls, struct gh_txn *txn, struct gh_sip_
     if (reason != GH_REASON_NONE)
         goto refused;
     call->reserved = true;
+    gh_sip_msg_wipe_body(msg); /* the call may ring for minutes; its keys are in call->neg alone now */
     if (body.count > 1) /* parts beside the session description do not cross in this version */
         gh_neg_mark(&call->neg, GH_REASON_BODY_DROPPED);
     gh_sip_body_fini(&body);
