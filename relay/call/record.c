@@ -418,7 +418,7 @@ static struct told told(const struct gh_sip_msg *msg)
 {
     struct gh_span no = GH_SPAN("(withheld)");
 
-    if (gh_sip_head_carries(msg))
+    if (gh_sip_text_carries(msg->head))
         return (struct told){ no, no, no, no };
     return (struct told){ msg->method_text, msg->from.uri.user, msg->to.uri.user, msg->call_id };
 }

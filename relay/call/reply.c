@@ -95,7 +95,7 @@ static void begin_relayed(struct gh_sip_out *out, struct gh_call *call, const st
                           bool in_dialog)
 {
     struct gh_leg *a = &call->leg[GH_SIDE_A];
-    bool crosses = !gh_sip_head_carries(from_b);
+    bool crosses = !gh_sip_text_carries(from_b->head);
 
     gh_sip_out_reply(out, gh_txn_request(a->invite), from_b->status, crosses ? from_b->phrase : GH_SPAN(""),
                      gh_span_str(a->tag));

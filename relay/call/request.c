@@ -84,7 +84,7 @@ static void on_bye(struct gh_leg *leg, struct gh_txn *txn, const struct gh_sip_m
     struct gh_span value;
 
     if (gh_sip_values_next(&it, &value) && !gh_sip_reason_parse(value, &reason) && reason.has_cause &&
-        !gh_sip_head_carries(msg))
+        !gh_sip_text_carries(msg->head))
         gh_log(GH_LOG_INFO, "call", "bye.reason", "call=%s side=%c protocol=%s cause=%u text=%s", call->id,
                'a' + leg->side, gh_log_quote(reason.protocol).text, reason.cause,
                gh_log_quote(reason.text).text);

@@ -58,11 +58,11 @@ static int scan_head(struct gh_span head, unsigned *carriers)
     return err ? GH_ENOMEM : 0;
 }
 
-bool gh_sip_head_carries(const struct gh_sip_msg *msg)
+bool gh_sip_text_carries(struct gh_span text)
 {
     unsigned carriers;
 
-    return scan_head(msg->head, &carriers) || carriers != GH_CARRY_NOTHING;
+    return scan_head(text, &carriers) || carriers != GH_CARRY_NOTHING;
 }
 
 /* @return 0, GH_ESYNTAX (does not parse; @carriers tells what its text has) or GH_ENOMEM */

@@ -6,10 +6,12 @@
 #include "trunk/trunk_int.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <gatehouse/sdp.h>
 #include "base/log.h"
+#include "sip/body.h"
 
 static const char *transport_name(enum gh_transport transport)
 {
@@ -145,6 +147,34 @@ void gh_report_refuse(struct gh_trunks *trunks, const struct gh_peer *peer, cons
     gh_buf_fini(&expected);
 }
 
+/* The head of a message: up to the empty line; all of it, when there is none. */
+static struct gh_span head_of(struct gh_span octets)
+{
+    const char *end = memmem(octets.p, octets.len, "\r\n\r\n", 4);
+
+    return end ? gh_span_head(octets, (size_t)(end - octets.p)) : octets;
+}
+
+/* Escapes hide words from gh_sdp_redact.  Where undoing them shows keying, every line that holds one goes, with its
+ * folds. */
+static void blank_escaped(struct gh_span head, char *blanked)
+{
+    bool hide = false;
+
+    if (gh_span_find(head, '%') == head.len || !gh_sip_text_carries(head))
+        return;
+    for (size_t at = 0, len; at < head.len; at += len) {
+        struct gh_span rest = gh_span_from(head, at);
+        bool fold = rest.p[0] == ' ' || rest.p[0] == '\t';
+
+        len = gh_span_find(rest, '\n');
+        hide = (fold && hide) || gh_span_find(gh_span_head(rest, len), '%') < len;
+        if (hide)
+            memset(blanked + at, '*', len && rest.p[len - 1] == '\r' ? len - 1 : len);
+        len += len < rest.len;
+    }
+}
+
 void gh_trunk_trace(struct gh_trunks *trunks, const struct gh_papers *papers, bool to_us, struct gh_span octets)
 {
     const struct gh_config_trunk *trunk = gh_config_trunk_by_id(trunks->config, papers->standing.trunk);
@@ -157,6 +187,7 @@ void gh_trunk_trace(struct gh_trunks *trunks, const struct gh_papers *papers, bo
     if (!blanked)
         return;
     gh_sdp_redact(octets, blanked);
+    blank_escaped(head_of(octets), blanked);
     gh_event_time_text(gh_wall_us(), when);
     fprintf(trunks->trace, "--- %s %s %s %s %s %zu\n", when, to_us ? "from" : "to",
             trunk ? trunk->rules.name : "-", transport_name(papers->facts.transport),

@@ -152,7 +152,9 @@ class GateCase(unittest.TestCase):
 
     def key(self):
         """A fresh key, that must never be written down."""
-        key = base64.b64encode(os.urandom(30)).decode()
+        key = ""
+        while not key.isalnum():  # escaped or not, it looks the same, and would be found
+            key = base64.b64encode(os.urandom(30)).decode()
         self.keys.append(key)
         return key
 
@@ -444,6 +446,8 @@ class Wrappings(GateCase):
             "folded in inline": lambda: f"Subject: inline\n :{self.key()}\n",
             "escaped": lambda: f"User-to-User: {percent(line())}\n",
             "escaped twice": lambda: f"User-to-User: {percent(percent(line()))}\n",
+            "escaped letters": lambda: f"User-to-User: x\n  %69nl%69ne%3A{self.key()}\n",
+            "escaped letters and a fold": lambda: f"User-to-User: %69nline\n : {self.key()}\n",
             "?body=": lambda: f"Referred-By: <sip:x@example.net?body={percent(line())}>\n",
             "?body= in Refer-To": lambda: f"Refer-To: <sip:x@example.net?body=v%3D0%0D%0A{percent(line())}>\n",
             "?body= half escaped": lambda: f"Refer-To: <sip:x@example.net?body=%61%3dcrypto%3A1%20inline%3a{percent(self.key())}>\n",
@@ -461,10 +465,7 @@ class Wrappings(GateCase):
             for new in (self.clear_dialog, self.tls_dialog):
                 with self.case(where=name, dialog=new.__name__):
                     dialog = new()
-                    key = self.key().replace("/", "x").replace("+", "y").replace("=", "z")
-                    self.keys.append(key)
-                    setattr(dialog, name, f"inline%3A{key}" if name in ("user", "number") else f"inline:{key}" if name == "call_id"
-                            else f"inline%3A{key}")
+                    setattr(dialog, name, f"inline{':' if name == 'call_id' else '%3A'}{self.key()}")
                     dialog.invite(rtp(dialog.host))
                     if dialog.transport == "TLS":
                         answer = dialog.peer.expect(488)
