@@ -78,7 +78,8 @@ def lab_number():
 class Lab:
     """A folder with certificates, a configuration, and the daemon."""
 
-    def __init__(self, extra_trunks="", extra_routes="", trunk_options=None, media="", profile="", top="", tls=""):
+    def __init__(self, extra_trunks="", extra_routes="", trunk_options=None, media="", profile="", top="", tls="",
+                 ports="20000-29999", timeout="60s"):
         self.dir = tempfile.mkdtemp(prefix="gatehouse-e2e-")
         self.x, self.y = lab_number()
         subprocess.run([os.path.join(SOURCE, "tools", "lab-pki"), self.path("pki")], check=True)
@@ -102,7 +103,7 @@ tls:
 {tls}listeners:
   core: {{transport: tls, address: {self.host}, port: 5061, tls: corp}}
   lab: {{transport: tcp, address: {self.host}, port: 5060}}
-media: {{address: {self.host}, ports: 20000-29999, timeout: 60s{media}}}
+media: {{address: {self.host}, ports: {ports}, timeout: {timeout}{media}}}
 security_profiles:
   encrypted: {{device_security_mode: encrypted, transmit_security_status: true{profile}}}
   open: {{device_security_mode: non_secure}}

@@ -143,7 +143,9 @@ def print_roc():
                     print(kind, packet.hex(), protect_rtp(suite, keys[key], packet, roc).hex())
 
 
-if sys.argv[1:] == ["roc"]:
+if __name__ != "__main__":
+    pass  # tests/e2e speaks SRTP with these functions
+elif sys.argv[1:] == ["roc"]:
     print_roc()
 elif sys.argv[1:] == ["unencrypted"]:
     print_unencrypted()

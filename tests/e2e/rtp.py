@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Media endpoints of the tests: UDP sockets that speak RTP, RTCP, SRTP and SRTCP by an own reading of the RFCs."""
+import base64
+import hashlib
+import hmac
+import os
+import random
+import select
+import socket
+import struct
+import sys
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+import harness as h
+
+sys.path.append(os.path.join(h.SOURCE, "tests", "relay", "media", "vectors"))
+import srtp  # noqa: E402  protect_rtp, protect_rtcp and the derivation under them
+
+SUITES = {suite[0]: suite for suite in srtp.SUITES}
+CM = "AES_CM_128_HMAC_SHA1_80"
+GCM = "AEAD_AES_256_GCM"
+
+
+class Forged(Exception):
+    """The tag is wrong."""
+
+
+def unprotect_rtp(suite, master, packet, roc=0):
+    _, key_len, salt_len, tag, _, aead = suite
+    key, salt = master[:key_len], master[key_len:]
+    seq, = struct.unpack_from(">H", packet, 2)
+    ssrc, = struct.unpack_from(">I", packet, 8)
+    head = srtp.rtp_header_len(packet)
+    session_key, session_salt = srtp.derive(key, salt, 0, key_len), srtp.derive(key, salt, 2, salt_len)
+    if aead:
+        iv = srtp.xor(struct.pack(">HIIH", 0, ssrc, roc, seq), session_salt)
+        return packet[:head] + opened(session_key, iv, packet[head:], packet[:head])
+    sealed, mac = packet[:-tag], packet[-tag:]
+    if hmac.new(srtp.derive(key, salt, 1, 20), sealed + struct.pack(">I", roc), hashlib.sha1).digest()[:tag] != mac:
+        raise Forged
+    stream = srtp.keystream(session_key, srtp.counter_iv(session_salt, ssrc, roc << 16 | seq), len(sealed) - head)
+    return sealed[:head] + srtp.xor(sealed[head:], stream)
+
+
+def unprotect_rtcp(suite, master, packet):
+    _, key_len, salt_len, _, tag, aead = suite
+    key, salt = master[:key_len], master[key_len:]
+    ssrc, = struct.unpack_from(">I", packet, 4)
+    session_key, session_salt = srtp.derive(key, salt, 3, key_len), srtp.derive(key, salt, 5, salt_len)
+    if aead:
+        trailer = packet[-4:]
+        index = struct.unpack(">I", trailer)[0] & 0x7fffffff
+        iv = srtp.xor(struct.pack(">HIHI", 0, ssrc, 0, index), session_salt)
+        return packet[:8] + opened(session_key, iv, packet[8:-4], packet[:8] + trailer)
+    sealed, mac = packet[:-tag], packet[-tag:]
+    if hmac.new(srtp.derive(key, salt, 4, 20), sealed, hashlib.sha1).digest()[:tag] != mac:
+        raise Forged
+    index = struct.unpack(">I", sealed[-4:])[0] & 0x7fffffff
+    stream = srtp.keystream(session_key, srtp.counter_iv(session_salt, ssrc, index), len(sealed) - 12)
+    return sealed[:8] + srtp.xor(sealed[8:-4], stream)
+
+
+def opened(key, iv, octets, aad):
+    try:
+        return AESGCM(key).decrypt(iv, octets, aad)
+    except Exception as error:
+        raise Forged from error
+
+
+def draw_key(suite):
+    _, key_len, salt_len, *_ = SUITES[suite]
+    return os.urandom(key_len + salt_len)
+
+
+def text(key):
+    return base64.b64encode(key).decode()
+
+
+class End:
+    """One end of one stream: a pair of ports."""
+
+    def __init__(self, host, suite=None):
+        self.host, self.suite = host, suite and SUITES[suite]
+        self.key = draw_key(suite) if suite else None  # what we send under: the one that we declare
+        self.far_key = None                            # what we receive under
+        self.rtp, self.rtcp = self.bind_pair()
+        self.port = self.rtp.getsockname()[1]
+        self.remote = None                             # the daemon's RTP port
+        self.seq, self.ssrc, self.index, self.sent = random.randrange(1000, 30000), random.getrandbits(32), 1, 0
+
+    def bind_pair(self):
+        while True:
+            port = random.randrange(15000, 16000) * 2
+            pair = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+            try:
+                for i, sock in enumerate(pair):
+                    sock.bind((self.host, port + i))
+                    sock.settimeout(h.LIMIT_S)
+                return pair
+            except OSError:
+                for sock in pair:
+                    sock.close()
+
+    def close(self):
+        self.rtp.close()
+        self.rtcp.close()
+
+    def crypto(self, tag):
+        return f"a=crypto:{tag} {self.suite[0]} inline:{text(self.key)}"
+
+    # ---- packets ----
+
+    def next_rtp(self, payload=None):
+        """A packet, in plain."""
+        self.seq += 1
+        payload = bytes([self.seq & 255]) * 160 if payload is None else payload
+        return struct.pack(">BBHII", 0x80, 0, self.seq, self.seq * 160, self.ssrc) + payload
+
+    def next_rtcp(self):
+        """Sender report and SDES, in plain."""
+        self.index += 1
+        sr = struct.pack(">BBHIIIIII", 0x80, 200, 6, self.ssrc, self.index, 0, 0, 1, 160)
+        return sr + struct.pack(">BBHI", 0x81, 202, 2, self.ssrc) + b"\1\2ab"
+
+    def protect(self, packet):
+        return srtp.protect_rtp(self.suite, self.key, packet, 0) if self.suite else packet
+
+    def protect_rtcp(self, packet):
+        return srtp.protect_rtcp(self.suite, self.key, packet, self.index) if self.suite else packet
+
+    def unprotect(self, packet):
+        return unprotect_rtp(self.suite, self.far_key, packet) if self.suite else packet
+
+    def unprotect_rtcp(self, packet):
+        return unprotect_rtcp(self.suite, self.far_key, packet) if self.suite else packet
+
+    # ---- sockets ----
+
+    def send(self, octets):
+        self.rtp.sendto(octets, (self.remote[0], self.remote[1]))
+
+    def send_rtcp(self, octets):
+        self.rtcp.sendto(octets, (self.remote[0], self.remote[1] + 1))
+
+    def receive(self):
+        return self.rtp.recv(65536)
+
+    def receive_rtcp(self):
+        return self.rtcp.recv(65536)
+
+    def is_silent(self):
+        """Nothing lies in the sockets now."""
+        return select.select([self.rtp, self.rtcp], [], [], 0)[0] == []
