@@ -16,15 +16,15 @@
  * - One authenticated packet under its key proves an epoch.  Without one it is pending while it
  *   lasts, and unproven once it has ended.
  * - An epoch in which the side never might send inherits the proof that the same peer (dialog and
- *   trunk) has given on this side, on any stream, before the epoch's end; unless that was given with
- *   a key that anyone may hold.
+ *   trunk) has given on this side, on any stream, before the epoch's end; unless that was given
+ *   with a key that anyone may hold.
  * - An epoch in which no media packet was relayed either way is not graded, and a stream is graded
  *   in the slices that both of its epochs are.
  * - The grade of a moment is that of its graded streams beside each other, raised by claims.
- * - A claim counts while it is Encrypted, from a trusted trunk, and no older than the last change of
- *   a key or of the call's status.  It comes a round trip after what it speaks of: one that follows
- *   the change within GH_TIMELINE_CLAIM_BACK_US, from a side that said nothing lower in between,
- *   counts from the change on.  Any other counts from its own time on.
+ * - A claim counts while it is Encrypted, from a trusted trunk, and no older than the last change
+ *   of a key or of the call's status.  It comes a round trip after what it speaks of: one that
+ *   follows the change within GH_TIMELINE_CLAIM_BACK_US, from a side that said nothing else in
+ *   between, counts from the change on.  Any other counts from its own time on.
  * - The call's grade is the worst of its slices.
  *
  * Bounded, without allocation: past GH_TIMELINE_SLICES_MAX the oldest slice is decided by what is
@@ -98,7 +98,8 @@ struct gh_timeline {
         int64_t from_us; /* ends where the next begins */
         uint8_t epoch[GH_TIMELINE_STREAMS_MAX][2]; /* place in epochs, plus 1; 0: no such stream */
         bool claimed[2]; /* the side's claim counts */
-        bool relayed;    /* something was, while it lasted */
+        bool keep;       /* an epoch that began and ended in it had media: not to be used again */
+        bool change;     /* it begins with a change of a key or of the status */
     } slices[GH_TIMELINE_SLICES_MAX];
     size_t slice_count;  /* the last one is now */
     struct gh_timeline_decided {
@@ -136,8 +137,8 @@ void gh_timeline_answered(struct gh_timeline *line, int64_t at_us);
 
 /**
  * A stream as it is from now on: new, keyed anew, turned round, or as it was.  For each live stream
- * after each completed offer/answer, with gh_timeline_relayed() before it, so that packets count
- * for the epoch in which they came.
+ * after each completed offer/answer, all with one time, and gh_timeline_relayed() before, so that
+ * packets count for the epoch in which they came.
  *
  * Another keying, key or peer begins an epoch of that side.  Within an epoch a lesser signalling or
  * an exposure that came to light counts for all of it, from its beginning.
@@ -212,7 +213,7 @@ int64_t gh_timeline_us(const struct gh_timeline *line, enum gh_grade grade);
 int gh_timeline_interval(const struct gh_timeline *line, size_t index,
                          struct gh_timeline_interval *out);
 
-/** Write "intervals", "grade_seconds" and, when it is so, "intervals_coarse" into an open object. */
+/** Write "intervals", "grade_seconds" and, if it is, "intervals_coarse" into an open object. */
 void gh_timeline_event(const struct gh_timeline *line, struct gh_event *event);
 
 #endif

@@ -1,0 +1,600 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The grade of one call over time: which epochs ran in which slice, what each of them has proven,
+ * and what came of it.  What an epoch or a stream is worth is judged by policy; what is written and
+ * when is left to the call.
+ */
+#include "call/timeline.h"
+
+#include <assert.h>
+#include <string.h>
+
+_Static_assert(GH_TIMELINE_EPOCHS_MAX > 2 * GH_TIMELINE_STREAMS_MAX,
+               "the slice of now refers to one epoch of each side, and one more is begun");
+_Static_assert(GH_TIMELINE_EPOCHS_MAX < UINT8_MAX, "places are kept in an octet");
+
+/* ---- epochs ---------------------------------------------------------------------------------- */
+
+static struct gh_timeline_slice *current(struct gh_timeline *line)
+{
+    return &line->slices[line->slice_count - 1];
+}
+
+static const struct gh_timeline_epoch *epoch_of(const struct gh_timeline *line,
+                                                const struct gh_timeline_slice *slice,
+                                                size_t stream, int side)
+{
+    unsigned place = slice->epoch[stream][side];
+
+    return place ? &line->epochs[place - 1] : NULL;
+}
+
+/* The epoch that this side is in, NULL: no such stream. */
+static struct gh_timeline_epoch *running(struct gh_timeline *line, size_t stream, int side)
+{
+    unsigned place = line->slice_count ? current(line)->epoch[stream][side] : 0;
+
+    return place ? &line->epochs[place - 1] : NULL;
+}
+
+static bool referenced(const struct gh_timeline *line, size_t place)
+{
+    const struct gh_timeline_epoch *epoch = &line->epochs[place];
+
+    for (size_t i = 0; i < line->slice_count; i++) {
+        if (line->slices[i].epoch[epoch->stream][epoch->which] == place + 1)
+            return true;
+    }
+    return false;
+}
+
+static enum gh_proof proof_of(const struct gh_timeline_epoch *epoch)
+{
+    if (epoch->seen)
+        return GH_PROOF_SEEN;
+    if (epoch->inherited)
+        return GH_PROOF_INHERITED;
+    return epoch->running ? GH_PROOF_PENDING : GH_PROOF_MISSING;
+}
+
+static struct gh_hop_facts hop_of(const struct gh_timeline_side *side, enum gh_proof proof)
+{
+    return (struct gh_hop_facts){ .keying = side->keying,
+                                  .signalling = side->signalling,
+                                  .key_exposed = side->key_exposed,
+                                  .proof = proof,
+                                  .dtls_passed = side->dtls_passed };
+}
+
+/* A packet under a key that was exposed proves that somebody has the key, not who. */
+static bool worth_inheriting(const struct gh_timeline_side *side)
+{
+    struct gh_hop_facts proven = hop_of(side, GH_PROOF_SEEN);
+    struct gh_hop_facts both[2] = { proven, proven };
+
+    return gh_policy_stream_grade(both) >= GH_GRADE_HOP_BY_HOP;
+}
+
+static void inherit(const struct gh_timeline *line, struct gh_timeline_epoch *epoch)
+{
+    const struct gh_timeline_proven *proven = &line->proven[epoch->which];
+
+    if (!epoch->could_send && proven->any && proven->peer == epoch->side.peer)
+        epoch->inherited = true;
+}
+
+/* ---- what a slice is worth ------------------------------------------------------------------- */
+
+struct worth {
+    enum gh_grade known; /* pending counts as unproven */
+    enum gh_grade best;  /* as if every pending proof came */
+    bool waits;          /* a stream that is not graded yet waits for a proof */
+};
+
+static bool graded(const struct gh_timeline_epoch *a, const struct gh_timeline_epoch *b)
+{
+    return a && b && a->relayed && b->relayed;
+}
+
+static struct worth weigh(const struct gh_timeline *line, const struct gh_timeline_slice *slice)
+{
+    struct worth worth = { GH_GRADE_NONE, GH_GRADE_NONE, false };
+
+    for (size_t i = 0; i < GH_TIMELINE_STREAMS_MAX; i++) {
+        const struct gh_timeline_epoch *epoch[2] = { epoch_of(line, slice, i, 0),
+                                                     epoch_of(line, slice, i, 1) };
+        struct gh_hop_facts hop[2];
+
+        if (!epoch[0] || !epoch[1])
+            continue;
+        for (int side = 0; side < 2; side++)
+            hop[side] = hop_of(&epoch[side]->side, proof_of(epoch[side]));
+        if (!graded(epoch[0], epoch[1])) {
+            worth.waits = worth.waits || gh_policy_stream_pending(hop);
+            continue;
+        }
+        worth.known = gh_policy_beside(worth.known, gh_policy_stream_grade(hop));
+        for (int side = 0; side < 2; side++) {
+            if (hop[side].proof == GH_PROOF_PENDING)
+                hop[side].proof = GH_PROOF_SEEN;
+        }
+        worth.best = gh_policy_beside(worth.best, gh_policy_stream_grade(hop));
+    }
+    worth.known = gh_policy_attest(worth.known, slice->claimed);
+    worth.best = gh_policy_attest(worth.best, slice->claimed);
+    return worth;
+}
+
+/* ---- what is decided ------------------------------------------------------------------------- */
+
+static void merge_oldest(struct gh_timeline *line)
+{
+    struct gh_timeline_decided *first = &line->decided[0], *second = &line->decided[1];
+
+    first->grade = (uint8_t)gh_policy_worse(first->grade, second->grade);
+    first->to_us = second->to_us;
+    line->decided_count--;
+    memmove(second, second + 1, (line->decided_count - 1) * sizeof(*second));
+}
+
+/* Let the list have room.  What was merged may now be like its neighbour, and neighbours differ. */
+static void make_room(struct gh_timeline *line)
+{
+    if (line->decided_count < GH_TIMELINE_INTERVALS_MAX)
+        return;
+    line->coarse = true;
+    merge_oldest(line);
+    while (line->decided_count > 1 && line->decided[0].grade == line->decided[1].grade)
+        merge_oldest(line);
+}
+
+static void append(struct gh_timeline *line, int64_t from_us, int64_t to_us, enum gh_grade grade)
+{
+    struct gh_timeline_decided *last;
+
+    line->decided_us[grade] += to_us - from_us;
+    line->worst = gh_policy_worse(line->worst, grade);
+    if (from_us == to_us && grade == GH_GRADE_NONE)
+        return;
+    last = line->decided_count ? &line->decided[line->decided_count - 1] : NULL;
+    if (last && last->grade == grade) {
+        last->to_us = to_us;
+        return;
+    }
+    make_room(line);
+    line->decided[line->decided_count++] = (struct gh_timeline_decided){ to_us, (uint8_t)grade };
+}
+
+static unsigned marks_of(const struct gh_timeline_epoch *epoch)
+{
+    unsigned marks = 0;
+
+    if (epoch->side.keying == GH_KEYING_NONE)
+        return 0;
+    if (proof_of(epoch) == GH_PROOF_MISSING && !epoch->side.dtls_passed)
+        marks |= GH_TIMELINE_UNPROVEN;
+    if (proof_of(epoch) == GH_PROOF_INHERITED)
+        marks |= GH_TIMELINE_INHERITED;
+    if (epoch->side.key_exposed)
+        marks |= GH_TIMELINE_EXPOSED;
+    return marks;
+}
+
+static void decide_oldest(struct gh_timeline *line, int64_t to_us)
+{
+    const struct gh_timeline_slice *slice = &line->slices[0];
+    struct worth worth = weigh(line, slice);
+
+    for (size_t i = 0; i < GH_TIMELINE_STREAMS_MAX; i++) {
+        const struct gh_timeline_epoch *a = epoch_of(line, slice, i, 0);
+        const struct gh_timeline_epoch *b = epoch_of(line, slice, i, 1);
+
+        if (graded(a, b)) {
+            line->marks[0] |= marks_of(a);
+            line->marks[1] |= marks_of(b);
+        }
+    }
+    if (worth.best != worth.known)
+        line->coarse = true; /* decided before its proof had come, or failed to */
+    append(line, slice->from_us, to_us, worth.known);
+    line->slice_count--;
+    memmove(&line->slices[0], &line->slices[1], line->slice_count * sizeof(line->slices[0]));
+}
+
+/* ---- slices ---------------------------------------------------------------------------------- */
+
+static int64_t advance(struct gh_timeline *line, int64_t at_us)
+{
+    if (at_us > line->last_us)
+        line->last_us = at_us;
+    return line->last_us;
+}
+
+static void begin(struct gh_timeline *line, int64_t at_us)
+{
+    if (line->began)
+        return;
+    line->began = true;
+    line->began_us = at_us;
+    line->changed_us = at_us;
+    line->slices[0] = (struct gh_timeline_slice){ .from_us = at_us };
+    line->slice_count = 1;
+}
+
+/* From @at_us on something else is so.  A slice of no time is used again. */
+static void cut(struct gh_timeline *line, int64_t at_us)
+{
+    struct gh_timeline_slice next = *current(line);
+
+    if (next.from_us == at_us && !next.keep)
+        return;
+    if (line->slice_count == GH_TIMELINE_SLICES_MAX)
+        decide_oldest(line, line->slices[1].from_us);
+    next.from_us = at_us;
+    next.keep = false;
+    next.change = false;
+    line->slices[line->slice_count++] = next;
+}
+
+static bool claim_counts(const struct gh_timeline *line, int side)
+{
+    const struct gh_timeline_claim *claim = &line->claims[side];
+
+    return claim->status == GH_STATUS_ENCRYPTED && claim->trusted &&
+           claim->at_us >= line->changed_us;
+}
+
+/* A key or the status changed: what was claimed of the time before says nothing of what follows. */
+static void changed(struct gh_timeline *line, int64_t at_us)
+{
+    cut(line, at_us);
+    current(line)->change = true;
+    line->changed_us = at_us;
+    for (int side = 0; side < 2; side++)
+        current(line)->claimed[side] = claim_counts(line, side);
+}
+
+/* A claim speaks of all the time since the last change. */
+static void claim_back(struct gh_timeline *line, int side)
+{
+    for (size_t i = line->slice_count; i-- > 0;) {
+        line->slices[i].claimed[side] = true;
+        if (line->slices[i].change)
+            break;
+    }
+}
+
+/* A place that no slice refers to.  There is one at the latest when only the last slice is left. */
+static size_t take_epoch(struct gh_timeline *line)
+{
+    for (;;) {
+        for (size_t i = 0; i < GH_TIMELINE_EPOCHS_MAX; i++) {
+            if (!referenced(line, i))
+                return i;
+        }
+        assert(line->slice_count > 1);
+        decide_oldest(line, line->slices[1].from_us);
+    }
+}
+
+/* The slice is cut by the caller, after this. */
+static void end_epoch(struct gh_timeline *line, struct gh_timeline_epoch *epoch, int64_t at_us)
+{
+    if (!epoch)
+        return;
+    epoch->running = false;
+    epoch->to_us = at_us;
+    /* Media in no time: the clock stands still.  No other slice tells of it. */
+    if (epoch->relayed && epoch->from_us == at_us)
+        current(line)->keep = true;
+}
+
+/* The slice was cut by the caller, before this. */
+static void begin_epoch(struct gh_timeline *line, size_t stream, int which,
+                        const struct gh_timeline_side *side, int64_t at_us)
+{
+    size_t place = take_epoch(line);
+
+    line->epochs[place] = (struct gh_timeline_epoch){ .from_us = at_us,
+                                                      .side = *side,
+                                                      .stream = (uint8_t)stream,
+                                                      .which = (uint8_t)which,
+                                                      .running = true,
+                                                      .could_send = side->may_send };
+    inherit(line, &line->epochs[place]);
+    current(line)->epoch[stream][which] = (uint8_t)(place + 1);
+}
+
+static bool same_epoch(const struct gh_timeline_side *was, const struct gh_timeline_side *is)
+{
+    return was->keying == is->keying && was->peer == is->peer &&
+           (was->keying == GH_KEYING_NONE || was->key == is->key);
+}
+
+static void go_on(struct gh_timeline_epoch *epoch, const struct gh_timeline_side *side)
+{
+    struct gh_timeline_side *kept = &epoch->side;
+
+    /* Whoever could read the key once has read what it protected before, too. */
+    if (side->signalling < kept->signalling)
+        kept->signalling = side->signalling;
+    kept->key_exposed = kept->key_exposed || side->key_exposed;
+    kept->dtls_passed = side->dtls_passed;
+    kept->may_send = side->may_send;
+    if (side->may_send) {
+        epoch->could_send = true;
+        epoch->inherited = false; /* it can prove itself now */
+    }
+}
+
+/* ---- inputs ---------------------------------------------------------------------------------- */
+
+void gh_timeline_init(struct gh_timeline *line)
+{
+    memset(line, 0, sizeof(*line));
+    line->last_us = INT64_MIN;
+    line->changed_us = INT64_MIN;
+}
+
+void gh_timeline_answered(struct gh_timeline *line, int64_t at_us)
+{
+    if (line->ended || line->answered)
+        return;
+    line->answered = true;
+    line->answer_us = advance(line, at_us);
+    begin(line, line->answer_us);
+}
+
+void gh_timeline_set(struct gh_timeline *line, size_t stream, const struct gh_timeline_side side[2],
+                     int64_t at_us)
+{
+    bool is_new[2];
+
+    assert(stream < GH_TIMELINE_STREAMS_MAX);
+    if (line->ended)
+        return;
+    at_us = advance(line, at_us);
+    begin(line, at_us);
+    for (int which = 0; which < 2; which++) {
+        struct gh_timeline_epoch *epoch = running(line, stream, which);
+
+        is_new[which] = !epoch || !same_epoch(&epoch->side, &side[which]);
+        if (is_new[which])
+            end_epoch(line, epoch, at_us);
+        else
+            go_on(epoch, &side[which]);
+    }
+    if (is_new[0] || is_new[1])
+        changed(line, at_us);
+    for (int which = 0; which < 2; which++) {
+        if (is_new[which])
+            begin_epoch(line, stream, which, &side[which], at_us);
+    }
+}
+
+void gh_timeline_remove(struct gh_timeline *line, size_t stream, int64_t at_us)
+{
+    assert(stream < GH_TIMELINE_STREAMS_MAX);
+    if (line->ended || !running(line, stream, 0))
+        return;
+    at_us = advance(line, at_us);
+    for (int which = 0; which < 2; which++)
+        end_epoch(line, running(line, stream, which), at_us);
+    cut(line, at_us);
+    for (int which = 0; which < 2; which++)
+        current(line)->epoch[stream][which] = 0;
+}
+
+void gh_timeline_relayed(struct gh_timeline *line, size_t stream, uint64_t counter, uint64_t pkts)
+{
+    struct gh_timeline_counter *told;
+    bool grown;
+
+    assert(stream < GH_TIMELINE_STREAMS_MAX);
+    told = &line->counters[stream];
+    grown = pkts > (told->id == counter ? told->pkts : 0);
+    *told = (struct gh_timeline_counter){ counter, pkts };
+    if (line->ended || !grown || !running(line, stream, 0))
+        return;
+    running(line, stream, 0)->relayed = true;
+    running(line, stream, 1)->relayed = true;
+}
+
+/* The epoch of this key and time.  Whether the running one had begun by then is not asked: clocks
+ * were read in two threads. */
+static struct gh_timeline_epoch *epoch_at(struct gh_timeline *line, size_t stream, int side,
+                                          uint32_t key, int64_t at_us)
+{
+    struct gh_timeline_epoch *found = NULL;
+
+    for (size_t i = 0; i < GH_TIMELINE_EPOCHS_MAX; i++) {
+        struct gh_timeline_epoch *epoch = &line->epochs[i];
+
+        if (epoch->stream != stream || epoch->which != side || epoch->side.key != key ||
+            epoch->side.keying == GH_KEYING_NONE || !referenced(line, i))
+            continue;
+        if (!epoch->running && at_us >= epoch->from_us && at_us < epoch->to_us)
+            return epoch; /* the same key came back since: the time says that it was the first */
+        if (epoch->running)
+            found = epoch;
+    }
+    return found;
+}
+
+bool gh_timeline_proof(struct gh_timeline *line, size_t stream, int side, uint32_t key,
+                       int64_t at_us)
+{
+    struct gh_timeline_epoch *epoch;
+
+    assert(stream < GH_TIMELINE_STREAMS_MAX && (side == 0 || side == 1));
+    epoch = line->ended ? NULL : epoch_at(line, stream, side, key, at_us);
+    if (!epoch)
+        return false;
+    epoch->seen = true;
+    if (!worth_inheriting(&epoch->side))
+        return true;
+    line->proven[side] = (struct gh_timeline_proven){ true, epoch->side.peer };
+    for (size_t i = 0; i < GH_TIMELINE_STREAMS_MAX; i++) {
+        struct gh_timeline_epoch *heir = running(line, i, side);
+
+        if (heir)
+            inherit(line, heir);
+    }
+    return true;
+}
+
+void gh_timeline_claim(struct gh_timeline *line, int side, enum gh_status status, bool trusted,
+                       int64_t at_us)
+{
+    struct gh_timeline_claim was;
+    bool counts, silent;
+
+    assert(side == 0 || side == 1);
+    if (line->ended || status == GH_STATUS_UNKNOWN)
+        return;
+    at_us = advance(line, at_us);
+    was = line->claims[side];
+    line->claims[side] = (struct gh_timeline_claim){ status, trusted, at_us };
+    counts = claim_counts(line, side);
+    if (!line->began || counts == current(line)->claimed[side])
+        return;
+    silent = was.status == GH_STATUS_UNKNOWN || was.at_us < line->changed_us;
+    if (counts && silent && at_us - line->changed_us <= GH_TIMELINE_CLAIM_BACK_US) {
+        claim_back(line, side);
+    } else {
+        cut(line, at_us);
+        current(line)->claimed[side] = counts;
+    }
+}
+
+void gh_timeline_status(struct gh_timeline *line, enum gh_status status, int64_t at_us)
+{
+    if (line->ended || status == line->status)
+        return;
+    line->status = status;
+    at_us = advance(line, at_us);
+    if (line->began)
+        changed(line, at_us);
+}
+
+void gh_timeline_end(struct gh_timeline *line, int64_t at_us)
+{
+    if (line->ended)
+        return;
+    at_us = advance(line, at_us);
+    for (size_t i = 0; i < GH_TIMELINE_EPOCHS_MAX; i++) {
+        if (line->epochs[i].running)
+            end_epoch(line, &line->epochs[i], at_us);
+    }
+    while (line->slice_count)
+        decide_oldest(line, line->slice_count > 1 ? line->slices[1].from_us : at_us);
+    line->ended = true;
+}
+
+/* ---- what came out --------------------------------------------------------------------------- */
+
+struct gh_timeline_view gh_timeline_now(const struct gh_timeline *line)
+{
+    struct gh_timeline_view view = { GH_GRADE_NONE, false };
+    struct worth worth;
+
+    if (!line->slice_count)
+        return view;
+    worth = weigh(line, &line->slices[line->slice_count - 1]);
+    view.grade = worth.known;
+    view.pending = worth.known != worth.best || (worth.known == GH_GRADE_NONE && worth.waits);
+    return view;
+}
+
+struct gh_timeline_view gh_timeline_call(const struct gh_timeline *line)
+{
+    struct worth call = { line->worst, line->worst, false };
+
+    for (size_t i = 0; i < line->slice_count; i++) {
+        struct worth worth = weigh(line, &line->slices[i]);
+
+        call.known = gh_policy_worse(call.known, worth.known);
+        call.best = gh_policy_worse(call.best, worth.best);
+        call.waits = worth.waits; /* of the last slice: an epoch that has ended waits no more */
+    }
+    return (struct gh_timeline_view){
+        call.known, call.known != call.best || (call.known == GH_GRADE_NONE && call.waits)
+    };
+}
+
+const char *gh_timeline_word(struct gh_timeline_view view)
+{
+    return view.pending ? "pending" : gh_grade_name(view.grade);
+}
+
+static bool same_view(struct gh_timeline_view a, struct gh_timeline_view b)
+{
+    return a.pending == b.pending && a.grade == b.grade;
+}
+
+bool gh_timeline_changed(struct gh_timeline *line, struct gh_timeline_change *out)
+{
+    struct gh_timeline_change was = line->told;
+
+    out->now = gh_timeline_now(line);
+    out->call = gh_timeline_call(line);
+    line->told = *out;
+    return !same_view(was.now, out->now) || !same_view(was.call, out->call);
+}
+
+bool gh_timeline_beyond(const struct gh_timeline *line, int side)
+{
+    return claim_counts(line, side);
+}
+
+bool gh_timeline_coarse(const struct gh_timeline *line)
+{
+    return line->coarse;
+}
+
+unsigned gh_timeline_marks(const struct gh_timeline *line, int side)
+{
+    return line->marks[side];
+}
+
+int64_t gh_timeline_us(const struct gh_timeline *line, enum gh_grade grade)
+{
+    return (unsigned)grade < GH_GRADE_COUNT ? line->decided_us[grade] : 0;
+}
+
+int gh_timeline_interval(const struct gh_timeline *line, size_t index,
+                         struct gh_timeline_interval *out)
+{
+    int64_t zero_us = line->answered ? line->answer_us : line->began_us;
+
+    if (index >= line->decided_count)
+        return GH_ENOTFOUND;
+    out->from_us = (index ? line->decided[index - 1].to_us : line->began_us) - zero_us;
+    out->to_us = line->decided[index].to_us - zero_us;
+    out->grade = (enum gh_grade)line->decided[index].grade;
+    return 0;
+}
+
+void gh_timeline_event(const struct gh_timeline *line, struct gh_event *event)
+{
+    struct gh_timeline_interval interval;
+
+    gh_event_array(event, "intervals");
+    for (size_t i = 0; !gh_timeline_interval(line, i, &interval); i++) {
+        gh_event_array(event, NULL);
+        gh_event_seconds(event, NULL, (double)interval.from_us / 1e6);
+        gh_event_seconds(event, NULL, (double)interval.to_us / 1e6);
+        gh_event_text(event, NULL, gh_grade_name(interval.grade));
+        gh_event_end(event);
+    }
+    gh_event_end(event);
+    gh_event_object(event, "grade_seconds");
+    for (int grade = 0; grade < GH_GRADE_COUNT; grade++) {
+        if (line->decided_us[grade])
+            gh_event_seconds(event, gh_grade_name((enum gh_grade)grade),
+                             (double)line->decided_us[grade] / 1e6);
+    }
+    gh_event_end(event);
+    if (line->coarse)
+        gh_event_bool(event, "intervals_coarse", true);
+}
