@@ -65,6 +65,8 @@ static void on_expiry(void *arg, uint64_t now_ms)
     struct gh_peer *peer = arg;
 
     (void)now_ms;
+    if (peer->closing)
+        return; /* it says goodbye already */
     if (gh_peer_judge(peer)) {
         peer->closing = true;
         gh_conn_close(peer->conn, GH_REASON_INTERNAL);
@@ -118,15 +120,18 @@ int gh_peer_judge(struct gh_peer *peer)
 
     if (gh_peer_good(peer)) {
         start_expiry(peer);
-        if (!was_good) {
+        if (!was_good && !peer->closing) {
             gh_report_accept(peer);
+            peer->announced = true;
             trunks->handlers.ready(trunks->handlers.arg, papers);
         }
     } else if (facts->transport == GH_TRANSPORT_TLS || !old) {
         gh_report_refuse(trunks, peer, facts, papers->standing.reason, NULL);
     }
-    if (was_good && !gh_peer_good(peer))
+    if (peer->announced && !gh_peer_good(peer)) {
+        peer->announced = false;
         trunks->handlers.lost(trunks->handlers.arg, old);
+    }
     gh_papers_unref(old);
     /* A connection whose proof ran out carries nothing more; the neighbour connects again. */
     if (old && !gh_peer_good(peer)) {

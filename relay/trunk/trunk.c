@@ -57,6 +57,8 @@ static bool on_up(void *arg, struct gh_conn *conn, struct gh_chain *chain)
          * us keeps its connection until its first request was answered with the reason. */
         if (reason != GH_REASON_NONE && peer->destination != GH_DESTINATION_NONE)
             peer->closing = true;
+        else if (peer->closing)
+            reason = GH_REASON_INTERNAL;
     }
     if (peer->destination != GH_DESTINATION_NONE)
         gh_wants_settle(trunks, peer, reason);
@@ -93,11 +95,9 @@ static void on_down(void *arg, struct gh_conn *conn, const struct gh_conn_end *e
 {
     struct gh_trunks *trunks = arg;
     struct gh_peer *peer = peer_of(trunks, conn);
-    bool was_good;
 
     if (!peer)
         return;
-    was_good = gh_peer_good(peer);
     if (!end->was_up && !peer->papers) {
         report_failed(trunks, peer, end);
     } else {
@@ -115,7 +115,7 @@ static void on_down(void *arg, struct gh_conn *conn, const struct gh_conn_end *e
     peer->closing = true;
     if (peer->destination != GH_DESTINATION_NONE)
         gh_wants_settle(trunks, peer, end->reason == GH_REASON_NONE ? GH_REASON_CONNECTION_LOST : end->reason);
-    if (was_good)
+    if (peer->announced) /* also when we closed it */
         trunks->handlers.lost(trunks->handlers.arg, peer->papers);
     gh_peer_free(peer);
 }
