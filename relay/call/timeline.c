@@ -375,9 +375,11 @@ void gh_timeline_set(struct gh_timeline *line, size_t stream, const struct gh_ti
 void gh_timeline_remove(struct gh_timeline *line, size_t stream, int64_t at_us)
 {
     assert(stream < GH_TIMELINE_STREAMS_MAX);
-    if (line->ended || !running(line, stream, 0))
+    if (line->ended)
         return;
     at_us = advance(line, at_us);
+    if (!running(line, stream, 0))
+        return;
     for (int which = 0; which < 2; which++)
         end_epoch(line, running(line, stream, which), at_us);
     cut(line, at_us);
@@ -450,9 +452,11 @@ void gh_timeline_claim(struct gh_timeline *line, int side, enum gh_status status
     bool counts, silent;
 
     assert(side == 0 || side == 1);
-    if (line->ended || status == GH_STATUS_UNKNOWN)
+    if (line->ended)
         return;
     at_us = advance(line, at_us);
+    if (status == GH_STATUS_UNKNOWN)
+        return;
     was = line->claims[side];
     line->claims[side] = (struct gh_timeline_claim){ status, trusted, at_us };
     counts = claim_counts(line, side);
@@ -469,10 +473,12 @@ void gh_timeline_claim(struct gh_timeline *line, int side, enum gh_status status
 
 void gh_timeline_status(struct gh_timeline *line, enum gh_status status, int64_t at_us)
 {
-    if (line->ended || status == line->status)
+    if (line->ended)
+        return;
+    at_us = advance(line, at_us);
+    if (status == line->status)
         return;
     line->status = status;
-    at_us = advance(line, at_us);
     if (line->began)
         changed(line, at_us);
 }
@@ -486,6 +492,8 @@ void gh_timeline_end(struct gh_timeline *line, int64_t at_us)
         if (line->epochs[i].running)
             end_epoch(line, &line->epochs[i], at_us);
     }
+    if (line->slice_count && current(line)->from_us == at_us && !current(line)->keep)
+        line->slice_count--; /* of no time: as if it had been used again */
     while (line->slice_count)
         decide_oldest(line, line->slice_count > 1 ? line->slices[1].from_us : at_us);
     line->ended = true;

@@ -28,10 +28,10 @@
  * - The call's grade is the worst of its slices.
  *
  * Bounded, without allocation: past GH_TIMELINE_SLICES_MAX the oldest slice is decided by what is
- * known, pending counting as unproven; past GH_TIMELINE_INTERVALS_MAX the two oldest intervals
- * become one of the worse grade.  This can lower what is said of a time, never raise it, and the
- * line is marked coarse.  The call's grade and the seconds of each grade are not touched by a merge
- * of intervals.
+ * known: pending counts as unproven, a stream that has carried nothing so far is not graded there.
+ * Past GH_TIMELINE_INTERVALS_MAX the two oldest intervals become one of the worse grade.  The line
+ * is marked coarse when that has lowered what is said of a time.  A merge of intervals touches
+ * neither the call's grade nor the seconds of each grade.
  *
  * Plain data: with `copy = *line`, gh_timeline_end(&copy, now) gives what would be said if the call
  * ended now.  Times are microseconds of one clock; where it runs backwards it stands still here.
