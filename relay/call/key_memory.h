@@ -17,8 +17,9 @@
  *   fresh    it is not known; or only from our own copies, or from the same INVITE in another call
  *
  * Calls that a hairpin links are one line: at the second return the key is known from all of them,
- * and that is no reuse.  A key that we drew, and that comes from whom or when we did not write it to
- * is reused: somebody passes it on.
+ * and that is no reuse.  A key that we drew and that comes from somebody else, or after the call,
+ * is reused.  A neighbour on both sides of a call that uses one key in another call meanwhile looks
+ * like a hairpin: it may be one.
  *
  * Bounds.  All memory is taken by gh_key_memory_new(), so nothing fails later for want of it.
  * - Exposed keys have room of their own: keys of calls never push them out.  When it is full, the
