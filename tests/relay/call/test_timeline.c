@@ -113,6 +113,18 @@ static void without_media_nothing_is_graded(void)
     CHECK_INT(gh_timeline_marks(&line, B), 0);
 }
 
+/* Side a's epoch is over without media: no proof of b makes it count any more. */
+static void what_is_over_waits_no_more(void)
+{
+    begin();
+    set(0, keyed(1), keyed(2), 0);
+    prove(0, A, 1, 10);
+    CHECK_STR(call(), "pending");
+    set(0, clear(), keyed(2), 1000);
+    CHECK_STR(call(), "none");
+    CHECK_STR(end(2000), "0-2000 none");
+}
+
 static void never_answered(void)
 {
     gh_timeline_init(&line);
@@ -464,6 +476,7 @@ int main(void)
     RUN(passed_through);
     RUN(clear_on_both_sides);
     RUN(without_media_nothing_is_graded);
+    RUN(what_is_over_waits_no_more);
     RUN(never_answered);
     RUN(nothing_counts_after_the_end);
     RUN(early_media_lies_before_zero);

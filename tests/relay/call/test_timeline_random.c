@@ -623,6 +623,7 @@ static void long_calls_never_say_more(void)
         struct gh_timeline line;
         struct gh_timeline_interval interval;
         int64_t sum = 0, from;
+        enum gh_grade before = GH_GRADE_NONE;
         size_t count = 0;
 
         seed = 1000000 + n;
@@ -641,6 +642,8 @@ static void long_calls_never_say_more(void)
         from = 0;
         for (; !gh_timeline_interval(&line, count, &interval); count++) {
             CHECK(interval.from_us == from && interval.to_us >= from);
+            CHECK(count == 0 || interval.grade != before);
+            before = interval.grade;
             CHECK(!tidy || low_enough(&interval, &want));
             from = interval.to_us;
         }

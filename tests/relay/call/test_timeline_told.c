@@ -55,6 +55,17 @@ static void claim_before_the_answer_is_too_old(void)
     CHECK_STR(end(1000), "0-1000 attested");
 }
 
+static void claim_before_any_stream(void)
+{
+    gh_timeline_init(&line);
+    gh_timeline_answered(&line, 0);
+    claim(A, GH_STATUS_ENCRYPTED, 100);
+    CHECK(gh_timeline_beyond(&line, A));
+    set(0, keyed(1), keyed(2), 7000);
+    CHECK(!gh_timeline_beyond(&line, A));
+    CHECK_STR(end(8000), "0-8000 none");
+}
+
 static void late_claim_counts_from_its_time(void)
 {
     begin_secure();
@@ -237,6 +248,20 @@ static void more_slices_than_fit(void)
     }
 }
 
+/* A proof for an epoch whose slices are all decided is refused. */
+static void proof_after_the_decision(void)
+{
+    begin();
+    for (int i = 0; i < GH_TIMELINE_SLICES_MAX; i++) {
+        set(0, keyed((uint32_t)(10 + 2 * i)), keyed((uint32_t)(11 + 2 * i)), i * 100);
+        media(0);
+    }
+    gh_timeline_status(&line, GH_STATUS_ENCRYPTED, GH_TIMELINE_SLICES_MAX * 100 * MS);
+    CHECK(!prove(0, A, 10, 50));
+    CHECK(prove(0, A, 12, 150));
+    CHECK_INT(gh_timeline_call(&line).grade, GH_GRADE_MIXED);
+}
+
 /* What is proven is not coarse, however often it is keyed anew. */
 static void many_proven_epochs(void)
 {
@@ -301,6 +326,7 @@ int main(void)
     RUN(attested);
     RUN(claims_that_do_not_attest);
     RUN(claim_before_the_answer_is_too_old);
+    RUN(claim_before_any_stream);
     RUN(late_claim_counts_from_its_time);
     RUN(claim_after_a_lower_one_counts_from_its_time);
     RUN(claim_is_withdrawn);
@@ -311,6 +337,7 @@ int main(void)
     RUN(event_of_a_coarse_line);
     RUN(clock_that_runs_backwards);
     RUN(more_slices_than_fit);
+    RUN(proof_after_the_decision);
     RUN(many_proven_epochs);
     RUN(more_epochs_than_fit);
     RUN(more_intervals_than_fit);
