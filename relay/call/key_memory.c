@@ -123,7 +123,7 @@ static struct exposed *find_exposed(const struct gh_seen_keys *memory, const str
     return NULL;
 }
 
-/* Whoever holds most of the room loses; among equals the one that wants more. */
+/* Whoever holds most of the room loses; among equals the one that wants more, or the first. */
 static size_t share_to_cut(const struct gh_seen_keys *memory, size_t wants)
 {
     size_t most = wants;
@@ -132,9 +132,6 @@ static size_t share_to_cut(const struct gh_seen_keys *memory, size_t wants)
         if (memory->shares[i].count > memory->shares[most].count)
             most = i;
     }
-    /* With the one that it wants it would have more than that. */
-    if (memory->shares[most].count == memory->shares[wants].count)
-        return wants;
     return most;
 }
 
