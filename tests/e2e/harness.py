@@ -5,7 +5,8 @@ A test program is `python3 test_x.py BUILD_DIR` (ctest gives the folder).  Every
 loopback addresses and ports, so that programs can run side by side.  Nothing sleeps: each wait is for a
 line, a message, a packet or the end of a process, and has a limit after which the test fails.
 """
-import contextlib
+import ctypes
+import itertools
 import json
 import os
 import random
@@ -31,6 +32,15 @@ def main():
     """Run the tests of the calling module; the build folder is not unittest's business."""
     # Sockets that a failing test leaves open are the process's to close.
     unittest.main(argv=sys.argv[:1] + sys.argv[2:], verbosity=2, warnings="ignore")
+
+
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+
+
+def end_with_parent():
+    """In the child: a test that is killed (ctest's timeout) leaves no daemon behind."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Lines:
@@ -136,7 +146,7 @@ trunks:
     def start(self):
         self.daemon = subprocess.Popen(
             [os.path.join(BUILD, "gatehouse"), "run", "lab.yaml", "--trace", "trace"],
-            cwd=self.dir, stderr=subprocess.PIPE, text=True, errors="replace")
+            cwd=self.dir, stderr=subprocess.PIPE, text=True, errors="replace", preexec_fn=end_with_parent)
         self.log = Lines(self.daemon.stderr)
         self.log.wait(r" main +start ")
 
@@ -146,7 +156,11 @@ trunks:
         if self.daemon and self.daemon.poll() is None:
             self.daemon.send_signal(signal.SIGTERM)
         if self.daemon:
-            code = self.daemon.wait(LIMIT_S)
+            try:
+                code = self.daemon.wait(LIMIT_S)
+            except subprocess.TimeoutExpired:
+                self.daemon.kill()
+                code = f"nothing: it was killed after {LIMIT_S} s; {self.daemon.wait()}"
             self.log.thread.join(LIMIT_S)
             self.daemon = None
             assert code == 0, f"gatehouse ended with {code}:\n" + "\n".join(self.log.lines[-40:])
@@ -170,6 +184,15 @@ trunks:
                 return found[count - 1]
             select.select([], [], [], 0.02)
         raise AssertionError(f"no record {kind}: {[r['type'] for r in self.records()]}")
+
+    def call_end(self, call_id):
+        """call.end of the call that came with this Call-ID."""
+        for count in itertools.count(1):
+            self.wait_record("call.end", count)
+            call = next((r["call"] for r in self.records("call.start") if r["call_id"] == call_id), None)
+            mine = [r for r in self.records("call.end") if r["call"] == call]
+            if mine:
+                return mine[0]
 
     def cert(self, name):
         return self.path("pki", name + "-both.pem")

@@ -1,19 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Media through the daemon: what goes through and how, what does not and under which name it was counted."""
-import base64
+"""Media through the daemon: how it goes through, and what the descriptions, the network and time do to it."""
 import contextlib
-import itertools
 import os
-import re
 import select
 import socket
 import struct
-import time
 import unittest
 
 import harness as h
 import rtp
-from pki import Pki
+from media_case import Call, MediaCase, Refused, description
 from rtp import CM, GCM, srtp
 
 
@@ -41,182 +37,6 @@ class Vectors(unittest.TestCase):
                                  report)
                 with self.assertRaises(rtp.Forged):
                     rtp.unprotect_rtp(rtp.SUITES[name], key, sealed[:-1] + bytes([sealed[-1] ^ 1]))
-
-
-def media_lines(body):
-    """For each m-line: kind, port, proto, a=crypto lines as (tag, suite, key), other attributes."""
-    out = []
-    for line in body.decode().split("\r\n"):
-        if line.startswith("m="):
-            kind, port, proto, *_ = line[2:].split()
-            out.append((kind, int(port), proto, [], []))
-        elif line.startswith("a=crypto:") and out:
-            tag, suite, key = re.fullmatch(r"a=crypto:(\d+) (\S+) inline:([^|\s]+)\S*", line).groups()
-            out[-1][3].append((tag, suite, key))
-        elif line.startswith("a=") and out:
-            out[-1][4].append(line[2:])
-    return out
-
-
-def description(host, ends, kinds=None, directions=None, tags=None):
-    """A session with one m-line an end; None: refused (port 0)."""
-    lines = ["v=0", f"o=- 1 1 IN IP4 {host}", "s=-", f"c=IN IP4 {host}", "t=0 0"]
-    for i, end in enumerate(ends):
-        kind = kinds[i] if kinds else "audio"
-        proto = "RTP/SAVP" if end and end.suite or not end else "RTP/AVP"
-        lines.append(f"m={kind} {end.port if end else 0} {proto} {31 if kind == 'video' else 0}")
-        if end and end.suite:
-            lines.append(end.crypto(tags[i] if tags else 1))
-        if end and directions and directions[i]:
-            lines.append("a=" + directions[i])
-    return "".join(line + "\r\n" for line in lines).encode()
-
-
-class Refused(Exception):
-    """The caller was told no before the called side heard anything."""
-
-
-class Call:
-    """A call that is up, with its streams: pairs of rtp.End."""
-
-    def __init__(self, case, number="9898", a_suite=CM, b_suite=CM, kinds=("audio",), directions=(None, None), refused=(),
-                 refused_by_b=(), early=None, from_clear=False):
-        """@refused  indices of m-lines that a offers with port 0.  @early  called with the call before b's answer"""
-        self.case, self.lab = case, case.lab
-        self.a_host = case.lab.lab_host if from_clear else case.lab.a_host
-        self.peer = h.tcp_connect(case.lab) if from_clear else h.tls_connect(case.lab, case.lab.cert("CUCMA"))
-        self.dialog = h.Dialog(case.lab, self.peer, number=number, host=self.a_host, transport="TCP" if from_clear else "TLS")
-        self.b = []
-        self.a = [None if i in refused else rtp.End(self.a_host, a_suite) for i in range(len(kinds))]
-        self.offer = description(self.a_host, self.a, kinds, [directions[0]] * len(kinds))
-        self.dialog.invite(self.offer)
-        self.b_peer = case.accept(number)
-        self.request = self.arrival()
-        self.offered = media_lines(self.request.body)
-        tags = []
-        for i, (_, port, _, lines, _) in enumerate(self.offered):
-            end = None if port == 0 or i in refused_by_b else rtp.End(case.lab.b_host, b_suite)
-            self.b.append(end)
-            tags.append(None)
-            if end:
-                end.remote = (case.lab.host, port)
-            if end and b_suite:
-                tags[i], key = next((tag, key) for tag, suite, key in lines if suite == b_suite)
-                end.far_key = base64.b64decode(key)
-        if early:
-            early(self)
-        transport = "tcp" if number == "7000" else "tls"
-        h.reply(self.b_peer, self.request, 200, "OK",
-                description(case.lab.b_host, self.b, kinds, [directions[1]] * len(kinds), tags), tag="bt",
-                contact=f"sip:{number}@{case.lab.b_host}:{5060 if transport == 'tcp' else 5061};transport={transport}")
-        self.ok = self.peer.expect(200)
-        self.answered = media_lines(self.ok.body)
-        for end, (_, port, _, lines, _) in zip(self.a, self.answered):
-            if end and port:
-                end.remote = (case.lab.host, port)
-                if a_suite:
-                    (_, suite, key), = lines
-                    case.assertEqual(suite, a_suite)
-                    end.far_key = base64.b64decode(key)
-        self.dialog.take_tag(self.ok)
-        self.dialog.ack()
-        self.b_peer.expect("ACK")
-
-    def arrival(self):
-        """The INVITE at b, or Refused."""
-        while True:
-            ready, _, _ = select.select([self.b_peer.sock, self.peer.sock], [], [], h.LIMIT_S)
-            self.case.assertTrue(ready, "no INVITE came")
-            if self.b_peer.sock in ready:
-                return self.b_peer.expect("INVITE")
-            answer = self.peer.receive()
-            if answer.status != 100:
-                self.dialog.ack_refusal()
-                self.close()
-                raise Refused(answer.get("Warning"))
-
-    def close(self):
-        for end in filter(None, self.a + self.b):
-            end.close()
-        self.peer.close()
-
-    def end(self):
-        """Hang up.  @return the call's last record"""
-        self.dialog.request("BYE")
-        h.reply(self.b_peer, self.b_peer.expect("BYE"), 200, "OK")
-        self.peer.expect(200)
-        return self.done()
-
-    def done(self):
-        """After the call: nothing more may come to any end.  @return the call's last record"""
-        for end in filter(None, self.a + self.b):
-            self.case.assertTrue(end.is_silent(), "a packet that nobody expected")
-        self.close()
-        for count in itertools.count(1):
-            self.lab.wait_record("call.end", count)
-            call = next(r["call"] for r in self.lab.records("call.start") if r["call_id"] == self.dialog.call_id)
-            mine = [r for r in self.lab.records("call.end") if r["call"] == call]
-            if mine:
-                return mine[0]
-
-
-class MediaCase(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        x, y = h.lab_number()
-        options = {"extra_trunks": f'  PLAIN: {{security_profile: open, listener: lab, destinations: ["127.{x}.{y}.3:5060"], '
-                                   f'srtp: allowed}}\n'
-                                   f'  BRIDGE: {{security_profile: encrypted, listener: core, peer_names: [BRIDGE], '
-                                   f'destinations: ["127.{x}.{y}.3:5062"], srtp: required, srtp_path: bridge}}\n',
-                   "extra_routes": '  - {pattern: "7000", trunks: [PLAIN]}\n  - {pattern: "8000", trunks: [BRIDGE]}\n'}
-        cls.lab = h.Lab(**options, **cls.options())
-        cls.addClassCleanup(cls.lab.__exit__)
-        Pki(cls.lab).leaf("BRIDGE", "BRIDGE", "DNS:BRIDGE")
-        cls.lab.start()
-        cls.servers = {"9898": h.Server(cls.lab), "7000": h.PlainServer(cls.lab), "8000": h.Server(cls.lab, "BRIDGE", port=5062)}
-        for server in cls.servers.values():
-            cls.addClassCleanup(server.close)
-        cls.connections = {}
-
-    @classmethod
-    def options(cls):
-        return {}
-
-    def accept(self, number):
-        if number not in self.connections:
-            self.connections[number] = self.servers[number].accept()
-        return self.connections[number]
-
-    def crosses(self, source, target, identical):
-        """One RTP packet and one RTCP report from an end to the other of its stream."""
-        packet, report = source.next_rtp(), source.next_rtcp()
-        sealed, sealed_report = source.protect(packet), source.protect_rtcp(report)
-        source.send(sealed)
-        got = target.receive()
-        source.send_rtcp(sealed_report)
-        got_report = target.receive_rtcp()
-        if identical:
-            self.assertEqual((got, got_report), (sealed, sealed_report))
-        else:
-            self.assertNotEqual(got, sealed)
-        plain, plain_report = target.unprotect(got), target.unprotect_rtcp(got_report)
-        # Sequence, timestamp and SSRC are the sender's own where we send under a key of ours.
-        self.assertEqual((plain[:2], plain[12:]), (packet[:2], packet[12:]))
-        self.assertEqual((plain_report[:4], plain_report[8:28]), (report[:4], report[8:28]))
-        self.assertEqual(plain[8:12], plain_report[4:8])
-        if identical:
-            self.assertEqual((plain, plain_report), (packet, report))
-
-    def rx(self, record, side, stream=0):
-        return record["legs"]["ab".index(side)]["streams"][stream]["rx"]
-
-    def check_counts(self, record, side, stream=0, **expected):
-        """All counters of a side; those that are not named are 0."""
-        rx = dict(self.rx(record, side, stream))
-        first = rx.pop("first_authenticated", None)
-        self.assertEqual(first is not None, bool(expected.get("authenticated")))
-        expected = {name: expected.get(name, 0) for name in rx}
-        self.assertEqual(rx, expected)
 
 
 class Paths(MediaCase):
@@ -316,229 +136,6 @@ class Paths(MediaCase):
         return False
 
 
-def looks_plain(octets, tag=10):
-    """The documented rule for RTP of payload type 0: too short for a tag, or whole frames of 80 octets."""
-    payload = len(octets) - 12
-    return payload < tag or (payload and payload % 80 == 0 and octets[1] & 0x7f == 0)
-
-
-class Hostile(MediaCase):
-    """What must not go through: each is followed by a good packet, which alone arrives."""
-
-    def good(self, source, target, identical):
-        packet = source.next_rtp()
-        source.send(source.protect(packet))
-        got = target.receive()
-        self.assertEqual(target.unprotect(got)[12:], packet[12:], "something else came through")
-        if identical:
-            self.assertEqual(got, source.protect(packet))
-
-    def bad_rtp(self, end):
-        """name, octets, cause; @end is keyed with an 80-bit tag or GCM."""
-        def good():
-            return end.protect(end.next_rtp())
-
-        tag = end.suite[3]
-
-        def cause(octets):
-            if len(octets) < 12:
-                return "malformed"
-            return "plain_on_srtp" if looks_plain(octets, tag) else "auth_failed"
-
-        packet = good()
-        yield "plain RTP", end.next_rtp(), "plain_on_srtp"
-        yield "plain RTP without payload", end.next_rtp(b""), "plain_on_srtp"
-        yield "plain RTP of an odd length", end.next_rtp(b"x" * 33), "auth_failed"
-        yield "a forged tag", packet[:-1] + bytes([packet[-1] ^ 1]), "auth_failed"
-        yield "a forged payload", packet[:40] + bytes([packet[40] ^ 1]) + packet[41:], "auth_failed"
-        yield "a forged sequence number", packet[:2] + struct.pack(">H", end.seq + 1000) + packet[4:], "auth_failed"
-        yield "a forged timestamp", packet[:7] + bytes([packet[7] ^ 1]) + packet[8:], "auth_failed"
-        yield "a forged SSRC", packet[:8] + bytes([packet[8] ^ 1]) + packet[9:], "auth_failed"
-        yield "a forged marker", packet[:1] + bytes([packet[1] ^ 0x80]) + packet[2:], "auth_failed"
-        yield "one octet more", packet + b"\0", "auth_failed"
-        for length in (0, 1, 2, 11, 12, 13, 12 + tag - 1, 12 + tag, 92, 100, 172, len(packet) - 1):
-            yield f"cut at {length}", packet[:length], cause(packet[:length])
-        for version in (0x00, 0x40, 0xC0):
-            yield f"version bits {version:#x}", bytes([version]) + packet[1:], "malformed"
-        yield "CSRCs that are not there", bytes([0x8F]) + packet[1:20], "malformed"
-        yield "an extension that is not there", struct.pack(">B", 0x90) + packet[1:12] + b"\xbe\xde\xff\xff", "malformed"
-        yield "STUN", bytes.fromhex("000100002112a442") + os.urandom(12), "malformed"
-        yield "DTLS", bytes.fromhex("16fefd0000000000000000") + os.urandom(60), "malformed"
-        yield "ZRTP", bytes.fromhex("1000") + os.urandom(40), "malformed"
-        yield "TURN", bytes.fromhex("40000004") + b"abcd", "malformed"
-        yield "garbage", b"\0" * 400, "malformed"
-        yield "garbage in RTP's form", b"\x80\x60" + os.urandom(100), "auth_failed"
-        yield "65507 octets", b"\x80\x00" + bytes(65505), "malformed"
-        yield "9001 octets", b"\x80\x00" + bytes(8999), "malformed"
-        yield "RTCP on the RTP port", end.next_rtcp(), "malformed"
-
-    def bad_rtcp(self, end):
-        tag = end.suite[4]
-        packet = end.protect_rtcp(end.next_rtcp())
-        yield "plain RTCP", end.next_rtcp(), "plain_on_srtp"
-        yield "a forged report", packet[:20] + bytes([packet[20] ^ 1]) + packet[21:], "auth_failed"
-        yield "a forged tag", packet[:-6] + bytes([packet[-6] ^ 1]) + packet[-5:], "auth_failed"
-        yield "a report cut short", packet[:8 + 4 + tag - 1], "malformed"
-        yield "a report's header", packet[:8], "malformed"
-        yield "four octets", packet[:4], "malformed"
-        yield "RTP on the RTCP port", end.protect(end.next_rtp()), "malformed"
-
-    def attack(self, call, source, target, identical, side):
-        """@return what the record must say of the source"""
-        expected = {"packets": 0, "authenticated": 0, "authenticated_rtcp": 1}  # one good report: see replays
-
-        def count(name, packets=1):
-            expected[name] = expected.get(name, 0) + packets
-            expected["packets"] += packets
-            if name == "plain_on_srtp":
-                expected["plain"] = expected.get("plain", 0) + packets
-
-        self.good(source, target, identical)
-        count("authenticated")
-        for kind, cases in (("send", self.bad_rtp(source)), ("send_rtcp", self.bad_rtcp(source))):
-            for name, octets, cause in cases:
-                with self.subTest(side=side, what=name):
-                    getattr(source, kind)(octets)
-                    count(cause)
-                    self.good(source, target, identical)
-                    count("authenticated")
-        self.replays(source, target, count)
-        self.strangers(call, source, target, identical, count)
-        self.assertTrue(target.is_silent())
-        return expected
-
-    def replays(self, source, target, count):
-        sealed = source.protect(source.next_rtp())
-        for _ in range(3):
-            source.send(sealed)
-        target.receive()
-        count("authenticated")
-        count("replayed", 2)
-        report = source.protect_rtcp(source.next_rtcp())
-        for _ in range(2):
-            source.send_rtcp(report)
-        target.receive_rtcp()
-        count("authenticated")
-        count("replayed")
-
-    def strangers(self, call, source, target, identical, count):
-        """Authentic packets from another port, from another host, and from the other side of the call."""
-        for host in (source.host, self.lab.strange_host):
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-                sock.bind((host, 0))
-                sock.sendto(source.protect(source.next_rtp()), source.remote)
-                count("unknown_source")
-                self.good(source, target, identical)
-                count("authenticated")
-        target.rtp.sendto(source.protect(source.next_rtp()), source.remote)
-        count("unknown_source")
-        self.good(source, target, identical)
-        count("authenticated")
-
-    def test_each_side_of_each_path(self):
-        for number, a_suite, b_suite, identical in (("9898", CM, CM, True), ("9898", GCM, GCM, True), ("8000", CM, CM, False),
-                                                    ("9898", CM, GCM, False)):
-            with self.subTest(a=a_suite, b=b_suite, number=number):
-                call = Call(self, number, a_suite, b_suite)
-                a, b = call.a[0], call.b[0]
-                expected = self.attack(call, a, b, identical, "a"), self.attack(call, b, a, identical, "b")
-                record = call.end()
-                for side, counts in zip("ab", expected):
-                    self.check_counts(record, side, **counts)
-                self.assertEqual([leg["streams"][0]["tx"] for leg in record["legs"]],
-                                 [expected[1]["authenticated"], expected[0]["authenticated"]])
-                self.assertEqual((record["grade"], record["status"]), ("hop_by_hop", "Encrypted"))
-                self.assertEqual(sorted(record["marks"]), ["auth_failed", "plain_on_srtp"])
-                # One line of each kind for a side, however many packets.
-                for side, what in itertools.product("ab", ("plain_on_srtp", "auth_failed", "proven")):
-                    lines = [x for x in self.lab.log.lines if f"call={record['call']} " in x and f"side={side} what={what}" in x]
-                    self.assertEqual(len(lines), 1)
-
-    def test_a_clear_side(self):
-        """No key to tell a liar by: form and address remain."""
-        call = Call(self, "7000", a_suite=None, b_suite=None, from_clear=True)
-        a, b = call.a[0], call.b[0]
-        self.good(a, b, True)
-        malformed = 0
-        for octets in (b"", b"\x80", a.next_rtp()[:11], b"\x00" + a.next_rtp()[1:], b"\x8f" + a.next_rtp()[1:20],
-                       bytes.fromhex("000100002112a442") + bytes(12), b"\x80" + bytes(65506), a.next_rtcp()):
-            a.send(octets)
-            self.good(a, b, True)
-            malformed += 1
-        for octets in (a.next_rtp(), a.next_rtcp()[:-1], a.next_rtcp()[:7], b"\x80\xc8\xff\xff" + bytes(40)):
-            a.send_rtcp(octets)
-            self.good(a, b, True)
-            malformed += 1
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.bind((a.host, 0))
-            sock.sendto(a.next_rtp(), a.remote)
-            self.good(a, b, True)
-        record = call.end()
-        self.check_counts(record, "a", packets=malformed + 1 + malformed + 2, plain=malformed + 2, malformed=malformed,
-                          unknown_source=1)
-        self.check_counts(record, "b")
-        self.assertEqual(record["grade"], "clear")
-
-    def test_before_the_answer(self):
-        """Packets to the port that the INVITE showed: dropped, and not remembered as seen."""
-        kept = []
-
-        def early(call):
-            for _ in range(3):
-                packet = call.b[0].protect(call.b[0].next_rtp())
-                kept.append(packet)
-                call.b[0].send(packet)
-            call.b[0].send(call.b[0].next_rtp())
-            self.read_by_daemon(call.b[0].remote[1])
-
-        call = Call(self, early=early)
-        a, b = call.a[0], call.b[0]
-        self.good(b, a, True)
-        for packet in kept:
-            b.send(packet)
-            self.assertEqual(a.receive(), packet)
-        record = call.end()
-        self.check_counts(record, "b", packets=8, authenticated=4, no_key_yet=4)
-        self.check_counts(record, "a")
-
-    def read_by_daemon(self, port):
-        """Until the kernel holds nothing for this port any more."""
-        limit = time.monotonic() + h.LIMIT_S
-        while time.monotonic() < limit:
-            with open("/proc/net/udp") as f:
-                rows = [line.split() for line in f][1:]
-            waiting = [row[4].split(":")[1] for row in rows if row[1].endswith(f":{port:04X}")]
-            self.assertTrue(waiting)
-            if all(int(octets, 16) == 0 for octets in waiting):
-                return
-            select.select([], [], [], 0.01)
-        self.fail("nobody reads the port")
-
-    def test_a_side_that_never_sends(self):
-        call = Call(self)
-        for _ in range(3):
-            self.good(call.a[0], call.b[0], True)
-        record = call.end()
-        self.check_counts(record, "a", packets=3, authenticated=3)
-        self.check_counts(record, "b")
-        self.assertEqual((record["grade"], record["marks"], record["status"]), ("mixed", ["unproven"], "Encrypted"))
-
-    def test_a_side_that_sends_plain_only(self):
-        """baresip 1.0.0 and others: keys in the answer, plain packets on the wire."""
-        call = Call(self)
-        for _ in range(3):
-            self.good(call.a[0], call.b[0], True)
-            call.b[0].send(call.b[0].next_rtp())
-            self.good(call.a[0], call.b[0], True)
-        record = call.end()
-        self.check_counts(record, "b", packets=3, plain=3, plain_on_srtp=3)
-        self.assertEqual((record["grade"], sorted(record["marks"])), ("mixed", ["plain_on_srtp", "unproven"]))
-
-    def test_no_packet_at_all(self):
-        record = Call(self).end()
-        self.assertEqual((record["grade"], record["marks"], record["intervals"]), ("none", [], []))
-
-
 class Descriptions(MediaCase):
     """What the SDP says about the streams."""
 
@@ -615,7 +212,7 @@ class Network(MediaCase):
         """ICMP port unreachable: counted, survived, and media flows again; the other direction never stops."""
         call = Call(self)
         a, b = call.a[0], call.b[0]
-        Paths.crosses(self, a, b, True)
+        self.crosses(a, b, True)
         b.rtp.close()
         sent = 1
         for _ in range(5):
@@ -630,8 +227,8 @@ class Network(MediaCase):
         a.send(sealed)
         sent += 1
         self.assertEqual(b.receive(), sealed)
-        Paths.crosses(self, b, a, True)
-        Paths.crosses(self, a, b, True)
+        self.crosses(b, a, True)
+        self.crosses(a, b, True)
         sent += 1
         record = call.end()
         rx_a, rx_b = self.rx(record, "a"), self.rx(record, "b")
@@ -695,7 +292,7 @@ class ManyCalls(MediaCase):
         while done < 200:
             batch = [self.next_call() for _ in range(10)]
             for call in batch:
-                Paths.crosses(self, call.a[0], call.b[0], True)
+                self.crosses(call.a[0], call.b[0], True)
             for call in batch:
                 record = call.end()
                 self.assertEqual(record["reasons"], ["caller_hung_up"])
