@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The table of a call's life as a graph: every pair of state and event, every state reachable, a
- * way out of every state.  That the way out is also taken is tested with whole calls: test_call.c.
+ * way out of every state.  That the way out is also taken is tested with whole calls: tests/e2e.
  */
 #include "support/check.h"
 

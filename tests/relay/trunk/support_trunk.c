@@ -140,7 +140,7 @@ static const char *write_yaml(const char *name, int n, const char *trunks)
                                "routes:\n"
                                "  - {pattern: \"9898\", trunks: [PEER]}\n"
                                "audit: {directory: audit}\n";
-    char file[64], text[8192], expanded[4096];
+    char file[128], text[8192], expanded[4096];
 
     hosts_in(trunks, expanded, sizeof(expanded));
     snprintf(text, sizeof(text), form, name, name, name, host(n), host(n), expanded);
@@ -167,7 +167,7 @@ static void load(struct node *node, const char *path)
 void node_open(struct node *node, const char *name, int n, const struct gh_pki_cert *cert,
                const char *trunks, const char *servers)
 {
-    char own[64], file[80], why[GH_AUDIT_WHY_MAX], text[512];
+    char own[64], file[128], why[GH_AUDIT_WHY_MAX], text[512];
     struct gh_trunks_params params = {
         .loop = test_loop,
         .handlers = { .arg = node, .message = on_message, .ready = on_ready, .lost = on_lost },
@@ -175,7 +175,7 @@ void node_open(struct node *node, const char *name, int n, const struct gh_pki_c
     };
 
     *node = (struct node){ 0 };
-    snprintf(own, sizeof(own), "%s-%d", name, ++serial);
+    snprintf(own, sizeof(own), "%.40s-%d", name, ++serial);
     if (!cert)
         cert = leaf(name, 0);
     snprintf(file, sizeof(file), "%s.pem", own);
