@@ -50,7 +50,8 @@ static void check_response(enum gh_reason reason, struct gh_span detail)
         CHECK_INT(msg->to.tag.len, GH_SIP_TAG_SIZE - 1);
         CHECK_INT(msg->body.len, 0);
         CHECK_INT(gh_sip_warning_parse(gh_sip_msg_value(msg, GH_SIP_HDR_WARNING), &warning), 0);
-        CHECK_INT(warning.code, 399);
+        /* RFC 5630 section 6.1: "SIPS Not Allowed" has a code of its own. */
+        CHECK_INT(warning.code, reason == GH_REASON_SIPS_DOWNGRADE ? 380 : 399);
         CHECK_SPAN(warning.agent, NODE);
         gh_refusal_text(&text, reason, detail);
         CHECK_INT(gh_sip_unquote(warning.text, &said), 0);
