@@ -13,11 +13,14 @@
 /* The packet under way. */
 struct packet {
     struct gh_side *from;
+    struct gh_port *port;
+    const struct gh_addr *stranger; /* not from the port's source, but from here */
     uint8_t *p;
     size_t len;
     bool rtcp;
     bool plain_form; /* RTCP: looked at before a failing GCM spoils the octets */
     bool passes;     /* it authenticated under a key that the other side holds too */
+    bool fresh;      /* above all packets before it, under the present key */
     bool decrypted;  /* p may hold what was secret */
     uint64_t origin; /* which source, for SSRCs */
     uint64_t now_ms;
@@ -41,6 +44,8 @@ static bool looks_plain(const struct packet *packet)
 /* It did not authenticate, or could not have. */
 static enum gh_drop not_authentic(const struct packet *packet)
 {
+    if (packet->stranger)
+        return GH_DROP_UNKNOWN_SOURCE; /* anybody can send that: it says nothing of the peer */
     if (looks_plain(packet)) {
         gh_side_raise(packet->from, GH_MEDIA_EVENT_PLAIN, 0);
         return GH_DROP_PLAIN_ON_SRTP;
@@ -50,8 +55,9 @@ static enum gh_drop not_authentic(const struct packet *packet)
 }
 
 /* RTP on the RTP port; RTCP on its own, or with rtcp-mux on the RTP port (RFC 5761). */
-static enum gh_drop classify(struct packet *packet, const struct gh_port *port)
+static enum gh_drop classify(struct packet *packet)
 {
+    const struct gh_port *port = packet->port;
     enum gh_pkt_kind kind = gh_pkt_kind(packet->p, packet->len);
 
     if (kind == GH_PKT_OTHER)
@@ -117,6 +123,7 @@ static void under_present_key(struct packet *packet)
 
     if (side->old_rx && side->old_rx_until_ms > soon_ms)
         side->old_rx_until_ms = soon_ms;
+    packet->fresh = gh_srtp_rx_is_newest(side->rx);
     note_proven(side, side->generation);
     gh_side_raise(side, GH_MEDIA_EVENT_PROVEN, 0);
     if (side->rx_lifetime_pkts && gh_srtp_rx_pkts(side->rx, packet->rtcp) > side->rx_lifetime_pkts)
@@ -183,8 +190,6 @@ static enum gh_drop accept_keyed(struct packet *packet)
     default:
         return GH_DROP_INTERNAL;
     }
-    gh_count(&side->counters->authenticated, 1);
-    gh_count(&side->counters->authenticated_rtcp, packet->rtcp);
     return NOT_DROPPED;
 }
 
@@ -198,21 +203,46 @@ static enum gh_drop accept_plain(struct packet *packet)
         return GH_DROP_NO_KEY_YET;
     if (packet->rtcp && !gh_rtcp_complete(packet->p, packet->len))
         return GH_DROP_MALFORMED;
-    packet->origin = side->origin;
-    gh_count(&side->counters->plain, 1);
+    /* Only voice that is due is a sign of where the peer is. */
+    if (packet->stranger && packet->port->kind == GH_PORT_RTP && (packet->rtcp || !side->may_send))
+        return GH_DROP_UNKNOWN_SOURCE;
+    packet->fresh = true;
     return NOT_DROPPED;
 }
 
-static void note_accepted(struct gh_side *side, uint64_t now_ms)
+/* ---- the source ------------------------------------------------------------------------------------------- */
+
+/*
+ * What it says of the source.  An authentic packet goes on from wherever it came: had it only been
+ * looked at, its true copy would be a replay, and who copies faster than the peer could silence him.
+ */
+static enum gh_drop heed_source(struct packet *packet)
 {
-    _Atomic int64_t *first = side->suite == GH_SUITE_NONE ? &side->counters->first_plain_us
-                                                          : &side->counters->first_authenticated_us;
+    bool keyed = packet->from->suite != GH_SUITE_NONE, moved = false;
+
+    if (!packet->stranger) {
+        if (packet->fresh)
+            gh_source_heard(&packet->port->source);
+        return NOT_DROPPED;
+    }
+    if (packet->fresh)
+        moved = gh_port_heard_elsewhere(packet->port, packet->stranger, packet->now_ms);
+    return keyed || moved ? NOT_DROPPED : GH_DROP_UNKNOWN_SOURCE;
+}
+
+static void note_accepted(const struct packet *packet)
+{
+    struct gh_live_counters *counters = packet->from->counters;
+    bool keyed = packet->from->suite != GH_SUITE_NONE;
+    _Atomic int64_t *first = keyed ? &counters->first_authenticated_us : &counters->first_plain_us;
     int64_t wall_us = gh_wall_us();
 
+    gh_count(keyed ? &counters->authenticated : &counters->plain, 1);
+    gh_count(&counters->authenticated_rtcp, keyed && packet->rtcp);
     if (atomic_load_explicit(first, memory_order_relaxed) == 0)
         atomic_store_explicit(first, wall_us, memory_order_relaxed);
-    atomic_store_explicit(&side->counters->last_rx_us, wall_us, memory_order_relaxed);
-    side->heard_ms = now_ms;
+    atomic_store_explicit(&counters->last_rx_us, wall_us, memory_order_relaxed);
+    packet->from->heard_ms = packet->now_ms;
 }
 
 /* ---- onwards ------------------------------------------------------------------------------------------------ */
@@ -294,16 +324,23 @@ static enum gh_drop send_on(struct packet *packet)
     return NOT_DROPPED;
 }
 
-void gh_forward(struct gh_port *port, size_t len, uint64_t now_ms)
+void gh_forward(struct gh_port *port, size_t len, const struct gh_addr *stranger, uint64_t now_ms)
 {
     struct gh_side *side = port->side;
-    struct packet packet = { .from = side, .p = side->stream->worker->packet, .len = len, .now_ms = now_ms };
-    enum gh_drop drop = classify(&packet, port);
+    struct packet packet = { .from = side, .port = port, .stranger = stranger,
+                             .p = side->stream->worker->packet, .len = len, .now_ms = now_ms };
+    enum gh_drop drop = classify(&packet);
 
     if (drop == NOT_DROPPED)
         drop = side->suite == GH_SUITE_NONE ? accept_plain(&packet) : accept_keyed(&packet);
+    if (drop == NOT_DROPPED)
+        drop = heed_source(&packet);
+    else if (stranger)
+        drop = GH_DROP_UNKNOWN_SOURCE; /* whatever else is wrong with it */
     if (drop == NOT_DROPPED) {
-        note_accepted(side, now_ms);
+        if (side->suite == GH_SUITE_NONE)
+            packet.origin = side->origin;
+        note_accepted(&packet);
         drop = send_on(&packet);
     }
     if (drop != NOT_DROPPED)

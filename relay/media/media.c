@@ -25,6 +25,7 @@ struct entry {
     unsigned worker;
     bool closing;
     struct judged sides[2];
+    struct gh_port_pool *pools[2];
     struct gh_port_pair pairs[2]; /* the numbers; the sockets are the stream's */
     struct gh_stream stream;
 };
@@ -33,7 +34,7 @@ struct gh_media {
     struct gh_media_config config;
     struct gh_media_handlers handlers;
     struct gh_mailbox *inbox;
-    struct gh_port_pool *pool;
+    struct gh_port_pool *pools[2]; /* of config.address, and of address6 if there is one */
     struct gh_worker *workers;
     unsigned *loads; /* streams of each worker */
     unsigned worker_count, inited;
@@ -156,33 +157,43 @@ static void fill_stream(struct gh_media *media, struct entry *entry, const struc
     }
 }
 
-static const struct gh_addr *address_of(const struct gh_media *media, uint8_t family)
+/* @return 0, or 1: address6 and the second pool; or -1: no address of that family */
+static int place_of(const struct gh_media *media, uint8_t family)
 {
-    const struct gh_media_config *config = &media->config;
+    if (family == 0 || media->config.address.family == family)
+        return 0;
+    return media->config.address6.family == family ? 1 : -1;
+}
 
-    if (family == 0 || config->address.family == family)
-        return &config->address;
-    return config->address6.family == family ? &config->address6 : NULL;
+static int take_pair(struct gh_media *media, struct entry *entry, int side, int place)
+{
+    const struct gh_addr *address = place ? &media->config.address6 : &media->config.address;
+    int err = gh_port_pool_take(media->pools[place], address, now_ms(), &entry->pairs[side]);
+
+    if (err)
+        return err;
+    entry->pools[side] = media->pools[place];
+    entry->sides[side].family = address->family;
+    return 0;
 }
 
 int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_stream_id *out, uint16_t ports[2])
 {
-    const struct gh_addr *address[2] = { address_of(media, open->family[0]), address_of(media, open->family[1]) };
+    const int places[2] = { place_of(media, open->family[0]), place_of(media, open->family[1]) };
     struct entry *entry;
     int taken = 0, err = 0;
 
     if (media->stopped)
         return GH_ESTATE;
-    if (!address[0] || !address[1])
+    if (places[0] < 0 || places[1] < 0)
         return GH_EINVAL;
     entry = calloc(1, sizeof(*entry));
     if (!entry)
         return GH_ENOMEM;
     for (; taken < 2; taken++) {
-        err = gh_port_pool_take(media->pool, address[taken], now_ms(), &entry->pairs[taken]);
+        err = take_pair(media, entry, taken, places[taken]);
         if (err)
             goto out;
-        entry->sides[taken].family = address[taken]->family;
     }
     entry->call = open->call;
     entry->worker = choose_worker(media, open->call);
@@ -197,7 +208,7 @@ int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_s
 out:
     while (taken--) {
         gh_port_pair_close(&entry->pairs[taken]);
-        gh_port_pool_release(media->pool, entry->pairs[taken].rtp, now_ms());
+        gh_port_pool_release(entry->pools[taken], entry->pairs[taken].rtp, now_ms());
     }
     free(entry);
     return err;
@@ -210,7 +221,7 @@ static bool key_is_right(const struct gh_secret *key, enum gh_suite suite)
 
 static bool address_is_right(const struct gh_addr *remote, uint8_t family)
 {
-    return remote->family == 0 || remote->family == family;
+    return (remote->family == 0 || remote->family == family) && !gh_source_is_refused(remote);
 }
 
 /* Paths that a suite cannot have: SRTP in clear, and `pass` without SRTP. */
@@ -232,7 +243,8 @@ static bool path_is_right(enum gh_path path, enum gh_suite suite)
 
 static bool set_is_right(const struct judged *side, const struct gh_media_set *set)
 {
-    if ((unsigned)set->suite >= GH_SUITE_COUNT || !path_is_right(set->path, set->suite))
+    if ((unsigned)set->suite >= GH_SUITE_COUNT || !path_is_right(set->path, set->suite) ||
+        (unsigned)set->media_source >= GH_SOURCE_RULE_COUNT)
         return false;
     if (side->was_keyed && set->suite == GH_SUITE_NONE)
         return false;
@@ -364,7 +376,14 @@ int gh_media_counters(struct gh_media *media, gh_stream_id stream, struct gh_med
 
 void gh_media_port_usage(const struct gh_media *media, unsigned *used, unsigned *all)
 {
-    gh_port_pool_usage(media->pool, now_ms(), used, all);
+    *used = *all = 0;
+    for (int i = 0; i < 2 && media->pools[i]; i++) {
+        unsigned pool_used, pool_all;
+
+        gh_port_pool_usage(media->pools[i], now_ms(), &pool_used, &pool_all);
+        *used += pool_used;
+        *all += pool_all;
+    }
 }
 
 unsigned gh_media_workers(const struct gh_media *media)
@@ -383,8 +402,8 @@ static void stream_closed(struct gh_media *media, struct gh_stream *stream)
     gh_media_counters(media, id, counters);
     table_remove(media, entry);
     media->loads[entry->worker]--;
-    gh_port_pool_release(media->pool, entry->pairs[0].rtp, now_ms());
-    gh_port_pool_release(media->pool, entry->pairs[1].rtp, now_ms());
+    for (int s = 0; s < 2; s++)
+        gh_port_pool_release(entry->pools[s], entry->pairs[s].rtp, now_ms());
     entry_free(entry);
     media->handlers.closed(media->handlers.arg, id, counters);
 }
@@ -439,14 +458,17 @@ static bool config_is_right(const struct gh_media_config *config)
 {
     uint8_t family = config->address.family, second = config->address6.family;
 
-    return (family == 4 || family == 6) && (second == 0 || ((second == 4 || second == 6) && second != family));
+    if (gh_source_is_refused(&config->address) || gh_source_is_refused(&config->address6))
+        return false;
+    return (family == 4 || family == 6) &&
+           (second == 0 || ((second == 4 || second == 6) && second != family));
 }
 
 int gh_media_start(struct gh_media **out, struct uv_loop_s *signalling, const struct gh_media_config *config,
                    const struct gh_media_handlers *handlers)
 {
     struct gh_media *media;
-    int err;
+    int err = 0;
 
     if (!config_is_right(config))
         return GH_EINVAL;
@@ -456,7 +478,9 @@ int gh_media_start(struct gh_media **out, struct uv_loop_s *signalling, const st
     media->config = *config;
     media->handlers = *handlers;
     media->worker_count = worker_count(config->workers);
-    err = gh_port_pool_new(&media->pool, config->port_first, config->port_last, config->port_delay_ms);
+    for (int i = 0; i < (config->address6.family ? 2 : 1) && !err; i++)
+        err = gh_port_pool_new(&media->pools[i], config->port_first, config->port_last,
+                               config->port_delay_ms);
     if (err)
         goto failed;
     err = GH_ENOMEM;
@@ -503,7 +527,8 @@ void gh_media_free(struct gh_media *media)
             entry_free(entry);
         }
     }
-    gh_port_pool_free(media->pool);
+    gh_port_pool_free(media->pools[0]);
+    gh_port_pool_free(media->pools[1]);
     free(media->workers);
     free(media->loads);
     free(media);

@@ -14,6 +14,7 @@
 #include "base/mailbox.h"
 #include "media/media.h"
 #include "media/packet.h"
+#include "media/source.h"
 #include "media/srtp_key.h"
 
 #define GH_MEDIA_PKT_MAX 9000      /* a jumbo frame; RTP payload formats keep below the path's MTU */
@@ -52,8 +53,8 @@ struct gh_port {
     uv_poll_t known, stranger;
     bool known_open, stranger_open;  /* the handles: libuv knows them */
     int known_fd, stranger_fd;
-    bool usable;                     /* known is connected to the source that SDP named */
-    struct gh_addr source;           /* that source */
+    bool usable;                     /* known is connected to source.current, which is somebody */
+    struct gh_source source;
     unsigned strangers_left;         /* in this tick */
     bool stranger_stopped;
 };
@@ -66,7 +67,7 @@ struct gh_side {
     /* From the last set. */
     bool was_set;
     uint32_t generation;
-    struct gh_addr remote_rtp, remote_rtcp;
+    struct gh_addr remote_rtp;
     bool rtcp_mux, may_send, may_receive;
     enum gh_path path;
     enum gh_suite suite;
@@ -153,6 +154,9 @@ int gh_worker_init(struct gh_worker *worker);
 int gh_worker_start(struct gh_worker *worker);
 /** Post `stop` if it runs, join, and free what the worker had.  Signalling thread. */
 void gh_worker_fini(struct gh_worker *worker);
+/** NULL: no memory.  Posted, or freed, by the caller. */
+struct gh_event_msg *gh_media_event_new(struct gh_side *side, enum gh_media_event_kind kind);
+void gh_media_event_post(struct gh_side *side, struct gh_event_msg *event);
 /** Once per kind and generation. */
 void gh_side_raise(struct gh_side *side, enum gh_media_event_kind kind, int err);
 
@@ -165,14 +169,22 @@ void gh_side_fini(struct gh_side *side);
 
 /* socket.c */
 int gh_port_start(struct gh_port *port, uv_loop_t *loop);
-int gh_port_connect(struct gh_port *port, const struct gh_addr *remote);
+/** To what the set says, or to what was learnt since; a placeholder makes the port unusable. */
+int gh_port_name(struct gh_port *port, const struct gh_media_set *set,
+                 const struct gh_addr *remote, uint64_t now_ms);
+/** A fresh packet came from @stranger, which gh_source_may_be: perhaps that is the source from now on.
+ *  @return whether it is, as of now */
+bool gh_port_heard_elsewhere(struct gh_port *port, const struct gh_addr *stranger, uint64_t now_ms);
 void gh_port_tick(struct gh_port *port);
 /** @return whether the kernel took it */
 bool gh_port_send(struct gh_port *port, const uint8_t *p, size_t len);
 
 /* forward.c */
-/** A packet of @len octets in worker->packet that came from the source of @port. */
-void gh_forward(struct gh_port *port, size_t len, uint64_t now_ms);
+/**
+ * A packet of @len octets in worker->packet.
+ * @stranger  where it came from, when that is not the source of @port but gh_source_may_be; else NULL
+ */
+void gh_forward(struct gh_port *port, size_t len, const struct gh_addr *stranger, uint64_t now_ms);
 static inline void gh_drop(struct gh_side *side, enum gh_drop cause)
 {
     gh_count(&side->counters->drops[cause], 1);

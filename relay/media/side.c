@@ -189,15 +189,15 @@ static int link_direction(struct gh_side *from)
 
 /* ---- addresses --------------------------------------------------------------------------------------------- */
 
-/* A placeholder (no address, port 0) is not connected to: nothing is sent there and nothing taken from it. */
-static int connect_ports(struct gh_side *side)
+static int name_ports(struct gh_side *side, const struct gh_media_set *set, uint64_t now_ms)
 {
     static const struct gh_addr none;
-    int err = gh_port_connect(&side->ports[GH_PORT_RTP], &side->remote_rtp);
+    int err = gh_port_name(&side->ports[GH_PORT_RTP], set, &set->remote_rtp, now_ms);
 
     if (err)
         return err;
-    return gh_port_connect(&side->ports[GH_PORT_RTCP], side->rtcp_mux ? &none : &side->remote_rtcp);
+    return gh_port_name(&side->ports[GH_PORT_RTCP], set, set->rtcp_mux ? &none : &set->remote_rtcp,
+                        now_ms);
 }
 
 static void change_addresses(struct gh_side *side, const struct gh_media_set *set, uint64_t now_ms)
@@ -211,7 +211,6 @@ static void change_addresses(struct gh_side *side, const struct gh_media_set *se
         side->heard_ms = now_ms;
     side->timeout_ms = set->timeout_ms;
     side->remote_rtp = set->remote_rtp;
-    side->remote_rtcp = set->remote_rtcp;
     side->rtcp_mux = set->rtcp_mux;
     side->may_send = set->may_send;
     side->may_receive = set->may_receive;
@@ -238,7 +237,7 @@ void gh_side_apply(struct gh_side *side, const struct gh_media_set *set, uint64_
     change_addresses(side, set, now_ms);
     side->was_set = true;
     if (!err)
-        err = connect_ports(side);
+        err = name_ports(side, set, now_ms);
     if (err)
         fail(side, err);
 }

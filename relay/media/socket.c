@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two sockets of a port.  `known` is connected to the address that SDP named, so that the kernel sorts; `stranger`
- * shares the port unconnected and gets all the rest, which is counted under a rate limit and goes nowhere.
+ * The two sockets of a port.  `known` is connected to the source, so that the kernel sorts; `stranger` shares the port
+ * unconnected and gets all the rest.  That is read under a rate limit, counted, and goes nowhere, unless the rule of
+ * the side lets another address be, or become, the source: source.h.
  */
+#include <stdlib.h>
+
 #include "media/media_int.h"
 
 static void count_rx(struct gh_side *side, ssize_t len)
@@ -16,41 +19,51 @@ static void drop_stranger(struct gh_side *side)
     gh_drop(side, side->was_set ? GH_DROP_UNKNOWN_SOURCE : GH_DROP_NO_KEY_YET);
 }
 
-/* Family, address, port; an IPv6 flow label plays no part. */
-static bool is_source(const struct gh_port *port, const struct sockaddr_storage *ss)
-{
-    struct gh_addr seen = gh_addr_from_sockaddr((const struct sockaddr *)ss);
-
-    return gh_addr_eq(&seen, &port->source);
-}
-
 /*
- * One packet.  The address is compared although the socket is connected: what came before connect is still queued.
- * @return false: nothing more is there
+ * A packet that was read from either socket.  The address is compared although `known` is connected:
+ * what came before connect is still queued there, and before connect the kernel shares packets out
+ * between the two sockets.  An IPv6 flow label plays no part.
  */
-static bool receive_one(struct gh_port *port, uint64_t now_ms)
+static void take(struct gh_port *port, size_t len, const struct sockaddr_storage *ss, uint64_t now_ms)
 {
     struct gh_side *side = port->side;
-    struct gh_worker *worker = side->stream->worker;
+    const struct gh_source *rtp = port->kind == GH_PORT_RTCP ? &side->ports[GH_PORT_RTP].source : NULL;
+    struct gh_addr from = gh_addr_from_sockaddr((const struct sockaddr *)ss);
+    bool may_try;
+
+    count_rx(side, (ssize_t)len);
+    if (port->usable && gh_addr_eq(&from, &port->source.current)) {
+        if (len > GH_MEDIA_PKT_MAX)
+            gh_drop(side, GH_DROP_MALFORMED);
+        else
+            gh_forward(port, len, NULL, now_ms);
+        return;
+    }
+    may_try = port->usable && port->strangers_left && len <= GH_MEDIA_PKT_MAX;
+    if (port->strangers_left)
+        port->strangers_left--;
+    if (may_try && gh_source_may_be(&port->source, rtp, &from, now_ms))
+        gh_forward(port, len, &from, now_ms);
+    else
+        drop_stranger(side);
+}
+
+/* @return false: nothing more is there */
+static bool receive_one(struct gh_port *port, uint64_t now_ms)
+{
     struct sockaddr_storage from;
     socklen_t from_len = sizeof(from);
-    ssize_t n = recvfrom(port->known_fd, worker->packet, GH_MEDIA_PKT_MAX, MSG_DONTWAIT | MSG_TRUNC,
-                         (struct sockaddr *)&from, &from_len);
+    ssize_t n = recvfrom(port->known_fd, port->side->stream->worker->packet, GH_MEDIA_PKT_MAX,
+                         MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&from, &from_len);
 
-    if (n < 0) {
-        if (errno == EAGAIN || errno == EWOULDBLOCK)
-            return false;
-        if (errno != EINTR)
-            gh_count(&side->counters->icmp, 1);
+    if (n >= 0) {
+        take(port, (size_t)n, &from, now_ms);
         return true;
     }
-    count_rx(side, n);
-    if (!port->usable || !is_source(port, &from))
-        drop_stranger(side);
-    else if (n > GH_MEDIA_PKT_MAX)
-        gh_drop(side, GH_DROP_MALFORMED);
-    else
-        gh_forward(port, (size_t)n, now_ms);
+    if (errno == EAGAIN || errno == EWOULDBLOCK)
+        return false;
+    if (errno != EINTR)
+        gh_count(&port->side->counters->icmp, 1);
     return true;
 }
 
@@ -73,25 +86,15 @@ static void on_known(uv_poll_t *poll, int status, int events)
 static void on_stranger(uv_poll_t *poll, int status, int events)
 {
     struct gh_port *port = poll->data;
-    struct gh_side *side = port->side;
-    struct gh_worker *worker = side->stream->worker;
     struct sockaddr_storage from;
     socklen_t from_len = sizeof(from);
-    ssize_t n;
+    ssize_t n = recvfrom(port->stranger_fd, port->side->stream->worker->packet, GH_MEDIA_PKT_MAX,
+                         MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&from, &from_len);
 
     (void)events;
-    n = recvfrom(port->stranger_fd, worker->packet, GH_MEDIA_PKT_MAX, MSG_DONTWAIT | MSG_TRUNC,
-                 (struct sockaddr *)&from, &from_len);
-    if (n >= 0) {
-        count_rx(side, n);
-        /* Before connect the kernel shares packets out between the two sockets: the first one of the right
-         * source may wait here. */
-        if (port->usable && n <= GH_MEDIA_PKT_MAX && is_source(port, &from))
-            gh_forward(port, (size_t)n, uv_now(poll->loop));
-        else
-            drop_stranger(side);
-    }
-    if (port->strangers_left)
+    if (n >= 0)
+        take(port, (size_t)n, &from, uv_now(poll->loop));
+    else if (port->strangers_left)
         port->strangers_left--;
     if (port->strangers_left == 0) {
         port->stranger_stopped = true;
@@ -132,26 +135,91 @@ int gh_port_start(struct gh_port *port, uv_loop_t *loop)
     return err ? err : uv_poll_start(&port->stranger, UV_READABLE, on_stranger);
 }
 
-int gh_port_connect(struct gh_port *port, const struct gh_addr *remote)
+/* ---- the source ----------------------------------------------------------------------------------- */
+
+static int connect_known(struct gh_port *port, const struct gh_addr *to)
 {
     struct sockaddr_storage ss;
-    socklen_t len;
+    socklen_t len = gh_addr_to_sockaddr(to, &ss);
 
-    if (remote->family == 0 || remote->port == 0) {
-        port->usable = false;
+    return connect(port->known_fd, (const struct sockaddr *)&ss, len) ? -errno : 0;
+}
+
+int gh_port_name(struct gh_port *port, const struct gh_media_set *set,
+                 const struct gh_addr *remote, uint64_t now_ms)
+{
+    struct gh_source *source = &port->source;
+    const struct gh_addr *to = gh_source_name(source, set, remote, now_ms);
+    int err;
+
+    port->usable = false;
+    if (!gh_source_is_known(remote))
         return 0;
-    }
-    if (!gh_addr_eq(remote, &port->source)) {
-        port->usable = false;
-        port->source.family = 0;
-        len = gh_addr_to_sockaddr(remote, &ss);
-        if (connect(port->known_fd, (const struct sockaddr *)&ss, len))
-            return -errno;
-        port->source = *remote;
+    if (!gh_addr_eq(to, &source->current)) {
+        source->current.family = 0;
+        err = connect_known(port, to);
+        if (err)
+            return err;
+        gh_source_changed(source, to, false);
     }
     port->usable = true;
     return 0;
 }
+
+/* All or nothing: a change that nobody hears of, for want of memory, is not made. */
+static bool change_source(struct gh_port *port, enum gh_media_event_kind kind,
+                          const struct gh_addr *to, bool learnt)
+{
+    struct gh_side *side = port->side;
+    struct gh_addr old = port->source.current;
+    struct gh_event_msg *event = gh_media_event_new(side, kind);
+
+    if (!event)
+        return false;
+    if (connect_known(port, to)) {
+        port->usable = connect_known(port, &old) == 0;
+        free(event);
+        return false;
+    }
+    event->event.old_source = old;
+    event->event.new_source = *to;
+    event->event.rtcp = port->kind == GH_PORT_RTCP;
+    event->event.source_proven = learnt && side->suite != GH_SUITE_NONE;
+    gh_source_changed(&port->source, to, learnt);
+    gh_media_event_post(side, event);
+    return true;
+}
+
+/* Nothing is at RTP's old address any more.  The next port is a guess (RFC 3550 section 11). */
+static void rtcp_follows(struct gh_side *side, enum gh_media_event_kind kind)
+{
+    struct gh_port *rtcp = &side->ports[GH_PORT_RTCP];
+    struct gh_addr to = side->ports[GH_PORT_RTP].source.current;
+
+    if (!rtcp->usable || gh_addr_same_ip(&to, &rtcp->source.current) || to.port == UINT16_MAX)
+        return;
+    to.port++;
+    change_source(rtcp, kind, &to, false);
+}
+
+bool gh_port_heard_elsewhere(struct gh_port *port, const struct gh_addr *stranger, uint64_t now_ms)
+{
+    struct gh_side *side = port->side;
+    const struct gh_source *rtp = port->kind == GH_PORT_RTCP ? &side->ports[GH_PORT_RTP].source : NULL;
+    enum gh_source_step step = gh_source_elsewhere(&port->source, rtp, stranger, now_ms);
+    enum gh_media_event_kind kind = step == GH_SOURCE_LATCH ? GH_MEDIA_EVENT_LATCHED
+                                                            : GH_MEDIA_EVENT_MOVED;
+
+    if (step == GH_SOURCE_STAY || !change_source(port, kind, stranger, true))
+        return false;
+    if (port->kind == GH_PORT_RTP) {
+        rtcp_follows(side, kind);
+        side->origin = ++side->stream->worker->origins; /* who sends plain RTP is another one now */
+    }
+    return true;
+}
+
+/* ---- sending ---------------------------------------------------------------------------------------- */
 
 /* A pending ICMP error comes out of the next send, which then sent nothing. */
 bool gh_port_send(struct gh_port *port, const uint8_t *p, size_t len)

@@ -20,22 +20,37 @@ static void drop_event(struct gh_msg *msg)
     free(msg);
 }
 
+struct gh_event_msg *gh_media_event_new(struct gh_side *side, enum gh_media_event_kind kind)
+{
+    struct gh_event_msg *event = calloc(1, sizeof(*event));
+
+    if (!event)
+        return NULL;
+    event->head.msg.drop = drop_event;
+    event->event = (struct gh_media_event){ .stream = side->stream->id,
+                                            .side = gh_side_number(side),
+                                            .generation = side->generation, .kind = kind,
+                                            .wall_us = gh_wall_us() };
+    return event;
+}
+
+void gh_media_event_post(struct gh_side *side, struct gh_event_msg *event)
+{
+    gh_mailbox_post(side->stream->worker->outbox, &event->head.msg);
+}
+
 void gh_side_raise(struct gh_side *side, enum gh_media_event_kind kind, int err)
 {
-    struct gh_stream *stream = side->stream;
     struct gh_event_msg *event;
 
     if (side->raised & (1U << kind))
         return;
-    event = calloc(1, sizeof(*event));
+    event = gh_media_event_new(side, kind);
     if (!event)
         return; /* not marked as raised: the next occasion tries again */
     side->raised |= 1U << kind;
-    event->head.msg.drop = drop_event;
-    event->event = (struct gh_media_event){ .stream = stream->id, .side = gh_side_number(side),
-                                            .generation = side->generation, .kind = kind, .err = err,
-                                            .wall_us = gh_wall_us() };
-    gh_mailbox_post(stream->worker->outbox, &event->head.msg);
+    event->event.err = err;
+    gh_media_event_post(side, event);
 }
 
 /* ---- streams ---------------------------------------------------------------------------------------------- */

@@ -75,33 +75,70 @@ int udp_socket(const char *ip, struct gh_addr *addr, uint16_t port)
     return fd;
 }
 
-bool lab_start(struct lab *lab, uint8_t family, uint64_t timeout_ms)
+bool lab_has_ipv6(void)
 {
-    const char *ip = family == 4 ? own_ip() : "::1";
-    struct gh_media_config config = { .port_first = PORT_FIRST, .port_last = PORT_LAST, .workers = 1 };
+    struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+    int fd = socket(AF_INET6, SOCK_DGRAM, 0), err = 0;
+
+    if (fd < 0 || bind(fd, (struct sockaddr *)&in6, sizeof(in6)))
+        err = errno;
+    if (fd >= 0)
+        close(fd);
+    if (err) {
+        printf("     no ::1 here: %s\n", strerror(err));
+        CHECK(err == EADDRNOTAVAIL || err == EAFNOSUPPORT);
+    }
+    return err == 0;
+}
+
+static const char *ip_of(uint8_t family)
+{
+    return family == 4 ? own_ip() : "::1";
+}
+
+static bool start(struct lab *lab, struct gh_media_config *config, const struct gh_media_open *open)
+{
     struct gh_media_handlers handlers = { lab, on_event, on_closed };
-    struct gh_media_open open = { .call = 1, .timeout_ms = timeout_ms };
     uint16_t ports[2];
 
     memset(lab, 0, sizeof(*lab));
     lab->loop = malloc(sizeof(*lab->loop));
     uv_loop_init(lab->loop);
-    gh_addr_parse_ip(gh_span_str(ip), 0, &config.address);
-    if (!CHECK_INT(gh_media_start(&lab->media, lab->loop, &config, &handlers), 0) ||
-        !CHECK_INT(gh_media_open(lab->media, &open, &lab->stream, ports), 0))
+    if (!CHECK_INT(gh_media_start(&lab->media, lab->loop, config, &handlers), 0) ||
+        !CHECK_INT(gh_media_open(lab->media, open, &lab->stream, ports), 0))
         return false;
     for (int s = 0; s < 2; s++) {
+        const char *ip = ip_of(open->family[s]);
+
         lab->phones[s].ssrc = 0x1000 + (uint32_t)s;
         lab->phones[s].seq = (uint16_t)(100 * s);
         for (int i = 0; i < 2; i++) {
-            lab->port[s][i] = config.address;
-            lab->port[s][i].port = (uint16_t)(ports[s] + i);
+            gh_addr_parse_ip(gh_span_str(ip), (uint16_t)(ports[s] + i), &lab->port[s][i]);
             lab->phones[s].fd[i] = udp_socket(ip, &lab->phones[s].addr[i], 0);
             if (!CHECK(lab->phones[s].fd[i] >= 0))
                 return false;
         }
     }
     return true;
+}
+
+bool lab_start(struct lab *lab, uint8_t family, uint64_t timeout_ms)
+{
+    struct gh_media_config config = { .port_first = PORT_FIRST, .port_last = PORT_LAST, .workers = 1 };
+    struct gh_media_open open = { .call = 1, .timeout_ms = timeout_ms, .family = { family, family } };
+
+    gh_addr_parse_ip(gh_span_str(ip_of(family)), 0, &config.address);
+    return start(lab, &config, &open);
+}
+
+bool lab_start_mixed(struct lab *lab, uint8_t family_a, uint8_t family_b)
+{
+    struct gh_media_config config = { .port_first = PORT_FIRST, .port_last = PORT_LAST, .workers = 1 };
+    struct gh_media_open open = { .call = 1, .family = { family_a, family_b } };
+
+    gh_addr_parse_ip(gh_span_str(ip_of(4)), 0, &config.address);
+    gh_addr_parse_ip(gh_span_str(ip_of(6)), 0, &config.address6);
+    return start(lab, &config, &open);
 }
 
 /* Each packet went on or has one cause. */
@@ -268,6 +305,18 @@ bool phone_send(struct lab *lab, int side, bool rtcp_port, const uint8_t *p, siz
     socklen_t ss_len = gh_addr_to_sockaddr(&lab->port[side][rtcp_port], &ss);
 
     return CHECK_INT(sendto(lab->phones[side].fd[rtcp_port], p, len, 0, (struct sockaddr *)&ss, ss_len), len);
+}
+
+void phone_moves(struct lab *lab, int side, bool rtcp_port, const char *ip)
+{
+    struct phone *phone = &lab->phones[side];
+    char buf[GH_ADDR_TEXT_MAX];
+    /* The new one first: the old port must not come back. */
+    int fd = udp_socket(ip ? ip : gh_addr_ip_text(&phone->addr[rtcp_port], buf), &phone->addr[rtcp_port], 0);
+
+    CHECK(fd >= 0);
+    close(phone->fd[rtcp_port]);
+    phone->fd[rtcp_port] = fd;
 }
 
 size_t phone_receive(struct lab *lab, int side, bool rtcp_port, uint8_t *p)

@@ -42,8 +42,12 @@ struct lab {
     bool stream_closed;
 };
 
-/** @family 4 or 6.  @return success */
+/** @family 4 or 6, of both sides.  @return success */
 bool lab_start(struct lab *lab, uint8_t family, uint64_t timeout_ms);
+/** The relay has both families, each side its own. */
+bool lab_start_mixed(struct lab *lab, uint8_t family_a, uint8_t family_b);
+/** Whether this machine has ::1; checks that it fails for no other reason, and says so. */
+bool lab_has_ipv6(void);
 /** Close the stream, check that its counters add up, stop, free. */
 void lab_end(struct lab *lab);
 /** Checks that failed in the functions here since the last call: check.h counts each source file by itself. */
@@ -72,6 +76,8 @@ size_t make_rtcp(struct phone *phone, uint8_t *p);
 size_t phone_seal(struct phone *phone, uint8_t *p, size_t len, bool rtcp);
 /** From the phone's RTP or RTCP socket to our port of the same kind. */
 bool phone_send(struct lab *lab, int side, bool rtcp_port, const uint8_t *p, size_t len);
+/** The phone's socket is bound anew at @ip, or at its own address when NULL, with another port. */
+void phone_moves(struct lab *lab, int side, bool rtcp_port, const char *ip);
 /** Await the next packet on a phone's socket.  @return its length, 0 after AWAIT_MS */
 size_t phone_receive(struct lab *lab, int side, bool rtcp_port, uint8_t *p);
 

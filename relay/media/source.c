@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/source.h"
+
+#include <string.h>
+
+bool gh_source_is_known(const struct gh_addr *addr)
+{
+    return addr->family != 0 && addr->port != 0 && !gh_addr_is_any(addr);
+}
+
+bool gh_source_is_refused(const struct gh_addr *addr)
+{
+    static const uint8_t broadcast[4] = { 255, 255, 255, 255 };
+
+    if (addr->family == 4) /* RFC 5771: 224/4 */
+        return (addr->ip[0] & 0xf0) == 0xe0 || memcmp(addr->ip, broadcast, 4) == 0;
+    if (addr->family == 6) /* RFC 4291 sections 2.7 and 2.5.6: ff00::/8 and fe80::/10 */
+        return addr->ip[0] == 0xff || (addr->ip[0] == 0xfe && (addr->ip[1] & 0xc0) == 0x80);
+    return false;
+}
+
+const struct gh_addr *gh_source_name(struct gh_source *source, const struct gh_media_set *set,
+                                     const struct gh_addr *remote, uint64_t now_ms)
+{
+    bool keyed = set->suite != GH_SUITE_NONE;
+    bool same = gh_addr_eq(&source->named, remote) && source->rule == set->media_source &&
+                source->keyed == keyed;
+
+    source->latch_until_ms = now_ms + set->latch_ms;
+    if (same)
+        return source->current.family ? &source->current : &source->named;
+    source->named = *remote;
+    source->rule = set->media_source;
+    source->keyed = keyed;
+    source->learnt = false;
+    source->candidate_pkts = 0;
+    source->next_move_ms = 0;
+    return &source->named;
+}
+
+bool gh_source_may_be(const struct gh_source *source, const struct gh_source *rtp,
+                      const struct gh_addr *from, uint64_t now_ms)
+{
+    if (!gh_source_is_known(&source->named) || !gh_source_is_known(from) ||
+        gh_source_is_refused(from))
+        return false;
+    switch (source->rule) {
+    case GH_SOURCE_RULE_HOST:
+        return source->keyed && gh_addr_same_ip(from, &source->named);
+    case GH_SOURCE_RULE_SYMMETRIC:
+        if (source->keyed)
+            return true;
+        if (source->learnt || now_ms >= source->latch_until_ms)
+            return false;
+        return !rtp || (rtp->learnt && gh_addr_same_ip(from, &rtp->current));
+    case GH_SOURCE_RULE_SDP:
+    case GH_SOURCE_RULE_COUNT:
+        break;
+    }
+    return false;
+}
+
+void gh_source_heard(struct gh_source *source)
+{
+    source->learnt = true;
+    source->candidate_pkts = 0; /* four in a row, or somebody copies what he sees */
+}
+
+enum gh_source_step gh_source_elsewhere(struct gh_source *source, const struct gh_source *rtp,
+                                        const struct gh_addr *from, uint64_t now_ms)
+{
+    /* RTCP comes once in some seconds: beside proven RTP one packet of it is enough. */
+    bool beside = rtp && rtp->learnt && gh_addr_same_ip(from, &rtp->current);
+
+    if (!source->learnt)
+        return GH_SOURCE_LATCH;
+    if (!source->keyed || now_ms < source->next_move_ms)
+        return GH_SOURCE_STAY;
+    if (source->candidate_pkts == 0 || !gh_addr_eq(from, &source->candidate) ||
+        now_ms >= source->candidate_until_ms) {
+        source->candidate = *from;
+        source->candidate_pkts = 0;
+        source->candidate_until_ms = now_ms + GH_MOVE_WITHIN_MS;
+    }
+    if (++source->candidate_pkts < GH_MOVE_PKTS && !beside)
+        return GH_SOURCE_STAY;
+    source->candidate_pkts = 0;
+    source->next_move_ms = now_ms + GH_MOVE_INTERVAL_MS;
+    return GH_SOURCE_MOVE;
+}
+
+void gh_source_changed(struct gh_source *source, const struct gh_addr *to, bool learnt)
+{
+    source->current = *to;
+    source->learnt = learnt;
+    source->candidate_pkts = 0;
+}
