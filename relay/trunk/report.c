@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What trunk/ writes down: tls.accept and tls.refuse records with their one log line, and the message
- * trace with keys blanked.
+ * What trunk/ writes down: tls.accept, tls.refuse and policy.refuse records with their one log line
+ * each, and the message trace with keys blanked.
  */
 #include "trunk/trunk_int.h"
 
@@ -145,6 +145,49 @@ void gh_report_refuse(struct gh_trunks *trunks, const struct gh_peer *peer, cons
                         gh_loop_now_ms(trunks->loop));
     gh_buf_fini(&presented);
     gh_buf_fini(&expected);
+}
+
+/* What the sender wrote of itself.  When a header holds a key it could be any: none is told. */
+static void event_message(struct gh_event *event, const struct gh_sip_msg *msg)
+{
+    if (!msg || gh_sip_text_carries(msg->head))
+        return;
+    gh_event_str(event, "method", msg->method_text);
+    if (!msg->request)
+        gh_event_int(event, "response", msg->status);
+    gh_event_str(event, "from", msg->from.uri.user);
+    gh_event_str(event, "to", msg->to.uri.user);
+    gh_event_str(event, "call_id", msg->call_id);
+}
+
+void gh_report_message(struct gh_peer *peer, const struct gh_refused_message *refused)
+{
+    const struct gh_reason_info *info = gh_reason_info(refused->reason);
+    const struct gh_conn_facts *facts = gh_conn_facts(peer->conn);
+    const char *mark = refused->exposed == GH_REASON_NONE ? "" : gh_reason_name(refused->exposed);
+    struct gh_event *event = gh_event_new("policy.refuse", gh_wall_us());
+    char addr[GH_ADDR_TEXT_MAX], about[128], detail[256];
+
+    snprintf(detail, sizeof(detail), "%s: %s", refused->header, refused->text);
+    snprintf(about, sizeof(about), "%s%s%s", mark, *mark ? " " : "", info->name);
+    gh_log(GH_LOG_WARN, "trunk", "message.refuse",
+           "trunk=%s conn=%llu peer=%s reason=%s marks=%s detail=\"%s\"",
+           peer->trunk ? peer->trunk->rules.name : "-", (unsigned long long)peer->papers->conn,
+           gh_addr_text(&facts->peer, addr), info->name, *mark ? mark : "-", detail);
+    event_who(event, peer->trunks, peer, facts);
+    event_message(event, refused->msg);
+    gh_event_text(event, "reason", info->name);
+    gh_event_text(event, "text", info->text);
+    gh_event_text(event, "detail", detail);
+    gh_event_text(event, "advice", info->advice);
+    gh_event_int(event, "sip", info->sip_code);
+    gh_event_array(event, "marks");
+    if (*mark)
+        gh_event_text(event, NULL, mark);
+    gh_event_end(event);
+    gh_audit_put_folded(peer->trunks->audit, event, about,
+                        gh_span_str(gh_addr_ip_text(&facts->peer, addr)),
+                        gh_loop_now_ms(peer->trunks->loop));
 }
 
 /* The head of a message: up to the empty line; all of it, when there is none. */

@@ -108,6 +108,7 @@ static void on_down(void *arg, struct gh_conn *conn, const struct gh_conn_end *e
                peer->trunk ? peer->trunk->rules.name : "-", (unsigned long long)gh_conn_id(conn),
                gh_reason_name(end->reason));
     }
+    gh_peer_abandon(peer);
     gh_conn_set_owner(conn, NULL);
     /* A name may have more addresses; a connection that never stood is replaced by the next. */
     if (!end->was_up && !peer->papers && !trunks->closing && gh_peer_connect_next(peer))

@@ -76,6 +76,17 @@ void gh_report_accept(struct gh_peer *peer);
 void gh_report_refuse(struct gh_trunks *trunks, const struct gh_peer *peer, const struct gh_conn_facts *facts,
                       enum gh_reason reason, const char *text);
 
+/* A message that ends in trunk/.  No text of the peer. */
+struct gh_refused_message {
+    enum gh_reason reason;         /* of the refusal */
+    enum gh_reason exposed;        /* a mark beside it: the message showed a key where none may be; or NONE */
+    const struct gh_sip_msg *msg;  /* NULL: it did not parse */
+    const char *header, *text;     /* what is wrong where: static texts */
+};
+
+/** policy.refuse and its log line.  One with exposed keys never folds into one without. */
+void gh_report_message(struct gh_peer *peer, const struct gh_refused_message *refused);
+
 /** The message with keys blanked goes to the trace file.  @to_us  direction */
 void gh_trunk_trace(struct gh_trunks *trunks, const struct gh_papers *papers, bool to_us, struct gh_span octets);
 
@@ -83,6 +94,9 @@ void gh_trunk_trace(struct gh_trunks *trunks, const struct gh_papers *papers, bo
 
 /** Octets of @peer.  May close it. */
 void gh_peer_receive(struct gh_peer *peer, struct gh_span octets);
+
+/** @peer is gone: what came and was not read to its end is searched for keys that it exposed. */
+void gh_peer_abandon(struct gh_peer *peer);
 
 /* ---- want.c ---- */
 
