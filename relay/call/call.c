@@ -237,6 +237,22 @@ void gh_call_holder(struct gh_call *call, const struct gh_config_trunk *trunk)
 
 /* ---- from and to the wire ---------------------------------------------------------------------------------- */
 
+static int send_gated(struct gh_calls *calls, struct gh_papers *papers, struct gh_buf *octets, unsigned carriers);
+
+/* A request that gets no transaction: the table is full, or it leaves no room for an answer (513). */
+static void refuse_stateless(struct gh_calls *calls, struct gh_papers *papers, const struct gh_sip_msg *msg, int err)
+{
+    enum gh_reason reason = err == GH_ELIMIT ? GH_REASON_MESSAGE_TOO_LARGE : GH_REASON_OVERLOAD;
+    struct gh_span detail = err == GH_ELIMIT ? GH_SPAN("no room is left for an answer") : GH_SPAN("");
+    struct gh_buf octets = { 0 };
+
+    gh_call_record_refuse(calls, papers, msg, reason, detail);
+    /* It repeats headers of the request, so it could carry a key back. */
+    if (!gh_refusal_build(&octets, msg, calls->config->node_name, reason, detail))
+        send_gated(calls, papers, &octets, gh_sip_text_carries(gh_buf_span(&octets)) ? GH_CARRY_SECRET : 0);
+    gh_buf_fini(&octets);
+}
+
 static void on_message(void *arg, struct gh_papers *papers, struct gh_sip_msg *msg)
 {
     struct gh_calls *calls = arg;
@@ -245,13 +261,8 @@ static void on_message(void *arg, struct gh_papers *papers, struct gh_sip_msg *m
     calls->arrival = gh_call_judge(calls, papers, msg);
     err = gh_txns_receive(calls->txns, papers->standing.trunk, papers->conn, true, msg,
                           gh_loop_now_ms(calls->loop));
-    if (err && msg->request && msg->method != GH_SIP_ACK) {
-        struct gh_buf octets = { 0 };
-
-        if (!gh_refusal_build(&octets, msg, calls->config->node_name, GH_REASON_OVERLOAD, GH_SPAN("")))
-            gh_trunk_send(calls->trunks, papers, &octets);
-        gh_buf_fini(&octets);
-    }
+    if (err && msg->request && msg->method != GH_SIP_ACK)
+        refuse_stateless(calls, papers, msg, err);
     calls->arrival = (struct gh_arrival){ 0 };
     gh_sip_msg_unref(msg);
 }

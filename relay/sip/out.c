@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "crypto/hash.h"
+#include "sip/framer.h"
 #include "sip/lex_int.h"
 
 static void fail(struct gh_sip_out *out, int err)
@@ -94,36 +95,104 @@ void gh_sip_out_response(struct gh_sip_out *out, int status, struct gh_span phra
     add(out, "\r\n");
 }
 
-static void copy_all(struct gh_sip_out *out, const struct gh_sip_msg *msg, enum gh_sip_hdr_id id)
+/* ---- answers ---- */
+
+/* A header line that is written with its full name. */
+static size_t line_len(enum gh_sip_hdr_id id, struct gh_span value)
+{
+    return strlen(gh_sip_hdr_name(id)) + 2 + value.len;
+}
+
+/* What an answer may repeat of its request. */
+struct budget {
+    size_t lines, octets;
+};
+
+static const struct budget whole_budget = { GH_SIP_HEADERS_MAX - GH_SIP_ANSWER_HEADERS,
+                                            GH_SIP_HEAD_MAX - GH_SIP_ANSWER_OCTETS };
+
+/* @return whether the line fits; then it is taken off */
+static bool spend(struct budget *left, size_t len)
+{
+    if (len > GH_SIP_LINE_MAX - GH_SIP_ANSWER_LINE || left->lines == 0 || len + 2 > left->octets)
+        return false;
+    left->lines--;
+    left->octets -= len + 2;
+    return true;
+}
+
+int gh_sip_reply_room(const struct gh_sip_msg *request)
+{
+    static const enum gh_sip_hdr_id repeated[] = {
+        GH_SIP_HDR_VIA,     GH_SIP_HDR_RECORD_ROUTE, GH_SIP_HDR_FROM,     GH_SIP_HDR_TO,
+        GH_SIP_HDR_CALL_ID, GH_SIP_HDR_CSEQ,         GH_SIP_HDR_TIMESTAMP,
+    };
+    struct budget left = whole_budget;
+
+    for (size_t i = 0; i < sizeof(repeated) / sizeof(repeated[0]); i++) {
+        const struct gh_sip_hdr *hdr = NULL;
+
+        while ((hdr = gh_sip_msg_hdr(request, repeated[i], hdr)) != NULL) {
+            if (!spend(&left, line_len(hdr->id, hdr->value)))
+                return GH_ELIMIT;
+        }
+    }
+    return 0;
+}
+
+/* As many as fit, from the top: an answer finds its way back by the first Vias. */
+static void copy_all(struct gh_sip_out *out, const struct gh_sip_msg *msg, enum gh_sip_hdr_id id,
+                     struct budget *left)
 {
     const struct gh_sip_hdr *hdr = NULL;
 
     while ((hdr = gh_sip_msg_hdr(msg, id, hdr)) != NULL) {
+        if (!spend(left, line_len(id, hdr->value)))
+            return;
         if (hdr->value.len) /* empty only in a message that is ->bad */
             gh_sip_out_hdr(out, gh_sip_hdr_name(id), hdr->value);
     }
 }
 
+/* From or To of an answer.  @tag  of ours, for a To without one; else empty */
+static void copy_party(struct gh_sip_out *out, const struct gh_sip_msg *request,
+                       enum gh_sip_hdr_id id, const struct gh_sip_addr *addr, struct gh_span tag)
+{
+    struct gh_span value = gh_sip_msg_value(request, id);
+    bool parsed = addr->uri.text.len > 0;
+
+    if (!parsed || addr->tag.len)
+        tag = addr->tag;
+    if (line_len(id, value) > GH_SIP_LINE_MAX - GH_SIP_ANSWER_LINE) {
+        /* What is ->bad and this long is not repeated. */
+        if (!parsed)
+            fail(out, GH_ELIMIT);
+        gh_sip_out_addr(out, gh_sip_hdr_name(id), GH_SPAN(""), addr->uri.text, tag);
+        return;
+    }
+    begin_hdr(out, gh_span_str(gh_sip_hdr_name(id)));
+    add_value(out, value);
+    if (tag.len && addr->tag.len == 0) {
+        if (!gh_sip_is_token(tag))
+            fail(out, GH_EINVAL);
+        add(out, ";tag=");
+        add_value(out, tag);
+    }
+    add(out, "\r\n");
+}
+
 void gh_sip_out_reply(struct gh_sip_out *out, const struct gh_sip_msg *request, int status,
                       struct gh_span phrase, struct gh_span to_tag)
 {
-    bool to_is_good = request->to.uri.text.len > 0;
+    struct budget left = whole_budget;
 
     gh_sip_out_response(out, status, phrase);
-    copy_all(out, request, GH_SIP_HDR_VIA);
+    copy_all(out, request, GH_SIP_HDR_VIA, &left);
     /* RFC 3261 section 12.1.1: a response that makes a dialog returns the record routes. */
     if (status > 100 && status < 300)
-        copy_all(out, request, GH_SIP_HDR_RECORD_ROUTE);
-    gh_sip_out_hdr(out, "From", gh_sip_msg_value(request, GH_SIP_HDR_FROM));
-    begin_hdr(out, GH_SPAN("To"));
-    add_value(out, gh_sip_msg_value(request, GH_SIP_HDR_TO));
-    if (to_tag.len && to_is_good && request->to.tag.len == 0 && status != 100) {
-        if (!gh_sip_is_token(to_tag))
-            fail(out, GH_EINVAL);
-        add(out, ";tag=");
-        add_value(out, to_tag);
-    }
-    add(out, "\r\n");
+        copy_all(out, request, GH_SIP_HDR_RECORD_ROUTE, &left);
+    copy_party(out, request, GH_SIP_HDR_FROM, &request->from, GH_SPAN(""));
+    copy_party(out, request, GH_SIP_HDR_TO, &request->to, status == 100 ? GH_SPAN("") : to_tag);
     gh_sip_out_hdr(out, "Call-ID", gh_sip_msg_value(request, GH_SIP_HDR_CALL_ID));
     gh_sip_out_hdr(out, "CSeq", gh_sip_msg_value(request, GH_SIP_HDR_CSEQ));
     if (status == 100 && gh_sip_msg_hdr(request, GH_SIP_HDR_TIMESTAMP, NULL))

@@ -37,10 +37,25 @@ void gh_sip_out_response(struct gh_sip_out *out, int status, struct gh_span phra
  * A response to @request up to where RFC 3261 section 8.2.6 says what stands there: all Vias, From,
  * To, Call-ID, CSeq; Record-Route too in 101..299 (section 12.1.1), Timestamp in 100.  Also for a
  * request that is ->bad.
+ *
+ * When gh_sip_reply_room says that there is no room, which is for a 513 or a 400, the answer has as
+ * many Vias and Record-Routes from the top as fit, and From and To without display name and
+ * parameters but the tag.
  * @to_tag  added when the request's To has no tag and @status is not 100; empty: none
  */
 void gh_sip_out_reply(struct gh_sip_out *out, const struct gh_sip_msg *request, int status,
                       struct gh_span phrase, struct gh_span to_tag);
+
+/* What an answer has besides what it repeats of its request: Contact, Warning, what is relayed. */
+#define GH_SIP_ANSWER_HEADERS 64    /* header lines */
+#define GH_SIP_ANSWER_OCTETS  16384 /* octets of them */
+#define GH_SIP_ANSWER_LINE    64    /* octets in a line: the full name, <>, ";tag=" and a tag */
+
+/**
+ * Whether an answer to @request, with what it must repeat, stays within the limits that framer.h
+ * has for a message.  @return 0, or GH_ELIMIT: answer 513
+ */
+int gh_sip_reply_room(const struct gh_sip_msg *request);
 
 /** One header line.  @name a token; an empty @value is written as such. */
 void gh_sip_out_hdr(struct gh_sip_out *out, const char *name, struct gh_span value);

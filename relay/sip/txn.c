@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "sip/body.h"
+#include "sip/out.h"
 #include "sip/text_int.h"
 
 #define DEFAULT_MAX_COUNT 200000
@@ -345,6 +346,10 @@ static int receive_request(struct gh_txns *txns, struct gh_txn_key *key, uint64_
         txns->counters.absorbed++;
         gh_txn_server_again(txn, conn);
         return 0;
+    }
+    if (gh_sip_reply_room(msg)) {
+        txns->counters.refused++;
+        return GH_ELIMIT;
     }
     err = new_server(txns, key, conn, reliable, msg, &txn);
     if (err)

@@ -74,7 +74,9 @@ struct gh_txn_handlers {
      */
     int (*send)(void *arg, struct gh_txn *txn, struct gh_buf *octets, unsigned carriers);
 
-    /* A new request: not ACK, not CANCEL.  The user answers it, now or later, with gh_txn_respond.
+    /* A new request: not ACK, not CANCEL.  The user answers it with gh_txn_respond, now or later: who
+     * answers later says so with gh_txn_set_user before this returns.  A transaction that has
+     * neither final response nor user then is answered 500 and ends.
      * @msg  borrowed; the transaction keeps a reference until it has its final response */
     void (*request)(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t now_ms);
 
@@ -117,7 +119,7 @@ size_t gh_txns_count(const struct gh_txns *txns);
 struct gh_txn_counters {
     uint64_t absorbed;        /* requests and responses that came again */
     uint64_t stray_responses; /* of no transaction of their trunk */
-    uint64_t refused;         /* requests over max_count or max_per_trunk */
+    uint64_t refused;         /* requests over a limit: GH_EFULL, GH_ELIMIT */
 };
 const struct gh_txn_counters *gh_txns_counters(const struct gh_txns *txns);
 
@@ -129,7 +131,8 @@ const struct gh_txn_counters *gh_txns_counters(const struct gh_txns *txns);
  * @reliable  TCP or TLS
  * @msg       borrowed; not ->bad
  * @return 0; GH_EFULL: too many transactions: the caller may answer a request 503 without one;
- *         GH_ENOMEM
+ *         GH_ELIMIT: what an answer must repeat of this request leaves no room for an answer: the
+ *         caller may answer it 513 without a transaction; GH_ENOMEM
  */
 int gh_txns_receive(struct gh_txns *txns, uint32_t trunk, uint64_t conn, bool reliable,
                     struct gh_sip_msg *msg, uint64_t now_ms);
@@ -159,9 +162,8 @@ void gh_txn_set_user(struct gh_txn *txn, void *user);
 void *gh_txn_user(const struct gh_txn *txn);
 
 /** The user is going away: no callback but `send` for this transaction any more, and gh_txn_user is
- *  NULL; it ends by
- *  itself.  A server transaction without final response is answered 500, a client INVITE without
- *  one is cancelled. */
+ *  NULL; it ends by itself.  A server transaction without final response is answered 500, and ends
+ *  also when that cannot be written; a client INVITE without one is cancelled. */
 void gh_txn_detach(struct gh_txn *txn, uint64_t now_ms);
 
 /* ---- server -------------------------------------------------------------------------- */

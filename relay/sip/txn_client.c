@@ -266,21 +266,23 @@ out:
 
 static int send_cancel(struct gh_txn *txn, uint64_t now_ms)
 {
+    struct gh_span reason =
+        txn->cancel_reason ? gh_span_str(txn->cancel_reason) : GH_SPAN("");
     struct gh_buf octets = { 0 };
     struct gh_txn *cancel;
-    int err = build_follower(txn, "CANCEL", gh_sip_msg_value(txn->request, GH_SIP_HDR_TO),
-                             gh_span_str(txn->cancel_reason), &octets);
+    int err;
 
-    if (err)
-        return err;
     txn->cancel_sent = true;
-    /* Section 9.1: when no final response comes in 64*T1 the INVITE is considered cancelled. */
+    /* Section 9.1: when no final response comes in 64*T1 the INVITE is considered cancelled.  First,
+     * so that it ends also when no CANCEL can be written. */
     if (txn->waiting)
         txn->end_before_wait_ms = now_ms + GH_TXN_TIMEOUT_MS;
     else
         gh_txn_end_at(txn, now_ms + GH_TXN_TIMEOUT_MS, GH_TXN_TIMEOUT);
-    return gh_txn_client_new(&cancel, txn->txns, txn->trunk, txn->conn, txn->reliable, &octets,
-                             NULL, txn->user, now_ms);
+    err = build_follower(txn, "CANCEL", gh_sip_msg_value(txn->request, GH_SIP_HDR_TO), reason,
+                         &octets);
+    return err ? err : gh_txn_client_new(&cancel, txn->txns, txn->trunk, txn->conn, txn->reliable,
+                                         &octets, NULL, txn->user, now_ms);
 }
 
 int gh_txn_cancel(struct gh_txn *txn, struct gh_span reason, uint64_t now_ms)
@@ -289,9 +291,8 @@ int gh_txn_cancel(struct gh_txn *txn, struct gh_span reason, uint64_t now_ms)
         return GH_ESTATE;
     if (txn->cancel_wanted)
         return 0;
-    txn->cancel_reason = gh_text_dup(reason);
-    if (!txn->cancel_reason)
-        return GH_ENOMEM;
+    /* Without memory for the reason it is cancelled without one. */
+    txn->cancel_reason = reason.len ? gh_text_dup(reason) : NULL;
     txn->cancel_wanted = true;
     return txn->state == GH_TXN_PROCEEDING ? send_cancel(txn, now_ms) : 0;
 }

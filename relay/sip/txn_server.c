@@ -39,10 +39,27 @@ static int respond_plain(struct gh_txn *txn, int status, const char *to_tag, uin
     return err ? err : gh_txn_respond(txn, &octets, now_ms);
 }
 
+/* Nobody will answer any more, so we do.  Whatever fails on the way, the transaction ends. */
+static void give_up(struct gh_txn *txn, int status, const char *to_tag, uint64_t now_ms)
+{
+    (void)respond_plain(txn, status, to_tag, now_ms);
+    if (has_final(txn))
+        return;
+    txn->state = GH_TXN_TERMINATED;
+    gh_txn_forget_last(txn);
+    gh_txn_again_at(txn, GH_TXN_NEVER);
+    gh_txn_end_at(txn, now_ms, GH_TXN_NOT_SENT);
+}
+
 void gh_txn_server_request(struct gh_txns *txns, struct gh_txn *txn, struct gh_sip_msg *msg,
                            uint64_t now_ms)
 {
     txns->handlers.request(txns->handlers.arg, txn, msg, now_ms);
+    /* Its user tried to answer and could not, or forgot: it must not stay for ever. */
+    if (!has_final(txn) && !txn->user && !txn->detached) {
+        give_up(txn, 500, txn->to_tag, now_ms);
+        return;
+    }
     /* RFC 3261 section 17.2.1: 100 at once, as nobody knows whether an answer takes less than 200
      * ms. */
     if (txn->method == GH_SIP_INVITE && txn->state == GH_TXN_TRYING)
@@ -95,7 +112,7 @@ void gh_txn_server_cancel(struct gh_txn *cancel, struct gh_txn *invite, struct g
          !gh_span_eq(invite->request->from.tag, msg->from.tag)))
         invite = NULL;
     tell = invite && !has_final(invite) && !invite->detached;
-    (void)respond_plain(cancel, invite ? 200 : 481, invite ? invite->to_tag : NULL, now_ms);
+    give_up(cancel, invite ? 200 : 481, invite ? invite->to_tag : NULL, now_ms);
     if (tell)
         handlers->cancelled(handlers->arg, invite, msg, now_ms);
 }
@@ -213,7 +230,7 @@ void gh_txn_detach(struct gh_txn *txn, uint64_t now_ms)
     if (txn->state == GH_TXN_TERMINATED)
         return;
     if (txn->server && !has_final(txn))
-        (void)respond_plain(txn, 500, txn->to_tag, now_ms);
+        give_up(txn, 500, txn->to_tag, now_ms);
     else if (!txn->server && txn->method == GH_SIP_INVITE && !has_final(txn))
         (void)gh_txn_cancel(txn, GH_SPAN(""), now_ms);
 }

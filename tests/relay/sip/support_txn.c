@@ -14,6 +14,10 @@ static int on_send(void *arg, struct gh_txn *txn, struct gh_buf *octets, unsigne
     struct txn_rig *rig = arg;
     struct gh_sip_msg *msg;
 
+    if (rig->quiet) {
+        gh_buf_fini(octets);
+        return rig->send_err;
+    }
     if (sip_parse_exact(&msg, gh_buf_span(octets), GH_SIP_STREAM, NULL))
         abort(); /* we never write what we would not read */
     rig->sent_on = gh_txn_conn(txn);
@@ -38,6 +42,8 @@ static void on_request(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, ui
 
     (void)now_ms;
     rig->server = txn;
+    if (!rig->forgets)
+        gh_txn_set_user(txn, rig);
     gh_buf_fmt(&rig->log, "request:%.*s ", GH_SPAN_FMT(msg->method_text));
 }
 

@@ -17,6 +17,8 @@ struct txn_rig {
     uint64_t now_ms;
     struct gh_buf log;
     struct gh_txn *server; /* of the last request */
+    bool forgets;          /* nobody says that a request will be answered later */
+    bool quiet;            /* send looks at nothing: for when there is no memory */
     int send_err;          /* what send returns */
     uint64_t sent_on;      /* gh_txn_conn at the last send */
     uint32_t sent_trunk;
