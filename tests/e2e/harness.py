@@ -28,6 +28,26 @@ BUILD = os.path.realpath(sys.argv[1]) if len(sys.argv) > 1 else os.path.join(SOU
 LIMIT_S = float(os.environ.get("GH_E2E_LIMIT_S", "30"))  # for any single event; sanitizers and load slow all
 
 
+def cmake_cache(name):
+    """A value that the build was configured with; "" if it has none."""
+    with open(os.path.join(BUILD, "CMakeCache.txt")) as f:
+        found = re.search(rf"(?m)^{name}:[A-Z]+=(.*)$", f.read())
+    return found.group(1) if found else ""
+
+
+SANITIZE = cmake_cache("GH_SANITIZE")  # "", "address,undefined" or "thread"
+REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|SUMMARY: \w+Sanitizer|: runtime error: ")
+# An exit code of its own: a program that is expected to end with 1 must not get away with a report.
+for options in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
+    os.environ[options] = ":".join(filter(None, ("exitcode=99", os.environ.get(options))))
+
+
+def check_reports(who, lines):
+    """A sanitizer's report fails the test, whatever the program's exit code was."""
+    at = next((i for i, line in enumerate(lines) if REPORT.search(line)), None)
+    assert at is None, f"a sanitizer's report of {who}:\n" + "\n".join(lines[max(0, at - 2):at + 60])
+
+
 def main():
     """Run the tests of the calling module; the build folder is not unittest's business."""
     # Sockets that a failing test leaves open are the process's to close.
@@ -97,6 +117,7 @@ class Lab:
         self.keys_file = self.path("keys")
         self.audit = self.path("audit")
         self.daemon = None
+        self.logs = []  # of every start
         self.phones = []
         options = {"CUCMA": "srtp: allowed", "CUCM10": "srtp: required", "LAB": "srtp: allowed"}
         options.update(trunk_options or {})
@@ -134,7 +155,11 @@ trunks:
         return os.path.join(self.dir, *names)
 
     def __enter__(self):
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -148,11 +173,17 @@ trunks:
             [os.path.join(BUILD, "gatehouse"), "run", "lab.yaml", "--trace", "trace"],
             cwd=self.dir, stderr=subprocess.PIPE, text=True, errors="replace", preexec_fn=end_with_parent)
         self.log = Lines(self.daemon.stderr)
+        self.logs.append(self.log)
         self.log.wait(r" main +start ")
 
     def stop(self):
-        for phone in self.phones:
-            phone.stop()
+        try:
+            for phone in self.phones:
+                phone.stop()
+        finally:
+            self.stop_daemon()
+
+    def stop_daemon(self):
         if self.daemon and self.daemon.poll() is None:
             self.daemon.send_signal(signal.SIGTERM)
         if self.daemon:
@@ -163,6 +194,9 @@ trunks:
                 code = f"nothing: it was killed after {LIMIT_S} s; {self.daemon.wait()}"
             self.log.thread.join(LIMIT_S)
             self.daemon = None
+            logs, self.logs = self.logs, []
+            for log in logs:
+                check_reports("gatehouse", log.lines)
             assert code == 0, f"gatehouse ended with {code}:\n" + "\n".join(self.log.lines[-40:])
 
     def records(self, kind=None):
@@ -221,20 +255,25 @@ class Phone:
     def __init__(self, lab, *args):
         self.process = subprocess.Popen(
             [os.path.join(BUILD, "demo-phone"), *args, "--ca", lab.path("pki", "ca.pem"), "--keys", lab.keys_file],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=end_with_parent)
         self.out = Lines(self.process.stdout)
         self.err = Lines(self.process.stderr)
         self.out.wait("^ready")
 
     def report(self):
         """Wait for the end of the process and give its report."""
-        self.process.wait(LIMIT_S + 90)
+        self.check_end(self.process.wait(LIMIT_S + 90))
         return json.loads(self.out.wait(r"^\{"))
 
     def stop(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        self.process.wait(LIMIT_S)
+        self.check_end(self.process.wait(LIMIT_S))
+
+    def check_end(self, code):
+        self.err.thread.join(LIMIT_S)
+        check_reports("the phone", self.err.lines)
+        assert code == 0, f"the phone ended with {code}:\n" + "\n".join(self.err.lines[-20:])
 
     def end(self):
         self.stop()
