@@ -36,6 +36,19 @@ static void free_conn(struct gh_conn *conn)
     free(conn);
 }
 
+static bool is_stranger(const struct gh_conn *conn)
+{
+    return conn->incoming && !conn->known && !conn->admitted;
+}
+
+static void no_stranger(struct gh_conn *conn)
+{
+    struct gh_net *net = conn->net;
+
+    gh_source_count_drop(net->strangers, &conn->facts.peer);
+    net->counters.strangers--;
+}
+
 static void on_closed(uv_handle_t *handle)
 {
     struct gh_conn *conn = handle->data;
@@ -44,6 +57,10 @@ static void on_closed(uv_handle_t *handle)
     if (conn->incoming) {
         net->counters.incoming--;
         gh_source_count_drop(net->sources, &conn->facts.peer);
+        if (conn->counted)
+            gh_source_count_drop(net->admitted, &conn->facts.peer);
+        if (is_stranger(conn))
+            no_stranger(conn);
     }
     if (conn->handed) {
         struct gh_conn_end end = { .was_up = conn->was_up,
@@ -169,7 +186,9 @@ static void on_deadline(void *arg, uint64_t now_ms)
                       "the handshake was not finished in time");
         break;
     case GH_CONN_UP:
-        if (!conn->used)
+        if (conn->incoming && !conn->admitted)
+            gh_conn_finish(conn, GH_REASON_CONNECTION_LOST, -ETIMEDOUT, "not admitted in time");
+        else if (!conn->used)
             gh_conn_finish(conn, GH_REASON_CONNECTION_LOST, -ETIMEDOUT, "no message came in time");
         else if (now_ms >= idle_at_ms)
             gh_conn_finish(conn, GH_REASON_CONNECTION_LOST, -ETIMEDOUT, "idle");
@@ -248,9 +267,15 @@ static void begin(struct gh_conn *conn)
     gh_conn_pump_tls(conn);
 }
 
-int gh_conn_accept(struct gh_listener *listener, int fd, const struct gh_addr *peer)
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+int gh_conn_accept(struct gh_listener *listener, int fd, const struct gh_addr *peer, bool known)
 {
     struct gh_net *net = listener->net;
+    uint64_t in_ms = net->limits.handshake_timeout_ms;
     struct gh_conn *conn;
     int err = new_conn(&conn, net, listener->transport, listener->tls, NULL);
 
@@ -275,11 +300,12 @@ int gh_conn_accept(struct gh_listener *listener, int fd, const struct gh_addr *p
         return err;
     }
     conn->incoming = conn->handed = true;
+    conn->known = known;
     net->counters.incoming++;
     net->counters.accepted++;
     set_options(conn);
     learn_local(conn);
-    gh_conn_set_deadline(conn, net->limits.handshake_timeout_ms);
+    gh_conn_set_deadline(conn, known ? in_ms : least(in_ms, net->limits.stranger_timeout_ms));
     if (conn->state != GH_CONN_CLOSED)
         begin(conn);
     return 0;
@@ -393,9 +419,10 @@ void gh_conn_up(struct gh_conn *conn)
     }
     enter(conn, GH_CONN_UP);
     conn->active_ms = now_of(conn);
-    if (conn->incoming)
-        gh_conn_set_deadline(conn, net->limits.first_message_timeout_ms);
-    else
+    /* A stranger's deadline runs on. */
+    if (conn->incoming && conn->known)
+        gh_conn_set_deadline(conn, net->limits.stranger_timeout_ms);
+    else if (!conn->incoming)
         gh_timer_stop(gh_loop_timers(net->loop), &conn->deadline);
     keep = conn->state == GH_CONN_UP && net->handlers.up(net->handlers.arg, conn, chain);
     conn->was_up = keep;
@@ -431,13 +458,35 @@ void *gh_conn_owner(const struct gh_conn *conn)
     return conn->owner;
 }
 
+/* The time that an incoming connection of a neighbour has. */
+static void start_neighbours_deadline(struct gh_conn *conn)
+{
+    const struct gh_net_limits *limits = &conn->net->limits;
+
+    if (conn->state == GH_CONN_UP && !conn->write_err)
+        gh_conn_set_deadline(conn, conn->used ? limits->idle_timeout_ms
+                                              : limits->first_message_timeout_ms);
+}
+
+void gh_conn_admit(struct gh_conn *conn)
+{
+    if (!conn->incoming || conn->admitted)
+        return;
+    if (is_stranger(conn))
+        no_stranger(conn);
+    conn->admitted = true;
+    /* Without memory for it, its address is no better known than before. */
+    conn->counted = gh_source_count_add(conn->net->admitted, &conn->facts.peer, UINT32_MAX) == 0;
+    start_neighbours_deadline(conn);
+}
+
 void gh_conn_mark_used(struct gh_conn *conn)
 {
     if (conn->used)
         return;
     conn->used = true;
-    if (conn->state == GH_CONN_UP && conn->incoming && !conn->write_err)
-        gh_conn_set_deadline(conn, conn->net->limits.idle_timeout_ms);
+    if (conn->admitted)
+        start_neighbours_deadline(conn);
 }
 
 void gh_conn_set_generation(struct gh_conn *conn, uint64_t generation)

@@ -50,34 +50,92 @@ static void pause_accepting(struct gh_listener *listener, int err)
         uv_poll_stop(&listener->poll);
 }
 
+/* @return GH_EFULL, counted and logged */
+static int refuse(struct gh_net *net, uint64_t *counter, struct gh_log_fold *fold,
+                  const struct gh_addr *peer, const char *why)
+{
+    (*counter)++;
+    log_refused(net, fold, "conn.refused", peer, why);
+    return GH_EFULL;
+}
+
+/* One more of an address.  @return 0, GH_EFULL as refuse, or GH_ENOMEM */
+static int count_address(struct gh_net *net, struct gh_source_count *sources, uint32_t max,
+                         uint64_t *counter, struct gh_log_fold *fold, const struct gh_addr *peer,
+                         const char *why)
+{
+    int err = gh_source_count_add(sources, peer, max);
+
+    return err == GH_EFULL ? refuse(net, counter, fold, peer, why) : err;
+}
+
+static int count_stranger(struct gh_net *net, const struct gh_addr *peer)
+{
+    const struct gh_net_limits *limits = &net->limits;
+    struct gh_net_counters *counters = &net->counters;
+    int err;
+
+    if (counters->strangers >= limits->max_strangers)
+        return refuse(net, &counters->refused_strangers, &net->refused_strangers, peer,
+                      "too many connections that nobody has admitted");
+    err = count_address(net, net->strangers, limits->max_strangers_per_address,
+                        &counters->refused_strangers, &net->refused_strangers, peer,
+                        "too many connections of this address that nobody has admitted");
+    counters->strangers += !err;
+    return err;
+}
+
+/* One more connection.  @return 0; GH_EFULL: no room, which was logged; GH_ENOMEM.  An error
+ * leaves nothing counted */
+static int count_in(struct gh_net *net, const struct gh_addr *peer, bool known)
+{
+    const struct gh_net_limits *limits = &net->limits;
+    struct gh_net_counters *counters = &net->counters;
+    int err;
+
+    if (counters->incoming >= limits->max_connections)
+        return refuse(net, &counters->refused_total, &net->refused_total, peer, "max_connections");
+    err = count_address(net, net->sources, limits->max_connections_per_address,
+                        &counters->refused_per_address, &net->refused_per_address, peer,
+                        "max_connections_per_address");
+    if (err || known)
+        return err;
+    err = count_stranger(net, peer);
+    if (err)
+        gh_source_count_drop(net->sources, peer);
+    return err;
+}
+
+static void count_out(struct gh_net *net, const struct gh_addr *peer, bool known)
+{
+    gh_source_count_drop(net->sources, peer);
+    if (known)
+        return;
+    gh_source_count_drop(net->strangers, peer);
+    net->counters.strangers--;
+}
+
+static bool is_known(struct gh_net *net, const struct gh_addr *peer)
+{
+    return gh_source_count_has(net->admitted, peer) ||
+           (net->handlers.known && net->handlers.known(net->handlers.arg, peer));
+}
+
 /* @fd is taken. */
 static void admit(struct gh_listener *listener, int fd, const struct gh_addr *peer)
 {
     struct gh_net *net = listener->net;
-    int err;
+    bool known = is_known(net, peer);
+    int err = count_in(net, peer, known);
 
-    if (net->counters.incoming >= net->limits.max_connections) {
-        net->counters.refused_total++;
-        log_refused(net, &net->refused_total, "conn.refused", peer, "max_connections");
-        close(fd);
-        return;
-    }
-    err = gh_source_count_add(net->sources, peer, net->limits.max_connections_per_address);
-    if (err == GH_EFULL) {
-        net->counters.refused_per_address++;
-        log_refused(net, &net->refused_per_address, "conn.refused", peer,
-                    "max_connections_per_address");
-        close(fd);
-        return;
-    }
     if (err) {
         close(fd);
     } else {
-        err = gh_conn_accept(listener, fd, peer);
+        err = gh_conn_accept(listener, fd, peer, known);
         if (err)
-            gh_source_count_drop(net->sources, peer);
+            count_out(net, peer, known);
     }
-    if (err) {
+    if (err && err != GH_EFULL) {
         net->counters.accept_failures++;
         log_refused(net, &net->accept_failed, "accept.failed", peer, gh_err_text(err));
     }

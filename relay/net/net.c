@@ -13,7 +13,8 @@ static bool limits_fit(const struct gh_net_limits *limits)
 {
     return limits->handshake_timeout_ms && limits->first_message_timeout_ms &&
            limits->idle_timeout_ms && limits->max_connections &&
-           limits->max_connections_per_address && limits->max_queued;
+           limits->max_connections_per_address && limits->max_strangers &&
+           limits->max_strangers_per_address && limits->stranger_timeout_ms && limits->max_queued;
 }
 
 int gh_net_new(struct gh_net **out, struct gh_loop *loop, const struct gh_net_limits *limits,
@@ -36,6 +37,10 @@ int gh_net_new(struct gh_net **out, struct gh_loop *loop, const struct gh_net_li
         goto out;
     net->bucket_count = BUCKETS_FIRST;
     err = gh_source_count_new(&net->sources);
+    if (!err)
+        err = gh_source_count_new(&net->strangers);
+    if (!err)
+        err = gh_source_count_new(&net->admitted);
     if (err)
         goto out;
     *out = net;
@@ -78,6 +83,8 @@ void gh_net_free(struct gh_net *net)
     if (net->conn_count || net->open_listeners)
         abort();
     gh_source_count_free(net->sources);
+    gh_source_count_free(net->strangers);
+    gh_source_count_free(net->admitted);
     free(net->buckets);
     free(net);
 }

@@ -8,6 +8,11 @@
  * anything: close this or another connection, connect, listen, close the net.  A connection's
  * memory stays until its down has returned.
  *
+ * Strangers.  Whoever reaches a listener can open connections, so those that nobody admitted
+ * (gh_conn_admit) get a share of the slots and a short time only: max_strangers of all, few of one
+ * address, stranger_timeout_ms from accept to admitted.  A connection is no stranger when its
+ * address is known: `known` says so, or an admitted connection from there stands.
+ *
  * Thread: signalling, for everything.
  */
 #ifndef GH_NET_H
@@ -29,8 +34,8 @@ struct gh_conn;
  *   none               the peer ended it, or gh_net_close did
  *   (any)              what gh_conn_close was given
  *   connection_lost    no connection came about (err: -ECONNREFUSED, ...); it broke (-ECONNRESET,
- *                      ...); the peer reads too slowly (GH_EFULL); no first message came, or it was
- *                      idle (-ETIMEDOUT)
+ *                      ...); the peer reads too slowly (GH_EFULL); it was not admitted in time, no
+ *                      first message came, or it was idle (-ETIMEDOUT)
  *   tls_timeout        the TLS handshake was not finished in time
  *   tls_*, cert_*      the handshake failed.  tls_peer_refused_ours may come when was_up is true: a
  *                      TLS 1.3 client is up before the server has judged its certificate
@@ -55,16 +60,23 @@ struct gh_net_handlers {
     /* Gone; the last call for this connection, which is freed afterwards.  Also for one that never
      * was up. */
     void (*down)(void *arg, struct gh_conn *conn, const struct gh_conn_end *end);
+    /* Whether a neighbour may call from @address, whose port plays no part: it is no stranger before
+     * it is admitted.  NULL: none is known. */
+    bool (*known)(void *arg, const struct gh_addr *address);
 };
 
 /* None may be 0. */
 struct gh_net_limits {
     uint64_t handshake_timeout_ms;     /* from accept or connect to up */
-    uint64_t first_message_timeout_ms; /* from up to gh_conn_mark_used; incoming only */
+    uint64_t first_message_timeout_ms; /* from admitted to gh_conn_mark_used; incoming only */
     uint64_t idle_timeout_ms;          /* without octets either way; incoming only */
     /* Incoming ones.  The second counts an IPv6 source by its /64, which is what one host has at
      * its disposal. */
     uint32_t max_connections, max_connections_per_address;
+    /* Of these, incoming ones from addresses that are not known, and not admitted yet. */
+    uint32_t max_strangers, max_strangers_per_address;
+    /* Incoming: a stranger from accept, any other from up, until admitted or gone. */
+    uint64_t stranger_timeout_ms;
     size_t max_queued; /* octets that wait for a slow peer (TLS: ciphertext); more end it */
 };
 
@@ -77,12 +89,14 @@ int gh_net_new(struct gh_net **out, struct gh_loop *loop, const struct gh_net_li
  * GH_EINVAL */
 int gh_net_set_limits(struct gh_net *net, const struct gh_net_limits *limits);
 
-/* Since the start, but for the first. */
+/* Since the start, but for the first two. */
 struct gh_net_counters {
     uint64_t incoming;             /* connections that count against max_connections now */
+    uint64_t strangers;            /* those among them that count against max_strangers now */
     uint64_t accepted;
     uint64_t refused_total;        /* closed at once: max_connections */
     uint64_t refused_per_address;  /* closed at once: max_connections_per_address */
+    uint64_t refused_strangers;    /* closed at once: max_strangers, max_strangers_per_address */
     uint64_t accept_failures;      /* no descriptor or memory: the listener paused */
 };
 void gh_net_counters(const struct gh_net *net, struct gh_net_counters *out);
@@ -142,6 +156,10 @@ struct gh_conn *gh_net_conn(struct gh_net *net, uint64_t id);
 
 void gh_conn_set_owner(struct gh_conn *conn, void *owner);
 void *gh_conn_owner(const struct gh_conn *conn);
+
+/** It is known now whose connection this is: it is no stranger any more, and has the time that
+ *  neighbours have.  For good; outgoing ones need it not.  In up or later. */
+void gh_conn_admit(struct gh_conn *conn);
 
 /** A first complete message came: the first-message deadline is over. */
 void gh_conn_mark_used(struct gh_conn *conn);

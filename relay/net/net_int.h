@@ -47,6 +47,7 @@ struct gh_conn {
     enum gh_conn_state state;
     bool handed;          /* somebody knows it, so down is owed */
     bool incoming;
+    bool known, admitted, counted; /* incoming; counted: among the admitted of its address */
     bool was_up, used;
     bool fin_sent, fin_seen;
     bool heard;           /* application octets came */
@@ -79,13 +80,15 @@ struct gh_net {
     struct gh_net_limits limits;
     struct gh_net_handlers handlers;
     struct gh_net_counters counters;
-    struct gh_source_count *sources;
+    struct gh_source_count *sources;   /* incoming ones */
+    struct gh_source_count *strangers; /* those of them that are neither known nor admitted */
+    struct gh_source_count *admitted;
     struct gh_listener *listeners;
     size_t open_listeners; /* those whose close callback has not run are among them */
     struct gh_conn **buckets; /* by id */
     size_t bucket_count, conn_count;
     bool closing;
-    struct gh_log_fold refused_total, refused_per_address, accept_failed;
+    struct gh_log_fold refused_total, refused_per_address, refused_strangers, accept_failed;
     /* Scratch of one callback; wiped after use when it held plaintext. */
     uint8_t rx[GH_NET_RX_MAX], plain[GH_NET_RX_MAX], wire[GH_NET_WIRE_MAX];
 };
@@ -96,8 +99,9 @@ void gh_net_remove_conn(struct gh_net *net, struct gh_conn *conn);
 
 /* conn.c */
 
-/** @fd  taken.  @return 0 or an error; an error leaves no connection behind */
-int gh_conn_accept(struct gh_listener *listener, int fd, const struct gh_addr *peer);
+/** @fd  taken.  @known  it does not count as a stranger.  @return 0 or an error; an error leaves no
+ * connection behind */
+int gh_conn_accept(struct gh_listener *listener, int fd, const struct gh_addr *peer, bool known);
 
 /** The connection stands and, with TLS, the handshake is done: facts, then the callback. */
 void gh_conn_up(struct gh_conn *conn);

@@ -89,6 +89,11 @@ int gh_source_count_add(struct gh_source_count *counts, const struct gh_addr *so
     return 0;
 }
 
+bool gh_source_count_has(struct gh_source_count *counts, const struct gh_addr *source)
+{
+    return *find(counts, source) != NULL;
+}
+
 void gh_source_count_drop(struct gh_source_count *counts, const struct gh_addr *source)
 {
     struct source **link = find(counts, source), *gone = *link;

@@ -17,6 +17,9 @@ void gh_source_count_free(struct gh_source_count *counts);
  * counted */
 int gh_source_count_add(struct gh_source_count *counts, const struct gh_addr *source, uint32_t max);
 
+/** Whether there is any. */
+bool gh_source_count_has(struct gh_source_count *counts, const struct gh_addr *source);
+
 /** One less; it was added before. */
 void gh_source_count_drop(struct gh_source_count *counts, const struct gh_addr *source);
 

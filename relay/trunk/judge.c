@@ -119,6 +119,7 @@ int gh_peer_judge(struct gh_peer *peer)
     gh_conn_set_generation(peer->conn, papers->generation);
 
     if (gh_peer_good(peer)) {
+        gh_conn_admit(peer->conn);
         start_expiry(peer);
         if (!was_good && !peer->closing) {
             gh_report_accept(peer);

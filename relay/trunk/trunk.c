@@ -56,11 +56,12 @@ static bool on_up(void *arg, struct gh_conn *conn, struct gh_chain *chain)
         /* A neighbour that we called and that is not the right one gets nothing from us.  One that called
          * us keeps its connection until its first request was answered with the reason. */
         if (reason != GH_REASON_NONE && peer->destination != GH_DESTINATION_NONE)
-            peer->closing = true;
+            peer->closing = peer->refused = true;
         else if (peer->closing)
             reason = GH_REASON_INTERNAL;
     }
-    if (peer->destination != GH_DESTINATION_NONE)
+    /* A name may have more addresses than this one: then on_down tries the next. */
+    if (peer->destination != GH_DESTINATION_NONE && !(peer->refused && peer->target < peer->target_count))
         gh_wants_settle(trunks, peer, reason);
     if (peer->closing)
         gh_conn_close(conn, reason);
@@ -91,6 +92,24 @@ static void report_failed(struct gh_trunks *trunks, const struct gh_peer *peer, 
            gh_log_quote(gh_span_str(end->text)).text);
 }
 
+/* Outgoing: nobody answered, or not the neighbour.  Incoming: the handshake was not finished. */
+static bool never_stood(const struct gh_peer *peer, const struct gh_conn_end *end)
+{
+    return peer->refused || (!end->was_up && !peer->papers);
+}
+
+/* The next address of the same destination, as if this one had not been.  @return whether there is
+ * one */
+static bool try_next(struct gh_peer *peer)
+{
+    gh_papers_unref(peer->papers);
+    gh_chain_unref(peer->chain);
+    peer->papers = NULL;
+    peer->chain = NULL;
+    peer->closing = peer->refused = false;
+    return gh_peer_connect_next(peer);
+}
+
 static void on_down(void *arg, struct gh_conn *conn, const struct gh_conn_end *end)
 {
     struct gh_trunks *trunks = arg;
@@ -98,7 +117,7 @@ static void on_down(void *arg, struct gh_conn *conn, const struct gh_conn_end *e
 
     if (!peer)
         return;
-    if (!end->was_up && !peer->papers) {
+    if (never_stood(peer, end) && !peer->refused) {
         report_failed(trunks, peer, end);
     } else {
         /* TLS 1.3: our certificate may be refused after we are up. */
@@ -110,8 +129,7 @@ static void on_down(void *arg, struct gh_conn *conn, const struct gh_conn_end *e
     }
     gh_peer_abandon(peer);
     gh_conn_set_owner(conn, NULL);
-    /* A name may have more addresses; a connection that never stood is replaced by the next. */
-    if (!end->was_up && !peer->papers && !trunks->closing && gh_peer_connect_next(peer))
+    if (never_stood(peer, end) && !trunks->closing && try_next(peer))
         return;
     peer->closing = true;
     if (peer->destination != GH_DESTINATION_NONE)
@@ -119,6 +137,39 @@ static void on_down(void *arg, struct gh_conn *conn, const struct gh_conn_end *e
     if (peer->announced) /* also when we closed it */
         trunks->handlers.lost(trunks->handlers.arg, peer->papers);
     gh_peer_free(peer);
+}
+
+/* Strangers: a share of the slots, of which one address has few, and time for a handshake and its
+ * refusal. */
+#define STRANGERS_SHARE       4 /* max_connections / 4 */
+#define STRANGERS_PER_ADDRESS 16
+#define STRANGER_TIMEOUT_MS   5000
+
+/* Is this where a trunk may call from?  By literal addresses alone: a name may mean anybody. */
+static bool is_known(void *arg, const struct gh_addr *address)
+{
+    const struct gh_trunks *trunks = arg;
+
+    for (size_t i = 0; i < trunks->config->trunk_count; i++) {
+        const struct gh_config_trunk *trunk = &trunks->config->trunks[i];
+
+        for (size_t n = 0; n < trunk->rules.peer_address_count; n++) {
+            if (gh_addr_same_ip(address, &trunk->rules.peer_addresses[n]))
+                return true;
+        }
+        for (size_t n = 0; n < trunk->destination_count; n++) {
+            const struct gh_addr *there = &trunk->destinations[n].addr;
+
+            if (there->family && gh_addr_same_ip(address, there))
+                return true;
+        }
+    }
+    return false;
+}
+
+static uint32_t at_least_one(uint32_t n)
+{
+    return n ? n : 1;
 }
 
 int gh_trunks_new(struct gh_trunks **out, const struct gh_trunks_params *params)
@@ -130,10 +181,14 @@ int gh_trunks_new(struct gh_trunks **out, const struct gh_trunks_params *params)
         .idle_timeout_ms = config->limits.idle_timeout_ms,
         .max_connections = config->limits.max_connections,
         .max_connections_per_address = config->limits.max_connections_per_address,
+        .max_strangers = at_least_one(config->limits.max_connections / STRANGERS_SHARE),
+        .max_strangers_per_address = STRANGERS_PER_ADDRESS,
+        .stranger_timeout_ms = STRANGER_TIMEOUT_MS,
         .max_queued = config->limits.max_queued_octets,
     };
     struct gh_trunks *trunks = calloc(1, sizeof(*trunks));
-    struct gh_net_handlers handlers = { .arg = trunks, .up = on_up, .octets = on_octets, .down = on_down };
+    struct gh_net_handlers handlers = { .arg = trunks, .up = on_up, .octets = on_octets, .down = on_down,
+                                        .known = is_known };
     int err;
 
     if (!trunks)

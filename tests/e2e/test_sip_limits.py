@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a neighbour can make the node keep by messages at the limits: every request ends, and calls still pass."""
+"""What neighbours and strangers can make the node keep, by messages at the limits and by connections: calls still pass."""
 import os
 import re
+import socket
 import unittest
 
 import harness as h
@@ -93,6 +94,50 @@ class Limits(unittest.TestCase):
                 self.peer.raw(self.request("OPTIONS", i).replace(b"l:0", b"Require:" + b"x" * 8184 + b"\r\nl:0"))
                 self.assertEqual(self.peer.receive().status, 500)
         self.steady(flood)
+
+
+class Strangers(unittest.TestCase):
+    """Of 32 connections, 8 are for those whom nobody has admitted."""
+
+    def setUp(self):
+        self.lab = h.Lab(top="limits: {max_connections: 32}\n")
+        self.addCleanup(self.lab.__exit__)
+        self.lab.start()
+
+    def stranger(self, last, port):
+        sock = socket.create_connection((self.lab.host, port), h.LIMIT_S, source_address=(self.lab.addr(last), 0))
+        self.addCleanup(sock.close)
+        return sock
+
+    def options(self, peer, host=None, transport="TLS"):
+        h.Dialog(self.lab, peer, host=host, transport=transport).request("OPTIONS")
+        peer.expect(200)
+
+    def test_strangers_do_not_keep_neighbours_out(self):
+        old = h.tls_connect(self.lab, self.lab.cert("CUCMA"))
+        self.options(old)
+        # No TLS client hello, no SIP: they just sit there, more than there are connections.
+        strangers = [self.stranger(100 + i, 5061 if i % 2 else 5060) for i in range(40)]
+        self.assertIn("nobody has admitted", self.lab.log.wait(r"conn\.refused"))
+        new = h.tls_connect(self.lab, self.lab.cert("CUCM10"), source=self.lab.b_host)
+        self.options(new, self.lab.b_host)
+        lab = h.tcp_connect(self.lab)
+        self.options(lab, self.lab.lab_host, "TCP")
+        # Refused at once or after five seconds, but none stays.
+        for sock in strangers:
+            try:
+                self.assertEqual(sock.recv(1), b"")
+            except ConnectionResetError:
+                pass
+        for peer, host, transport in ((old, None, "TLS"), (new, self.lab.b_host, "TLS"),
+                                      (lab, self.lab.lab_host, "TCP")):
+            self.options(peer, host, transport)
+
+    def test_a_stranger_that_asks_is_told(self):
+        peer = h.tcp_connect(self.lab, source=self.lab.strange_host)
+        h.Dialog(self.lab, peer, host=self.lab.strange_host, transport="TCP").request("OPTIONS")
+        self.assertIn("no_trunk_for_address", peer.expect(403).get("Warning"))
+        self.assertIsNone(peer.receive())
 
 
 if __name__ == "__main__":

@@ -69,6 +69,8 @@ static bool on_up(void *arg, struct gh_conn *conn, struct gh_chain *chain)
             return false;
     }
     gh_conn_set_generation(conn, 1);
+    if (!rig.orders.no_admission)
+        gh_conn_admit(conn);
     if (rig.orders.hello && peer->role == GH_ROLE_CLIENT)
         EXPECT(rig_send(peer, "hello", 5) == 0);
     if (rig.orders.close_in_up)
@@ -133,18 +135,26 @@ static void on_down(void *arg, struct gh_conn *conn, const struct gh_conn_end *e
     }
 }
 
+static bool is_known(void *arg, const struct gh_addr *address)
+{
+    EXPECT(arg == &rig);
+    return rig.known.family && gh_addr_same_ip(address, &rig.known);
+}
+
 struct gh_net_limits rig_limits(void)
 {
     return (struct gh_net_limits){ .handshake_timeout_ms = 60000, .first_message_timeout_ms = 60000,
                                    .idle_timeout_ms = 60000, .max_connections = 2000,
-                                   .max_connections_per_address = 2000, .max_queued = 64 << 20 };
+                                   .max_connections_per_address = 2000, .max_strangers = 2000,
+                                   .max_strangers_per_address = 2000,
+                                   .stranger_timeout_ms = 60000, .max_queued = 64 << 20 };
 }
 
 void rig_begin(const struct gh_net_limits *limits, struct gh_tls_context *server,
                struct gh_tls_context *client)
 {
     struct gh_net_handlers handlers = {
-        .arg = &rig, .up = on_up, .octets = on_octets, .down = on_down
+        .arg = &rig, .up = on_up, .octets = on_octets, .down = on_down, .known = is_known
     };
     struct gh_net_listener at = { .index = RIG_LISTENER, .tls = server,
                                   .transport = server ? GH_TRANSPORT_TLS : GH_TRANSPORT_TCP };
@@ -175,7 +185,7 @@ int rig_finish(void)
         EXPECT(rig.peers[i].downs == 1);
     }
     gh_net_counters(rig.net, &counters);
-    EXPECT(counters.incoming == 0);
+    EXPECT(counters.incoming == 0 && counters.strangers == 0);
     gh_net_free(rig.net);
     gh_loop_free(rig.loop);
     free(rig.peers);
@@ -237,6 +247,23 @@ int raw_connect(const struct gh_addr *to)
     int fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0 || connect(fd, (const struct sockaddr *)&ss, len))
+        abort();
+    return fd;
+}
+
+int raw_connect_from(const struct gh_addr *to, const char *from)
+{
+    struct sockaddr_storage ss;
+    struct gh_addr local = { 0 };
+    socklen_t len;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    gh_addr_parse_ip(gh_span_str(from), 0, &local);
+    len = gh_addr_to_sockaddr(&local, &ss);
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&ss, len))
+        abort();
+    len = gh_addr_to_sockaddr(to, &ss);
+    if (connect(fd, (const struct sockaddr *)&ss, len))
         abort();
     return fd;
 }

@@ -33,6 +33,7 @@ struct rig_orders {
     bool refuse;                  /* up of an incoming one says no */
     bool refuse_reason;           /* ... with a reason of its own */
     bool close_in_up, close_in_octets, close_all_in_up, close_all_in_octets, close_all_in_down;
+    bool no_admission;            /* up admits nobody */
     bool echo;                    /* the server sends back what it gets */
     bool hello;                   /* the client sends "hello" in up */
     bool reconnect_in_down;       /* once */
@@ -47,6 +48,7 @@ struct rig {
     struct gh_net_limits limits;
     struct rig_orders orders;
     struct gh_tls_context *server, *client; /* NULL: TCP */
+    struct gh_addr known;         /* address of a neighbour; family 0: none */
     struct gh_addr at;            /* where the net listens; index 7 */
     struct peer *peers;           /* in the order of their beginning */
     size_t count;
@@ -91,6 +93,8 @@ uint64_t rig_hash(uint64_t hash, const char *p, size_t len);
 
 /* Raw sockets, blocking. */
 int raw_connect(const struct gh_addr *to);
+/** From an address of the loopback net. */
+int raw_connect_from(const struct gh_addr *to, const char *from);
 /** @at  gets the address */
 int raw_listen(struct gh_addr *at, int backlog);
 /** Close with a reset. */

@@ -128,23 +128,6 @@ static void cap_of_all(void)
     rig_end();
 }
 
-static int raw_connect_from(const char *from)
-{
-    struct sockaddr_storage ss;
-    struct gh_addr local = { 0 };
-    socklen_t len;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    gh_addr_parse_ip(gh_span_str(from), 0, &local);
-    len = gh_addr_to_sockaddr(&local, &ss);
-    if (fd < 0 || bind(fd, (const struct sockaddr *)&ss, len))
-        abort();
-    len = gh_addr_to_sockaddr(&rig.at, &ss);
-    if (connect(fd, (const struct sockaddr *)&ss, len))
-        abort();
-    return fd;
-}
-
 static void cap_of_an_address(void)
 {
     struct gh_net_limits limits = rig_limits();
@@ -153,16 +136,16 @@ static void cap_of_an_address(void)
     limits.max_connections_per_address = 2;
     rig_begin(&limits, NULL, NULL);
     for (int i = 0; i < 3; i++)
-        fd[i] = raw_connect_from("127.0.0.8");
+        fd[i] = raw_connect_from(&rig.at, "127.0.0.8");
     CHECK(raw_wait_closed(fd[2]));
     CHECK_INT(counters().refused_per_address, 1);
     CHECK_INT(counters().refused_total, 0);
-    other = raw_connect_from("127.0.0.9");
+    other = raw_connect_from(&rig.at, "127.0.0.9");
     rig_turn_until(rig.ups == 3);
     close(fd[0]);
     rig_turn_until(rig.downs == 1);
     close(fd[2]);
-    fd[2] = raw_connect_from("127.0.0.8");
+    fd[2] = raw_connect_from(&rig.at, "127.0.0.8");
     rig_turn_until(rig.ups == 4);
     CHECK_INT(counters().refused_per_address, 1);
     /* A reload lowers it: nobody is thrown out, nobody comes in. */
@@ -170,7 +153,7 @@ static void cap_of_an_address(void)
     CHECK_INT(gh_net_set_limits(rig.net, &limits), 0);
     close(fd[2]);
     rig_turn_until(rig.downs == 2);
-    fd[2] = raw_connect_from("127.0.0.8");
+    fd[2] = raw_connect_from(&rig.at, "127.0.0.8");
     CHECK(raw_wait_closed(fd[2]));
     CHECK_INT(rig.downs, 2);
     CHECK_INT(counters().refused_per_address, 2);

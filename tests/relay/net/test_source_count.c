@@ -20,7 +20,9 @@ static void counts_each_address(void)
     struct gh_source_count *counts;
 
     CHECK_INT(gh_source_count_new(&counts), 0);
+    CHECK(!gh_source_count_has(counts, &a));
     CHECK_INT(gh_source_count_add(counts, &a, 2), 0);
+    CHECK(gh_source_count_has(counts, &a2) && !gh_source_count_has(counts, &b));
     CHECK_INT(gh_source_count_add(counts, &a2, 2), 0); /* the port plays no part */
     CHECK_INT(gh_source_count_add(counts, &a, 2), GH_EFULL);
     CHECK_INT(gh_source_count_add(counts, &b, 2), 0);
@@ -29,6 +31,8 @@ static void counts_each_address(void)
     CHECK_INT(gh_source_count_add(counts, &a, 2), GH_EFULL);
     CHECK_INT(gh_source_count_add(counts, &a, 3), 0); /* a reload raised it */
     CHECK_INT(gh_source_count_add(counts, &b, 0), GH_EFULL);
+    gh_source_count_drop(counts, &b);
+    CHECK(!gh_source_count_has(counts, &b));
     gh_source_count_free(counts);
     gh_source_count_free(NULL);
 }
