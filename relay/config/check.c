@@ -186,6 +186,30 @@ void gh_check_port_overlap(struct gh_loader *load, const struct gh_drafts *draft
                          drafts->media_ports[1]);
 }
 
+/* A stream has two pairs of ports; each port a socket for its source and one for everybody else. */
+#define STREAM_PORTS 4
+#define STREAM_DESCRIPTORS 8
+#define OTHER_DESCRIPTORS 64 /* listeners, record, log, DNS, the loops themselves: plenty */
+
+void gh_check_descriptors(struct gh_loader *load, const struct gh_drafts *drafts, uint64_t hard)
+{
+    const struct gh_draft *draft = group(drafts, "media");
+    uint64_t streams, others, need;
+
+    if (!draft || !drafts->values.media.address.family || !drafts->media_ports[0] || hard == 0)
+        return;
+    streams = ((uint64_t)drafts->media_ports[1] - drafts->media_ports[0] + 1) / STREAM_PORTS;
+    others = (uint64_t)drafts->values.limits.max_connections + OTHER_DESCRIPTORS;
+    need = streams * STREAM_DESCRIPTORS + others;
+    if (need > hard)
+        gh_draft_warning(load, draft, "ports",
+                         "room for %llu streams needs %llu descriptors, connections included; the "
+                         "hard limit is %llu, enough for %llu; raise it (LimitNOFILE, ulimit -Hn)",
+                         (unsigned long long)streams, (unsigned long long)need,
+                         (unsigned long long)hard,
+                         (unsigned long long)(hard > others ? (hard - others) / STREAM_DESCRIPTORS : 0));
+}
+
 /* ---- unused -------------------------------------------------------------------------------------- */
 
 static void warn_unused(struct gh_loader *load, const struct gh_draft *draft)

@@ -43,7 +43,14 @@ void gh_check_unused(struct gh_loader *load, const struct gh_drafts *drafts);
  * @range     text of net.ipv4.ip_local_port_range
  * @reserved  text of net.ipv4.ip_local_reserved_ports
  */
-void gh_check_port_overlap(struct gh_loader *load, const struct gh_drafts *drafts, struct gh_span range,
-                           struct gh_span reserved);
+void gh_check_port_overlap(struct gh_loader *load, const struct gh_drafts *drafts,
+                           struct gh_span range, struct gh_span reserved);
+
+/**
+ * A warning when media.ports and limits.max_connections together need more descriptors than there
+ * can be.
+ * @hard  the hard limit of this process (RLIMIT_NOFILE); 0: not known
+ */
+void gh_check_descriptors(struct gh_loader *load, const struct gh_drafts *drafts, uint64_t hard);
 
 #endif

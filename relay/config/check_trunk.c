@@ -127,6 +127,20 @@ static void check_peer_names(struct gh_loader *load, const struct gh_trunk_draft
     }
 }
 
+/* RFC 2782: _service._proto.name.  RFC 3263 section 4.1: what SIP calls service and transport. */
+static void check_srv(struct gh_loader *load, const struct gh_trunk_draft *trunk)
+{
+    const char *want = is_tls(trunk) ? "_sips._tcp." : "_sip._tcp.";
+    struct gh_span name = gh_span_str(trunk->out.srv);
+
+    if (name.p[0] != '_' || !strstr(name.p, "._"))
+        gh_draft_error(load, &trunk->draft, "srv",
+                       "is no SRV name; such a name is %sexample.net, a host goes into destinations", want);
+    else if (!gh_span_istarts(name, gh_span_str(want)))
+        gh_draft_warning(load, &trunk->draft, "srv", "neighbours with %s publish %s...",
+                         is_tls(trunk) ? "tls" : "tcp", want);
+}
+
 /* RFC 3261 section 19.1.2: the default ports. */
 static void fill_destinations(struct gh_loader *load, struct gh_trunk_draft *trunk)
 {
@@ -146,6 +160,8 @@ static void fill_destinations(struct gh_loader *load, struct gh_trunk_draft *tru
     }
     if (out->srv && out->destination_count)
         gh_draft_error(load, &trunk->draft, "srv", "a trunk has srv or destinations, not both");
+    else if (out->srv)
+        check_srv(load, trunk);
 }
 
 /* Without TLS the source address alone says who it is; DNS never decides that. */
@@ -219,6 +235,16 @@ static void check_unproven(struct gh_loader *load, struct gh_trunk_draft *trunk)
                        trunk->profile);
 }
 
+/* CUCM's "Authenticated" is NULL-SHA: integrity without secrecy, and no key crosses it. */
+static void check_authenticated(struct gh_loader *load, const struct gh_trunk_draft *trunk)
+{
+    if (trunk->rules && trunk->rules->out.device_mode == GH_MODE_AUTHENTICATED &&
+        trunk->out.rules.srtp == GH_SRTP_REQUIRED)
+        gh_draft_warning(load, &trunk->draft, "srtp",
+                         "required: a neighbour that chooses a NULL cipher, as device_security_mode: "
+                         "authenticated lets it, can place no call; srtp: allowed takes RTP then");
+}
+
 static void check_trunk(struct gh_loader *load, struct gh_trunk_draft *trunk)
 {
     struct gh_trunk_rules *rules = &trunk->out.rules;
@@ -235,6 +261,7 @@ static void check_trunk(struct gh_loader *load, struct gh_trunk_draft *trunk)
     fill_destinations(load, trunk);
     if (is_tls(trunk)) {
         check_peer_names(load, trunk);
+        check_authenticated(load, trunk);
     } else {
         fill_peer_addresses(load, trunk);
         check_unproven(load, trunk);

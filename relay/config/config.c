@@ -3,6 +3,7 @@
 #include "config/config.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "config/check.h"
 #include "config/identity.h"
@@ -163,6 +164,7 @@ static void check_all(struct gh_loader *load, struct gh_drafts *drafts, struct g
         gh_check_unused(load, drafts);
     gh_check_port_overlap(load, drafts, read_proc(env->port_range, range, sizeof(range)),
                           read_proc(env->reserved_ports, reserved, sizeof(reserved)));
+    gh_check_descriptors(load, drafts, env->descriptors);
 }
 
 /* Everything but ids.  Errors may be in the report when this returns 0. */
@@ -258,7 +260,13 @@ out:
 int gh_config_load(struct gh_config **out, const char *path, struct gh_config_names *names,
                    uint64_t generation, int64_t wall_us, FILE *errors)
 {
-    return gh_config_load_env(out, path, names, generation, wall_us, errors, &gh_load_env_default);
+    struct gh_load_env env = gh_load_env_default;
+    struct rlimit limit;
+
+    /* The daemon raises itself to the hard limit when it starts. */
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+        env.descriptors = limit.rlim_max;
+    return gh_config_load_env(out, path, names, generation, wall_us, errors, &env);
 }
 
 struct gh_config *gh_config_ref(struct gh_config *config)

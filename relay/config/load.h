@@ -10,6 +10,7 @@ struct gh_load_env {
     bool everything;       /* treat every option as available */
     bool files;            /* load certificates, keys and trust */
     const char *port_range, *reserved_ports; /* the kernel's two files */
+    uint64_t descriptors;  /* that this process may ever have open; 0: not asked */
 };
 
 extern const struct gh_load_env gh_load_env_default;

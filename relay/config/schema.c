@@ -30,9 +30,9 @@ _Static_assert(sizeof(enum gh_srtp_mode) == sizeof(int), "enums are as large as 
 
 static const struct gh_choice tls_policies[] = {
     { "modern", GH_TLS_MODERN, false },
-    { "nist-800-52r2", GH_TLS_NIST_800_52R2, true },
-    { "bsi-tr-02102", GH_TLS_BSI_TR_02102, true },
-    { "legacy-cucm", GH_TLS_LEGACY_CUCM, true },
+    { "nist-800-52r2", GH_TLS_NIST_800_52R2, false },
+    { "bsi-tr-02102", GH_TLS_BSI_TR_02102, false },
+    { "legacy-cucm", GH_TLS_LEGACY_CUCM, false },
     { NULL, 0, false },
 };
 static const struct gh_choice waivers[] = {
@@ -48,7 +48,7 @@ static const struct gh_choice transports[] = {
 };
 static const struct gh_choice device_modes[] = {
     { "encrypted", GH_MODE_ENCRYPTED, false },
-    { "authenticated", GH_MODE_AUTHENTICATED, true },
+    { "authenticated", GH_MODE_AUTHENTICATED, false },
     { "non_secure", GH_MODE_NON_SECURE, false },
     { NULL, 0, false },
 };
@@ -214,7 +214,7 @@ static const struct gh_option profile_options[] = {
       .standard = "false", .says = "tell the trunk the call's status in Call-Info" },
     SWITCH("allow_charging_header", allow_charging_header, "let charging headers cross"),
     { .name = "v150_offer_filter", .type = GH_TYPE_WORD, PROFILE(v150_filter), .choices = v150_filters,
-      .standard = "default", .says = "which V.150 lines are taken out of offers" },
+      .standard = "default", .says = "which V.150 lines are taken out of offers; default: none" },
     { .name = "suites", .type = GH_TYPE_WORD, ITEMS(gh_profile_draft, suites, suite_count), .min = 1,
       .max = GH_TRUNK_SUITES_MAX, .choices = suites,
       .standard = "AEAD_AES_256_GCM, AEAD_AES_128_GCM, AES_256_CM_HMAC_SHA1_80, AES_CM_128_HMAC_SHA1_80",
@@ -261,8 +261,8 @@ static const struct gh_option trunk_options[] = {
     { .name = "destinations", .type = GH_TYPE_DESTINATION, .min = 1, .max = GH_DESTINATIONS_MAX,
       ITEMS(gh_trunk_draft, destinations, destination_count), .standard_says = "none: it only calls us",
       .says = "host or host:port, tried in order; port 5061 with tls, else 5060" },
-    { .name = "srv", .type = GH_TYPE_HOST, TRUNK(out.srv), .available = GH_NOT_AVAILABLE,
-      .says = "SRV name instead of destinations" },
+    { .name = "srv", .type = GH_TYPE_HOST, TRUNK(out.srv), .standard_says = "none",
+      .says = "SRV name instead of destinations: _sips._tcp.example.net" },
     { .name = "options_ping", .type = GH_TYPE_GROUP, .table = &ping_table, .available = GH_NOTED,
       .says = "watch the destinations with OPTIONS" },
     { .name = "register", .type = GH_TYPE_BOOL, TRUNK(register_here), .standard = "false", .secret = true,
@@ -315,9 +315,9 @@ static const struct gh_option trunk_options[] = {
       .standard = "application/sdp, application/dtmf-relay, message/sipfrag, text/plain, "
                   "application/kpml-request+xml, application/kpml-response+xml, "
                   "application/simple-message-summary, application/media_control+xml",
-      .says = "content types that cross" },
+      .available = GH_NOTED, .says = "content types that cross" },
     { .name = "refer", .type = GH_TYPE_WORD, TRUNK(out.refer), .choices = refer_rules, .standard = "local",
-      .says = "who carries out a transfer" },
+      .available = GH_NOTED, .says = "who carries out a transfer" },
     { .name = "redirect", .type = GH_TYPE_WORD, TRUNK(out.redirect), .choices = redirect_rules,
       .standard = "refuse", .says = "a 3xx of the trunk" },
     { .name = "allow_methods", .type = GH_TYPE_NAME, .available = GH_NOT_AVAILABLE,
@@ -382,7 +382,7 @@ static const struct gh_option media_options[] = {
     { .name = "timeout", .type = GH_TYPE_DURATION, MEDIA(timeout_ms), .min = SECOND, .max = 24 * HOUR,
       .standard = "60s", .says = "a call without media ends" },
     { .name = "timeout_on_hold", .type = GH_TYPE_DURATION, MEDIA(timeout_on_hold_ms), .min = SECOND,
-      .max = 24 * HOUR, .standard = "30min", .says = "the same while no side may send" },
+      .max = 24 * HOUR, .standard = "30min", .available = GH_NOTED, .says = "the same while no side may send" },
     { .name = "latch_window", .type = GH_TYPE_DURATION, MEDIA(latch_window_ms), .min = 100, .max = MINUTE,
       .standard = "5s", .available = GH_DEFAULT_ONLY, .says = "how long after the answer a clear leg may latch" },
     { .name = "builtin_srtp", .type = GH_TYPE_BOOL, .restart = true, MEDIA(builtin_srtp), .standard = "false",
@@ -421,7 +421,7 @@ static const struct gh_option limit_options[] = {
     { .name = "max_connections_per_address", .type = GH_TYPE_COUNT, LIMIT(max_connections_per_address),
       .min = 1, .max = 1000000, .standard = "256", .says = "connections that one address may open" },
     { .name = "max_queued", .type = GH_TYPE_SIZE, LIMIT(max_queued_octets), .min = 65536, .max = 64UL << 20,
-      .standard = "1MiB", .available = GH_DEFAULT_ONLY, .says = "unwritten octets at which a connection closes" },
+      .standard = "1MiB", .says = "unwritten octets at which a connection closes" },
     { .name = "max_calls", .type = GH_TYPE_COUNT, LIMIT(max_calls), .min = 1, .max = 1000000,
       .standard = "4000", .says = "calls at one time; more get 503" },
     { .name = "ring_timeout", .type = GH_TYPE_DURATION, LIMIT(ring_timeout_ms), .min = SECOND, .max = HOUR,

@@ -91,6 +91,53 @@ static void test_srv(void)
                false, "");
 }
 
+/* In this version, not only with everything available. */
+static void test_srv_names(void)
+{
+    static const struct {
+        const char *srv, *want;
+        bool refused;
+    } rows[] = {
+        { "_sips._tcp.example.net", "", false },
+        { "_SIPS._TCP.example.net", "", false },
+        { "_sip._tls.example.net",
+          "warning: trunks.A.srv: neighbours with tls publish _sips._tcp....", false },
+        { "pbx.example.net",
+          "trunks.A.srv: is no SRV name; such a name is _sips._tcp.example.net, a host goes into", true },
+        { "_sips.example.net", "trunks.A.srv: is no SRV name", true },
+        { "192.0.2.1", "trunks.A.srv: is no SRV name", true },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[2048];
+        struct loaded loaded;
+
+        snprintf(text, sizeof(text),
+                 TEST_HEAD "trunks:\n  A: {security_profile: encrypted, listener: core, "
+                           "peer_names: [a], srv: %s}\n"
+                           "  B: {security_profile: open, listener: lab, destinations: [192.0.2.2]}\n"
+                           "routes: [{pattern: 1X, trunks: [A]}]\n",
+                 rows[i].srv);
+        loaded = test_load_text(text, &test_env_plain);
+        CHECK_INT(loaded.err, rows[i].refused ? GH_ESYNTAX : 0);
+        if (!CHECK(rows[i].want[0] ? strstr(loaded.text, rows[i].want) != NULL : !loaded.text[0]))
+            fprintf(stderr, "%s: %s", rows[i].srv, loaded.text);
+        if (loaded.config)
+            CHECK_STR(loaded.config->trunks[0].srv, rows[i].srv);
+        loaded_fini(&loaded);
+    }
+    /* DNS decides nobody's name: without tls the addresses must be written out. */
+    check_says(TEST_HEAD "trunks:\n"
+                         "  A: {security_profile: encrypted, listener: core, peer_names: [a]}\n"
+                         "  B: {security_profile: open, listener: lab, srv: _sip._tcp.example.net}\n",
+               true, "trunks.B.peer_addresses: is missing");
+    check_says(TEST_HEAD "trunks:\n"
+                         "  A: {security_profile: encrypted, listener: core, peer_names: [a]}\n"
+                         "  B: {security_profile: open, listener: lab, srv: _sip._tcp.example.net, "
+                         "peer_addresses: [192.0.2.2]}\n",
+               false, "");
+}
+
 /* UDP ports are not TCP ports. */
 static void test_udp_beside_tcp(void)
 {
@@ -134,6 +181,38 @@ static void test_port_overlap(void)
     check_overlap("32000\n", "", NULL);
 }
 
+/* @want  NULL: nothing is said */
+static void check_descriptors(const char *yaml, uint64_t hard, const char *want)
+{
+    struct gh_load_env env = test_env_plain;
+    struct loaded loaded;
+
+    env.descriptors = hard;
+    loaded = test_load_text(yaml, &env);
+    CHECK_INT(loaded.err, 0);
+    if (!CHECK(want ? strstr(loaded.text, want) != NULL : loaded.text[0] == 0))
+        fprintf(stderr, "%llu: %s", (unsigned long long)hard, loaded.text);
+    loaded_fini(&loaded);
+}
+
+/* 16384 ports are 4096 streams of 8 descriptors, with 4096 connections and 64 others 36928. */
+static void test_descriptors(void)
+{
+    static const char base[] = TEST_HEAD TEST_TRUNKS TEST_ROUTES;
+    static const char few[] = TEST_HEAD TEST_TRUNKS TEST_ROUTES "limits: {max_connections: 1000}\n";
+
+    check_descriptors(base, 0, NULL);
+    check_descriptors(base, UINT64_MAX, NULL); /* RLIM_INFINITY */
+    check_descriptors(base, 36928, NULL);
+    check_descriptors(base, 36927,
+                      "warning: media.ports: room for 4096 streams needs 36928 descriptors, "
+                      "connections included; the hard limit is 36927, enough for 4095; raise it "
+                      "(LimitNOFILE, ulimit -Hn)");
+    check_descriptors(base, 1024, "the hard limit is 1024, enough for 0;");
+    check_descriptors(few, 33832, NULL);
+    check_descriptors(few, 33831, "needs 33832 descriptors");
+}
+
 int main(void)
 {
     RUN(test_unproven);
@@ -141,7 +220,9 @@ int main(void)
     RUN(test_match_host);
     RUN(test_mixed_listener);
     RUN(test_srv);
+    RUN(test_srv_names);
     RUN(test_udp_beside_tcp);
     RUN(test_port_overlap);
+    RUN(test_descriptors);
     return CHECK_REPORT();
 }
