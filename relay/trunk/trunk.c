@@ -56,11 +56,12 @@ static bool on_up(void *arg, struct gh_conn *conn, struct gh_chain *chain)
         /* A neighbour that we called and that is not the right one gets nothing from us.  One that called
          * us keeps its connection until its first request was answered with the reason. */
         if (reason != GH_REASON_NONE && peer->destination != GH_DESTINATION_NONE)
-            peer->closing = true;
+            peer->closing = peer->refused = true;
         else if (peer->closing)
             reason = GH_REASON_INTERNAL;
     }
-    if (peer->destination != GH_DESTINATION_NONE)
+    /* A name may have more addresses than this one: then on_down tries the next. */
+    if (peer->destination != GH_DESTINATION_NONE && !(peer->refused && peer->target < peer->target_count))
         gh_wants_settle(trunks, peer, reason);
     if (peer->closing)
         gh_conn_close(conn, reason);
@@ -91,6 +92,24 @@ static void report_failed(struct gh_trunks *trunks, const struct gh_peer *peer, 
            gh_log_quote(gh_span_str(end->text)).text);
 }
 
+/* Outgoing: nobody answered, or not the neighbour.  Incoming: the handshake was not finished. */
+static bool never_stood(const struct gh_peer *peer, const struct gh_conn_end *end)
+{
+    return peer->refused || (!end->was_up && !peer->papers);
+}
+
+/* The next address of the same destination, as if this one had not been.  @return whether there is
+ * one */
+static bool try_next(struct gh_peer *peer)
+{
+    gh_papers_unref(peer->papers);
+    gh_chain_unref(peer->chain);
+    peer->papers = NULL;
+    peer->chain = NULL;
+    peer->closing = peer->refused = false;
+    return gh_peer_connect_next(peer);
+}
+
 static void on_down(void *arg, struct gh_conn *conn, const struct gh_conn_end *end)
 {
     struct gh_trunks *trunks = arg;
@@ -98,7 +117,7 @@ static void on_down(void *arg, struct gh_conn *conn, const struct gh_conn_end *e
 
     if (!peer)
         return;
-    if (!end->was_up && !peer->papers) {
+    if (never_stood(peer, end) && !peer->refused) {
         report_failed(trunks, peer, end);
     } else {
         /* TLS 1.3: our certificate may be refused after we are up. */
@@ -110,8 +129,7 @@ static void on_down(void *arg, struct gh_conn *conn, const struct gh_conn_end *e
     }
     gh_peer_abandon(peer);
     gh_conn_set_owner(conn, NULL);
-    /* A name may have more addresses; a connection that never stood is replaced by the next. */
-    if (!end->was_up && !peer->papers && !trunks->closing && gh_peer_connect_next(peer))
+    if (never_stood(peer, end) && !trunks->closing && try_next(peer))
         return;
     peer->closing = true;
     if (peer->destination != GH_DESTINATION_NONE)

@@ -28,6 +28,7 @@ struct gh_peer {
     int destination;               /* outgoing: index; else GH_DESTINATION_NONE */
     struct gh_timer expiry;        /* starts with good papers; judges again when proven_until has passed */
     bool closing;
+    bool refused;                  /* outgoing: who answered is not the neighbour; it is on record */
     bool announced;                /* handlers.ready was called: handlers.lost is due */
 };
 

@@ -11,6 +11,8 @@
 #define HANGS_AFTER_S 120
 
 struct gh_loop *test_loop;
+const char *node_limits = "";
+const struct gh_pki_cert *test_intermediate;
 static struct node *nodes[NODES_MAX];
 static size_t node_count;
 static int serial; /* ledgers and files of one process do not meet */
@@ -135,7 +137,7 @@ static const char *write_yaml(const char *name, int n, const char *trunks)
                                "security_profiles:\n"
                                "  encrypted: {}\n"
                                "  open: {device_security_mode: non_secure}\n"
-                               "limits: {handshake_timeout: 5s}\n"
+                               "limits: {handshake_timeout: 5s%s}\n"
                                "trunks:\n%s"
                                "routes:\n"
                                "  - {pattern: \"9898\", trunks: [PEER]}\n"
@@ -143,7 +145,7 @@ static const char *write_yaml(const char *name, int n, const char *trunks)
     char file[128], text[8192], expanded[4096];
 
     hosts_in(trunks, expanded, sizeof(expanded));
-    snprintf(text, sizeof(text), form, name, name, name, host(n), host(n), expanded);
+    snprintf(text, sizeof(text), form, name, name, name, host(n), host(n), node_limits, expanded);
     snprintf(file, sizeof(file), "%s.yaml", name);
     return gh_pki_write_text(file, text, 0600);
 }
@@ -179,7 +181,7 @@ void node_open(struct node *node, const char *name, int n, const struct gh_pki_c
     if (!cert)
         cert = leaf(name, 0);
     snprintf(file, sizeof(file), "%s.pem", own);
-    gh_pki_write_certs(file, cert, NULL);
+    gh_pki_write_certs(file, cert, test_intermediate, NULL);
     snprintf(file, sizeof(file), "%s.key", own);
     gh_pki_write_key(file, cert);
     load(node, write_yaml(own, n, trunks));
@@ -250,7 +252,7 @@ gh_trunk_id trunk_id(const struct node *node, const char *name)
 /* ---- wishes
  * --------------------------------------------------------------------------------------------- */
 
-static void on_wish(void *arg, struct gh_papers *papers, int destination, enum gh_reason reason)
+void wish_answer(void *arg, struct gh_papers *papers, int destination, enum gh_reason reason)
 {
     struct wish *wish = arg;
 
@@ -264,7 +266,7 @@ static void on_wish(void *arg, struct gh_papers *papers, int destination, enum g
 void wish(struct wish *wish, struct node *node, const char *trunk, uint32_t skip)
 {
     *wish = (struct wish){ 0 };
-    CHECK_INT(gh_trunk_want(node->trunks, trunk_id(node, trunk), skip, on_wish, wish, &wish->want),
+    CHECK_INT(gh_trunk_want(node->trunks, trunk_id(node, trunk), skip, wish_answer, wish, &wish->want),
               0);
     CHECK_INT(wish->calls, 0); /* never from inside */
 }
@@ -309,6 +311,18 @@ static int on_line(void *arg, const struct gh_record_line *line)
     search->found += memmem(line->raw.p, line->raw.len, search->a, strlen(search->a)) &&
                      memmem(line->raw.p, line->raw.len, search->b, strlen(search->b));
     return 0;
+}
+
+struct gh_conn *conn_of(const struct node *node, const struct gh_papers *papers)
+{
+    return gh_net_conn(node->trunks->net, papers->conn);
+}
+
+bool at_host(const struct gh_addr *addr, int n)
+{
+    struct gh_addr want;
+
+    return gh_addr_parse_ip(gh_span_str(host(n)), 0, &want) == 0 && gh_addr_same_ip(addr, &want);
 }
 
 int ledger_lines(const struct node *node, const char *a, const char *b)

@@ -37,6 +37,10 @@ struct wish {
 };
 
 extern struct gh_loop *test_loop;
+/* More of "limits", beginning with ", "; for nodes that are opened from now on. */
+extern const char *node_limits;
+/* Shown behind the leaf by nodes that are opened from now on; NULL: none. */
+extern const struct gh_pki_cert *test_intermediate;
 
 /** A fresh loop, CA and alarm; first in every test. */
 void world_begin(void);
@@ -67,6 +71,14 @@ gh_trunk_id trunk_id(const struct node *node, const char *name);
 /** Wish for a connection of @trunk. */
 void wish(struct wish *wish, struct node *node, const char *trunk, uint32_t skip);
 void wish_end(struct wish *wish);
+/** The callback of such a wish, for a test that makes one itself. */
+void wish_answer(void *arg, struct gh_papers *papers, int destination, enum gh_reason reason);
+
+/** The connection of @papers, or NULL when it is gone. */
+struct gh_conn *conn_of(const struct node *node, const struct gh_papers *papers);
+
+/** Is it host(@n)?  The port does not count. */
+bool at_host(const struct gh_addr *addr, int n);
 
 /** Octets of an OPTIONS with a branch of its own. */
 struct gh_buf options(void);
