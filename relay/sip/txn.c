@@ -12,6 +12,7 @@
 #include "sip/text_int.h"
 
 #define DEFAULT_MAX_COUNT 200000
+#define DEFAULT_OCTETS    ((size_t)64 << 20)
 #define DEFAULT_GRACE_MS  5000
 #define SENT_BY_SIZE      272 /* host name, ":", port, NUL */
 
@@ -88,6 +89,51 @@ void gh_txn_end_at(struct gh_txn *txn, uint64_t due_ms, enum gh_txn_end why)
 {
     txn->why = why;
     (void)gh_timer_start(txn->txns->timers, &txn->end, due_ms, on_end, txn);
+}
+
+/* ---- what is kept ---- */
+
+static size_t text_weight(const char *text)
+{
+    return text ? strlen(text) + 1 : 0;
+}
+
+static size_t msg_weight(const struct gh_sip_msg *msg)
+{
+    return msg ? sizeof(*msg) + msg->octets_len + msg->hdr_count * sizeof(*msg->hdrs) : 0;
+}
+
+void gh_txn_weigh(struct gh_txn *txn)
+{
+    size_t weight = sizeof(*txn) + txn->branch.len + txn->sent_by.len + txn->method_name.len;
+
+    weight += msg_weight(txn->request) + txn->last.cap + text_weight(txn->to_tag);
+    weight += text_weight(txn->cancel_reason);
+    for (size_t i = 0; i < txn->fork_count; i++)
+        weight += text_weight(txn->forks[i].to_tag) + txn->forks[i].ack.cap;
+    txn->share->octets += weight - txn->weight; /* modulo, so it may become less */
+    txn->weight = weight;
+}
+
+int gh_txn_keep_last(struct gh_txn *txn, struct gh_span octets, unsigned carriers)
+{
+    char *p = malloc(octets.len);
+
+    if (!p)
+        return GH_ENOMEM;
+    memcpy(p, octets.p, octets.len);
+    gh_buf_fini(&txn->last);
+    txn->last = (struct gh_buf){ .p = p, .len = octets.len, .cap = octets.len };
+    txn->last_carriers = carriers;
+    gh_txn_weigh(txn);
+    return 0;
+}
+
+void gh_txn_forget_last(struct gh_txn *txn)
+{
+    gh_buf_fini(&txn->last);
+    txn->last_carriers = 0;
+    gh_txn_weigh(txn);
 }
 
 /* ---- life ---- */
@@ -188,6 +234,7 @@ int gh_txn_create(struct gh_txn **out, struct gh_txns *txns, const struct gh_txn
     txns->count++;
     txn->share = share;
     share->count++;
+    gh_txn_weigh(txn);
     *out = txn;
     return 0;
 out:
@@ -208,6 +255,7 @@ void gh_txn_destroy(struct gh_txn *txn)
         txns->first = txn->next;
     txns->count--;
     txn->share->count--;
+    txn->share->octets -= txn->weight;
     release(txn);
 }
 
@@ -242,6 +290,8 @@ int gh_txns_new(struct gh_txns **out, struct gh_timerq *timers, const struct gh_
         txns->limits.max_count = DEFAULT_MAX_COUNT;
     if (!txns->limits.max_per_trunk)
         txns->limits.max_per_trunk = (txns->limits.max_count + 3) / 4;
+    if (!txns->limits.max_octets_per_trunk)
+        txns->limits.max_octets_per_trunk = DEFAULT_OCTETS;
     if (!txns->limits.reconnect_grace_ms)
         txns->limits.reconnect_grace_ms = DEFAULT_GRACE_MS;
     *out = txns;
@@ -266,6 +316,15 @@ void gh_txns_free(struct gh_txns *txns)
 size_t gh_txns_count(const struct gh_txns *txns)
 {
     return txns->count;
+}
+
+size_t gh_txns_octets(const struct gh_txns *txns, uint32_t trunk)
+{
+    const struct gh_txn_share *share = txns->shares;
+
+    while (share && share->trunk != trunk)
+        share = share->next;
+    return share ? share->octets : 0;
 }
 
 const struct gh_txn_counters *gh_txns_counters(const struct gh_txns *txns)
@@ -299,19 +358,16 @@ int gh_txn_send_copy(struct gh_txn *txn, struct gh_span octets, unsigned carrier
     return handlers->send(handlers->arg, txn, &copy, carriers);
 }
 
-void gh_txn_forget_last(struct gh_txn *txn)
-{
-    gh_buf_fini(&txn->last);
-    txn->last_carriers = 0;
-}
-
 /* ---- arrival ---- */
 
 static int new_server(struct gh_txns *txns, const struct gh_txn_key *key, uint64_t conn,
                       bool reliable, struct gh_sip_msg *msg, struct gh_txn **out)
 {
-    int err = gh_txn_create(out, txns, key);
+    size_t max = txns->limits.max_octets_per_trunk, kept = gh_txns_octets(txns, key->trunk);
+    int err = GH_EFULL;
 
+    if (kept < max && msg_weight(msg) <= max - kept)
+        err = gh_txn_create(out, txns, key);
     if (err == GH_EFULL)
         txns->counters.refused++;
     if (err)
@@ -319,6 +375,7 @@ static int new_server(struct gh_txns *txns, const struct gh_txn_key *key, uint64
     (*out)->conn = conn;
     (*out)->reliable = reliable;
     (*out)->request = gh_sip_msg_ref(msg);
+    gh_txn_weigh(*out);
     return 0;
 }
 

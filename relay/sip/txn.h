@@ -105,6 +105,10 @@ struct gh_txn_client {
 struct gh_txn_limits {
     size_t max_count;             /* of all transactions; 0: 200000 */
     size_t max_per_trunk;         /* one trunk cannot use up all; 0: a quarter of max_count */
+    /* What the transactions of one trunk keep: requests, responses and ACKs that may be sent again,
+     * keys.  Over it no request of that trunk gets a transaction; over half of it, answers that need
+     * not be repeated by themselves (streams; not a 2xx to INVITE) are not kept.  0: 64 MiB */
+    size_t max_octets_per_trunk;
     uint64_t reconnect_grace_ms;  /* 0: 5000 */
 };
 
@@ -115,6 +119,9 @@ int gh_txns_new(struct gh_txns **out, struct gh_timerq *timers, const struct gh_
 void gh_txns_free(struct gh_txns *txns);
 
 size_t gh_txns_count(const struct gh_txns *txns);
+
+/** Octets that count against max_octets_per_trunk now. */
+size_t gh_txns_octets(const struct gh_txns *txns, uint32_t trunk);
 
 struct gh_txn_counters {
     uint64_t absorbed;        /* requests and responses that came again */
@@ -130,7 +137,7 @@ const struct gh_txn_counters *gh_txns_counters(const struct gh_txns *txns);
  * @conn      id of the connection that brought it; 0 for UDP
  * @reliable  TCP or TLS
  * @msg       borrowed; not ->bad
- * @return 0; GH_EFULL: too many transactions: the caller may answer a request 503 without one;
+ * @return 0; GH_EFULL: too many transactions, or octets in them: the caller may answer a request 503 without one;
  *         GH_ELIMIT: what an answer must repeat of this request leaves no room for an answer: the
  *         caller may answer it 513 without a transaction; GH_ENOMEM
  */

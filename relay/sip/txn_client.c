@@ -54,6 +54,7 @@ static void send_ack(struct gh_txn *txn, const struct gh_sip_msg *response)
     if (build_follower(txn, "ACK", gh_sip_msg_value(response, GH_SIP_HDR_TO), GH_SPAN(""),
                        &txn->last) == 0)
         (void)gh_txn_send_copy(txn, gh_buf_span(&txn->last), 0);
+    gh_txn_weigh(txn);
 }
 
 /* ---- responses ---- */
@@ -120,6 +121,7 @@ static int add_fork(struct gh_txn *txn, struct gh_span to_tag)
     if (!fork->to_tag)
         return GH_ENOMEM;
     txn->fork_count++;
+    gh_txn_weigh(txn);
     return 0;
 }
 
@@ -212,12 +214,12 @@ static int start(struct gh_txn *txn, struct gh_buf *octets, struct gh_sip_msg *m
         return err;
     gh_sip_msg_wipe_body(msg);
     txn->request = gh_sip_msg_ref(msg);
+    gh_txn_weigh(txn);
     gh_txn_end_at(txn, now_ms + GH_TXN_TIMEOUT_MS, GH_TXN_TIMEOUT); /* timers B and F */
     if (!txn->reliable) {
-        gh_buf_add(&txn->last, gh_buf_span(octets));
-        if (txn->last.err)
-            return GH_ENOMEM;
-        txn->last_carriers = carriers;
+        err = gh_txn_keep_last(txn, gh_buf_span(octets), carriers);
+        if (err)
+            return err;
         txn->interval_ms = GH_TXN_T1_MS;
         gh_txn_again_at(txn, now_ms + GH_TXN_T1_MS); /* timers A and E */
     }
@@ -293,6 +295,7 @@ int gh_txn_cancel(struct gh_txn *txn, struct gh_span reason, uint64_t now_ms)
         return 0;
     /* Without memory for the reason it is cancelled without one. */
     txn->cancel_reason = reason.len ? gh_text_dup(reason) : NULL;
+    gh_txn_weigh(txn);
     txn->cancel_wanted = true;
     return txn->state == GH_TXN_PROCEEDING ? send_cancel(txn, now_ms) : 0;
 }
@@ -321,7 +324,8 @@ int gh_txn_ack_2xx(struct gh_txn *txn, struct gh_buf *ack)
     err = fork->ack.err;
     if (err)
         gh_buf_fini(&fork->ack);
-    else
+    gh_txn_weigh(txn);
+    if (!err)
         err = handlers->send(handlers->arg, txn, ack, carriers);
 out:
     gh_sip_msg_unref(msg);

@@ -12,11 +12,11 @@ struct gh_txn_fork {
     unsigned carriers;
 };
 
-/* How many transactions one trunk has. */
+/* How many transactions one trunk has, and what they keep. */
 struct gh_txn_share {
     struct gh_txn_share *next;
     uint32_t trunk;
-    size_t count;
+    size_t count, octets;
 };
 
 struct gh_txn {
@@ -29,6 +29,7 @@ struct gh_txn {
     bool server;
     struct gh_span branch, sent_by, method_name;
     char *key_text;              /* what these three point into */
+    size_t weight;               /* what it adds to its share's octets */
 
     enum gh_sip_method method;
     enum gh_txn_state state;
@@ -109,6 +110,13 @@ int gh_txn_judge(const struct gh_sip_msg *msg, unsigned *carriers);
 
 /** A copy of @octets through the owner's send. */
 int gh_txn_send_copy(struct gh_txn *txn, struct gh_span octets, unsigned carriers);
+
+/** What it keeps has changed: count anew. */
+void gh_txn_weigh(struct gh_txn *txn);
+
+/** Keep @octets as `last`, in no more memory than they need.  @return 0 or GH_ENOMEM; then the old
+ *  ones stay */
+int gh_txn_keep_last(struct gh_txn *txn, struct gh_span octets, unsigned carriers);
 
 /** Let go of `last` and wipe it. */
 void gh_txn_forget_last(struct gh_txn *txn);

@@ -162,11 +162,21 @@ static bool fits(const struct gh_txn *txn, const struct gh_sip_msg *msg)
            gh_span_eq(msg->call_id, txn->request->call_id);
 }
 
+/*
+ * A stream loses nothing, so there an answer is asked for again only by a peer that connected anew:
+ * what a flood of refused requests may keep has a bound.  Not a 2xx to INVITE: we repeat it until its
+ * ACK comes (RFC 3261 section 13.3.1.4).
+ */
+static bool worth_keeping(const struct gh_txn *txn)
+{
+    return !txn->reliable || txn->state == GH_TXN_ACCEPTED ||
+           txn->share->octets <= txn->txns->limits.max_octets_per_trunk / 2;
+}
+
 int gh_txn_respond(struct gh_txn *txn, struct gh_buf *octets, uint64_t now_ms)
 {
     const struct gh_txn_handlers *handlers = &txn->txns->handlers;
     struct gh_sip_msg *msg = NULL;
-    struct gh_buf kept = { 0 };
     unsigned carriers;
     char *tag = NULL;
     int status, err = GH_ESTATE;
@@ -181,16 +191,10 @@ int gh_txn_respond(struct gh_txn *txn, struct gh_buf *octets, uint64_t now_ms)
     if (err)
         goto out;
     status = msg->status;
-    gh_buf_add(&kept, gh_buf_span(octets));
     tag = gh_text_dup(msg->to.tag);
-    err = GH_ENOMEM;
-    if (kept.err || !tag)
+    err = tag ? gh_txn_keep_last(txn, gh_buf_span(octets), carriers) : GH_ENOMEM;
+    if (err)
         goto out;
-
-    gh_txn_forget_last(txn);
-    txn->last = kept;
-    kept = (struct gh_buf){ 0 };
-    txn->last_carriers = carriers;
     if (*tag) {
         free(txn->to_tag);
         txn->to_tag = tag;
@@ -200,6 +204,9 @@ int gh_txn_respond(struct gh_txn *txn, struct gh_buf *octets, uint64_t now_ms)
         txn->state = GH_TXN_PROCEEDING;
     else
         enter_final(txn, status, now_ms);
+    gh_txn_weigh(txn);
+    if (!worth_keeping(txn))
+        gh_txn_forget_last(txn);
     err = handlers->send(handlers->arg, txn, octets, carriers);
     if (err && status >= 200) {
         gh_txn_again_at(txn, GH_TXN_NEVER);
@@ -207,7 +214,6 @@ int gh_txn_respond(struct gh_txn *txn, struct gh_buf *octets, uint64_t now_ms)
     }
 out:
     free(tag);
-    gh_buf_fini(&kept);
     gh_buf_fini(octets);
     gh_sip_msg_unref(msg);
     return err;
