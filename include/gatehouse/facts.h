@@ -77,6 +77,7 @@ struct gh_chain_facts {
     enum gh_reason reason;    /* GH_REASON_NONE: chain holds, apart from what the two flags say */
     bool crl_missing;         /* no fresh CRL; nothing else was wrong */
     bool weak;                /* a key or signature below level 2 (112 bits, no SHA-1) in the chain */
+    bool client_barred;       /* an EKU above the leaf lacks clientAuth; matters when we are the server */
     int64_t valid_from_us, valid_until_us; /* latest notBefore and earliest notAfter, roots included */
 };
 

@@ -76,8 +76,8 @@
     X(CRL_UNAVAILABLE, "crl_unavailable", 403, "the revocation list is missing or outdated",        \
       "load a fresh CRL for every CA of the chain, or set crl_unavailable: warn")                   \
     X(CERT_EKU_MISSING, "cert_eku_missing", 403,                                                    \
-      "the certificate's extended key usage does not fit the peer's role",                          \
-      "issue it with serverAuth and clientAuth")                                                    \
+      "the extended key usage of the certificate, or of a CA above it, does not fit the peer's role", \
+      "issue it with serverAuth and clientAuth, by a CA that may issue both")                       \
     X(CERT_WEAK, "cert_weak", 403, "a key or signature of the chain is weaker than allowed",        \
       "use RSA 2048 or EC P-256 and SHA-256 at least, or set tls_policy on the trunk")              \
     X(CERT_BAD, "cert_bad", 403, "the certificate chain does not verify",                           \

@@ -36,10 +36,10 @@ void gh_trust_unref(struct gh_trust *trust);
  * Build the peer's chain with the anchors of @trust alone and judge it at @wall_us.
  * Source: RFC 5280 section 6
  *
- * Names and the leaf's EKU are left to policy.  Below level 2 is reported as @out->weak, not
+ * Names and clientAuth of leaf and CAs are left to policy, and serverAuth of the leaf.  Below level 2 is reported as @out->weak, not
  * refused; but what can be forged in practice (MD5, RSA below 1024) is refused as cert_weak in any
  * case.  GH_REASON_CERT_EKU_MISSING here means that a CA of the chain is limited to other purposes
- * than TLS; no trunk can waive that.  A certificate put into trust that is itself a CA (as
+ * than TLS, or, when we are the client, than to servers; no trunk can waive that.  A certificate put into trust that is itself a CA (as
  * `openssl req -x509` makes them) vouches for all that it signs, not for its holder alone.
  *
  * @role  ours: GH_ROLE_SERVER judges a client's chain

@@ -192,17 +192,19 @@ static int walk_to_anchor(X509_STORE_CTX *ctx, const struct gh_chain *chain,
 /* ---- what is left to check on a chain that reached an anchor --------------------------------- */
 
 /*
- * A CA that its EKU limits to mail, code or users does not vouch for a TLS server: RFC 5280
- * section 4.2.1.12 leaves EKU of CAs open, but CAs are handed to others because of it.  For a
- * client any TLS CA will do: public CAs drop clientAuth from theirs, and a trunk may waive that on
- * the leaf, where policy sees it.
+ * The EKU of a CA limits what it vouches for, as in OpenSSL's purpose check; RFC 5280 section
+ * 4.2.1.12 leaves it open, but CAs are handed to others because of it.  A CA that is limited to mail,
+ * code or users does not vouch for a TLS server.  One that is limited to servers does not vouch for a
+ * client either; but public CAs drop clientAuth from theirs, so a trunk may waive that, for the CA as
+ * for the leaf: it is told, and policy decides.
  */
-static bool ca_fits_role(X509 *ca, enum gh_role role)
+static bool ca_fits_role(X509 *ca, enum gh_role role, bool *client_barred)
 {
     bool server, client;
 
     if (!gh_cert_eku(ca, &server, &client))
         return true;
+    *client_barred |= !client;
     return server || (client && role == GH_ROLE_SERVER);
 }
 
@@ -222,14 +224,14 @@ static int key_bits_of(X509 *cert)
     return key ? EVP_PKEY_get_security_bits(key) : 0;
 }
 
-/* @at  0 is the leaf, @top the anchor.  @return X509_V_...; *weak is only ever set */
-static int check_one(X509 *cert, int at, int top, enum gh_role role, bool *weak)
+/* @at  0 is the leaf, @top the anchor.  @return X509_V_...; flags of @facts are only ever set */
+static int check_one(X509 *cert, int at, int top, enum gh_role role, struct gh_chain_facts *facts)
 {
     int key_bits = key_bits_of(cert);
     /* An anchor's own signature proves nothing and is not relied upon. */
     int signature_bits = at == top ? GH_CERT_LEVEL_2_BITS : gh_cert_signature_bits(cert);
 
-    *weak |= key_bits < GH_CERT_LEVEL_2_BITS || signature_bits < GH_CERT_LEVEL_2_BITS;
+    facts->weak |= key_bits < GH_CERT_LEVEL_2_BITS || signature_bits < GH_CERT_LEVEL_2_BITS;
     if (X509_get_extension_flags(cert) & EXFLAG_INVALID)
         return X509_V_ERR_INVALID_EXTENSION;
     if (key_bits < FLOOR_KEY_BITS)
@@ -239,17 +241,18 @@ static int check_one(X509 *cert, int at, int top, enum gh_role role, bool *weak)
     if (at == 0 && !leaf_may_do_tls(cert))
         return X509_V_ERR_KEYUSAGE_NO_DIGITAL_SIGNATURE;
     /* That CAs below the anchor say so (RFC 5280 section 6.1.4 (k)) OpenSSL has seen to. */
-    if (at > 0 && at < top && !ca_fits_role(cert, role))
+    if (at > 0 && at < top && !ca_fits_role(cert, role, &facts->client_barred))
         return X509_V_ERR_INVALID_PURPOSE;
     return X509_V_OK;
 }
 
-static int check_chain(const STACK_OF(X509) *built, enum gh_role role, bool *weak, int *depth)
+static int check_chain(const STACK_OF(X509) *built, enum gh_role role,
+                       struct gh_chain_facts *facts, int *depth)
 {
     int top = sk_X509_num(built) - 1;
 
     for (int at = 0; at <= top; at++) {
-        int error = check_one(sk_X509_value(built, at), at, top, role, weak);
+        int error = check_one(sk_X509_value(built, at), at, top, role, facts);
 
         if (error != X509_V_OK) {
             *depth = at;
@@ -305,7 +308,7 @@ static void judge(X509_STORE_CTX *ctx, const struct gh_chain *chain, const struc
         built = chain->certs;
     read_validity(built, &out->facts);
     if (error == X509_V_OK)
-        error = check_chain(built, role, &out->facts.weak, &depth);
+        error = check_chain(built, role, &out->facts, &depth);
     at_fault = sk_X509_value(built, depth < sk_X509_num(built) ? depth : sk_X509_num(built) - 1);
     /* OpenSSL finds no issuer for a certificate whose extensions it cannot read. */
     if (is_no_anchor(error) && (X509_get_extension_flags(at_fault) & EXFLAG_INVALID))

@@ -102,7 +102,7 @@ static int64_t now_us(void)
 }
 
 /* What a trunk may waive is accepted here and judged at admission: a missing list (crl_missing) and
- * the leaf's EKU, which gh_chain_judge does not look at. */
+ * clientAuth, which gh_chain_judge only tells of. */
 static bool is_acceptable(const struct gh_chain_facts *facts, bool weak_chain)
 {
     return facts->reason == GH_REASON_NONE && (weak_chain || !facts->weak);

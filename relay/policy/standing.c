@@ -2,7 +2,7 @@
 /*
  * Standing: which trunk a connection proves to be, and whether it is verified.
  * Sources: RFC 5922 section 7 (names), RFC 5280 sections 4.1.2.5 and 4.2.1.12 (validity, EKU),
- * RFC 5924 section 4 (EKU that is absent), NIST SP 800-52 Rev. 2, BSI TR-02102-1 and -2 (presets).
+ * RFC 5924 section 5 (EKU that is absent), NIST SP 800-52 Rev. 2, BSI TR-02102-1 and -2 (presets).
  *
  * Reading certificates and building chains is crypto's work; here facts are compared with a
  * trunk's rules.
@@ -328,12 +328,14 @@ static bool name_mismatch(const struct admission *a)
 }
 
 /* RFC 5280 section 4.2.1.12: an EKU that is there names every purpose; which of its entries fit a
- * role is read by crypto.  RFC 5924 section 4 leaves one that is absent to local policy: it is
- * accepted, as most private CAs issue none. */
+ * role is read by crypto, which counts id-kp-sipDomain for both (RFC 5924 section 5).  The same
+ * section leaves one that is absent to local policy: it is accepted, as most private CAs issue none.
+ * An intermediate whose EKU lacks clientAuth bars its clients, as in OpenSSL's purpose check. */
 static bool client_auth_missing(const struct admission *a)
 {
-    return a->facts->role == GH_ROLE_SERVER && a->facts->cert.eku_present &&
-           !a->facts->cert.eku_client;
+    bool leaf_lacks = a->facts->cert.eku_present && !a->facts->cert.eku_client;
+
+    return a->facts->role == GH_ROLE_SERVER && (leaf_lacks || a->chain->client_barred);
 }
 
 static bool server_auth_missing(const struct admission *a)

@@ -266,7 +266,7 @@ static const struct {
     { GH_PKI_IPSEC, true, false, false },
     { GH_PKI_EMAIL, true, false, false },
     { GH_PKI_ANY, true, true, true },
-    { GH_PKI_SIP_DOMAIN, true, true, true }, /* RFC 5924 section 4 */
+    { GH_PKI_SIP_DOMAIN, true, true, true }, /* RFC 5924 section 5 */
 };
 
 static void test_eku(void)

@@ -303,8 +303,7 @@ static void test_eku(void)
                     gh_test_chain(issue(mail_ca, "l"), mail_ca, NULL))
                   .reason,
               GH_REASON_CERT_EKU_MISSING);
-    /* Public CAs drop clientAuth: whether such a leaf may be a client is judged by its own EKU, by
-     * policy. */
+    /* Public CAs drop clientAuth: a trunk may waive that, so policy judges. */
     CHECK_STR(verdict(root_pem, gh_test_chain(issue(server_ca, "l"), server_ca, NULL)), "none");
     CHECK_INT(judge(root_pem, NULL, GH_ROLE_CLIENT, now,
                     gh_test_chain(issue(server_ca, "l"), server_ca, NULL))
@@ -320,6 +319,62 @@ static void test_eku(void)
     CHECK_STR(verdict(gh_pki_write_certs("mail.pem", mail_ca, NULL),
                       gh_test_chain(issue(mail_ca, "l"), NULL)),
               "none");
+}
+
+/* Which intermediates bar clients; as OpenSSL's purpose check has it, but for anyExtendedKeyUsage. */
+static void test_eku_of_intermediates(void)
+{
+    static const struct {
+        unsigned eku, upper; /* of the CA above the leaf, and of the one above that */
+        bool barred;         /* as a client */
+        bool client, server; /* the chain holds, for a client, for a server */
+    } rows[] = {
+        { 0, 0, false, true, true },
+        { GH_PKI_SERVER | GH_PKI_CLIENT, 0, false, true, true },
+        { GH_PKI_SERVER, 0, true, true, true },
+        { 0, GH_PKI_SERVER, true, true, true },
+        { GH_PKI_SERVER | GH_PKI_CLIENT, GH_PKI_SERVER, true, true, true },
+        { GH_PKI_SERVER, GH_PKI_SERVER | GH_PKI_CLIENT, true, true, true },
+        { GH_PKI_CLIENT, 0, false, true, false },
+        { GH_PKI_CLIENT, GH_PKI_SERVER, true, true, false },
+        { GH_PKI_ANY, 0, false, true, true },
+        { GH_PKI_SIP_DOMAIN, 0, false, true, true }, /* RFC 5924 section 5 */
+        { GH_PKI_SERVER | GH_PKI_SIP_DOMAIN, 0, false, true, true },
+        { GH_PKI_EMAIL, 0, true, false, false },
+        { 0, GH_PKI_EMAIL | GH_PKI_IPSEC, true, false, false },
+        { GH_PKI_SERVER | GH_PKI_EMAIL, 0, true, true, true },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct gh_pki_cert *upper = gh_pki_issue(
+            root, &(struct gh_pki_params){ .cn = "Upper", .ca = true, .eku = rows[i].upper });
+        struct gh_pki_cert *ca = gh_pki_issue(
+            upper, &(struct gh_pki_params){ .cn = "Lower", .ca = true, .eku = rows[i].eku });
+        struct gh_pki_cert *peer = gh_pki_issue(
+            ca, &(struct gh_pki_params){ .cn = "l", .eku = GH_PKI_SERVER | GH_PKI_CLIENT });
+        int64_t now = gh_test_now_us();
+        struct gh_chain_facts facts;
+
+        facts = judge(root_pem, NULL, GH_ROLE_SERVER, now, gh_test_chain(peer, ca, upper, NULL));
+        CHECK_INT(facts.reason, rows[i].client ? GH_REASON_NONE : GH_REASON_CERT_EKU_MISSING);
+        if (rows[i].client && !CHECK_INT(facts.client_barred, rows[i].barred))
+            fprintf(stderr, "row %zu\n", i);
+        facts = judge(root_pem, NULL, GH_ROLE_CLIENT, now, gh_test_chain(peer, ca, upper, NULL));
+        CHECK_INT(facts.reason, rows[i].server ? GH_REASON_NONE : GH_REASON_CERT_EKU_MISSING);
+    }
+    /* The leaf's own EKU bars nobody here, and an anchor's does not count. */
+    {
+        struct gh_pki_cert *only = gh_pki_issue(
+            NULL, &(struct gh_pki_params){ .cn = "Web root", .ca = true, .eku = GH_PKI_SERVER });
+        struct gh_pki_cert *peer =
+            gh_pki_issue(only, &(struct gh_pki_params){ .cn = "l", .eku = GH_PKI_SERVER });
+        struct gh_chain_facts facts =
+            judge(gh_pki_write_certs("web.pem", only, NULL), NULL, GH_ROLE_SERVER,
+                  gh_test_now_us(), gh_test_chain(peer, NULL));
+
+        CHECK_INT(facts.reason, GH_REASON_NONE);
+        CHECK(!facts.client_barred);
+    }
 }
 
 /* ---- revocation ------------------------------------------------------------------------------ */
@@ -496,6 +551,7 @@ int main(void)
     RUN(test_name_constraints);
     RUN(test_path_length);
     RUN(test_eku);
+    RUN(test_eku_of_intermediates);
     RUN(test_revocation);
     RUN(test_every_ca_of_the_chain_needs_a_list);
     RUN(test_anchors_need_no_list);

@@ -396,6 +396,8 @@ static bool certificate_admitted(const struct gh_oracle_admission *a)
 
 static bool eku_fits(const struct gh_oracle_admission *a)
 {
+    if (a->role == GH_ROLE_SERVER && a->client_barred)
+        return false;
     if (!a->eku_present)
         return true;
     return a->role == GH_ROLE_SERVER ? a->eku_client : a->eku_server;

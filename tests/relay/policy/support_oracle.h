@@ -45,6 +45,7 @@ struct gh_oracle_admission {
     enum gh_reason chain_reason;
     int when;                       /* -1 before its time, 0 valid, 1 expired */
     bool crl_missing;
+    bool client_barred;             /* by the EKU of an intermediate */
     bool eku_present, eku_server, eku_client;
     int security_bits;
     bool sha1_leaf, weak_chain;

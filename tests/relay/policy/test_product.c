@@ -394,6 +394,7 @@ static struct gh_standing admit(const struct gh_oracle_admission *a, const char 
     struct gh_chain_facts chain = { .reason = a->chain_reason,
                                     .crl_missing = a->crl_missing,
                                     .weak = a->weak_chain,
+                                    .client_barred = a->client_barred,
                                     .valid_from_us = NOW - 1,
                                     .valid_until_us = NOW + 1 };
 
@@ -455,7 +456,8 @@ static void admission(void)
     for (unsigned cert = 0; cert < 3; cert++)         /* missing, of another name, right */
         for (unsigned chain = 0; chain < 3; chain++)  /* not judged, revoked, holds */
             for (unsigned crl = 0; crl < 3; crl++)    /* there, missing, missing and waived */
-                for (unsigned eku = 0; eku < 5; eku++) /* absent, neither, server, client, both */
+                /* Absent, neither, server, client, both; the same with an intermediate that bars. */
+                for (unsigned eku = 0; eku < 10; eku++)
                     EACH_BOOL(waived)
                     {
                         struct gh_oracle_admission a = {
@@ -467,16 +469,17 @@ static void admission(void)
                             .chain_reason = chains[chain],
                             .crl_missing = crl > 0,
                             .crl_waived = crl > 1,
-                            .eku_present = eku > 0,
-                            .eku_server = eku == 2 || eku == 4,
-                            .eku_client = eku >= 3,
+                            .client_barred = eku >= 5,
+                            .eku_present = eku % 5 > 0,
+                            .eku_server = eku % 5 == 2 || eku % 5 == 4,
+                            .eku_client = eku % 5 >= 3,
                             .eku_waived = waived,
                         };
 
                         for (a.when = -1; a.when <= 1; a.when++)
                             admit_strengths(a);
                     }
-    finish("admission over TLS", 3L * 3 * 3 * 3 * 3 * 5 * 2 * 3 * INNER);
+    finish("admission over TLS", 3L * 3 * 3 * 3 * 3 * 10 * 2 * 3 * INNER);
 }
 
 /* Transport of connection and trunk, and mode: only a TLS trunk gets TLS, and only a non_secure

@@ -457,7 +457,7 @@ static void as_client(void)
 
     set_up(&v);
     v.facts.role = GH_ROLE_CLIENT;
-    CHECK_INT(visit(&v, NOW).reason, GH_REASON_NONE); /* no EKU: RFC 5924 section 4, accepted */
+    CHECK_INT(visit(&v, NOW).reason, GH_REASON_NONE); /* no EKU: RFC 5924 section 5, accepted */
     v.facts.cert.eku_present = v.facts.cert.eku_client = true;
     v.trunk.client_auth_eku = GH_WAIVE_WARN;
     CHECK_INT(visit(&v, NOW).reason, GH_REASON_CERT_EKU_MISSING); /* serverAuth is never waived */

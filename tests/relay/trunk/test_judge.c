@@ -116,6 +116,62 @@ static void a_stranger_with_more(void)
     world_end();
 }
 
+/* Public CAs limit their intermediates to servers: what is below is no client, unless it is waived. */
+static void an_intermediate_for_servers(void)
+{
+    static const struct {
+        const char *waiver;
+        bool admitted;
+    } rows[] = { { "", false }, { ", client_auth_eku: refuse", false },
+                 { ", client_auth_eku: warn", true } };
+    const struct gh_pki_cert *middle, *cert;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct gh_buf octets;
+        struct wish w = { 0 };
+        char ours[256];
+
+        world_begin();
+        middle = gh_pki_issue(test_ca(), &(struct gh_pki_params){ .cn = "Web", .ca = true,
+                                                                  .eku = GH_PKI_SERVER });
+        cert = gh_pki_issue(middle, &(struct gh_pki_params){ .cn = "peer",
+                                                             .san = { "DNS:peer.example.net" },
+                                                             .eku = GH_PKI_SERVER | GH_PKI_CLIENT });
+        snprintf(ours, sizeof(ours),
+                 "  PEER: {security_profile: encrypted, listener: core, "
+                 "peer_names: [peer.example.net], destinations: [\"@2:5061\"]%s}\n", rows[i].waiver);
+        node_open(&us, "border", 1, NULL, ours, NULL);
+        test_intermediate = middle;
+        node_open(&peer, "peer", 2, cert, NEIGHBOUR, NULL);
+        test_intermediate = NULL;
+        octets = options();
+        say(&w, "PEER", &octets);
+        turn_until(us.messages || peer.messages);
+        CHECK_INT(us.messages, rows[i].admitted);
+        if (rows[i].admitted) {
+            CHECK_INT(us.papers->standing.mark_count, 1);
+            CHECK_INT(us.papers->standing.marks[0], GH_REASON_EKU_WAIVED);
+        } else {
+            CHECK_INT(peer.status, 403);
+            CHECK(strstr(peer.warning, "cert_eku_missing") != NULL);
+            CHECK(strstr(peer.warning, "or of a CA above it") != NULL);
+        }
+        wish_end(&w);
+        /* As a server it is what its CA may vouch for. */
+        w = (struct wish){ 0 };
+        wish(&w, &us, "PEER", 0);
+        turn_until(w.calls);
+        CHECK_STR(gh_reason_name(w.reason), "none");
+        CHECK(w.papers && w.papers->standing.mark_count == 0);
+        wish_end(&w);
+        node_close(&us);
+        node_close(&peer);
+        world_end();
+        CHECK_INT(ledger_lines(&us, "\"type\":\"tls.refuse\"", "\"reason\":\"cert_eku_missing\""),
+                  !rows[i].admitted);
+    }
+}
+
 static void clear_neighbours(void)
 {
     struct gh_buf octets;
@@ -287,6 +343,7 @@ int main(void)
     RUN(a_neighbour);
     RUN(a_stranger);
     RUN(a_stranger_with_more);
+    RUN(an_intermediate_for_servers);
     RUN(clear_neighbours);
     RUN(a_proof_that_runs_out);
     RUN(bad_messages);
