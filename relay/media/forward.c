@@ -222,7 +222,7 @@ static enum gh_drop heed_source(struct packet *packet)
 
     if (!packet->stranger) {
         if (packet->fresh)
-            gh_source_heard(&packet->port->source);
+            gh_port_source_heard(&packet->port->source);
         return NOT_DROPPED;
     }
     if (packet->fresh)

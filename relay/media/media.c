@@ -6,25 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "media/judge.h"
 #include "media/media_int.h"
 #include "media/port_pool.h"
 
 #define BUCKETS 4096 /* of the two hash tables; a power of two */
 #define WORKERS_MAX 64
-
-/* What the last accepted set said, as far as the next one is judged by it. */
-struct judged {
-    bool was_set, was_keyed;
-    uint32_t generation;
-    uint8_t family; /* of the bound port */
-};
+#define PAIRS_MAX 32768 /* of ports there are */
+#define JOINTS_MAX 4    /* streams of ours one behind the other: a call that comes through us so often */
 
 struct entry {
     struct entry *next_by_id, *next_by_call;
     uint64_t call;
     unsigned worker;
     bool closing;
-    struct judged sides[2];
+    struct gh_judged sides[2];
     struct gh_port_pool *pools[2];
     struct gh_port_pair pairs[2]; /* the numbers; the sockets are the stream's */
     struct gh_stream stream;
@@ -35,6 +31,8 @@ struct gh_media {
     struct gh_media_handlers handlers;
     struct gh_mailbox *inbox;
     struct gh_port_pool *pools[2]; /* of config.address, and of address6 if there is one */
+    struct entry **owners[2];      /* of the pairs of each pool: half the RTP port is the index */
+    struct gh_own own;
     struct gh_worker *workers;
     unsigned *loads; /* streams of each worker */
     unsigned worker_count, inited;
@@ -167,14 +165,26 @@ static int place_of(const struct gh_media *media, uint8_t family)
 
 static int take_pair(struct gh_media *media, struct entry *entry, int side, int place)
 {
-    const struct gh_addr *address = place ? &media->config.address6 : &media->config.address;
+    const struct gh_media_config *config = &media->config;
+    const struct gh_addr *address = place ? &config->address6 : &config->address;
+    const struct gh_addr *advertised = place ? &config->advertise6 : &config->advertise;
     int err = gh_port_pool_take(media->pools[place], address, now_ms(), &entry->pairs[side]);
 
     if (err)
         return err;
     entry->pools[side] = media->pools[place];
-    entry->sides[side].family = address->family;
+    media->owners[place][entry->pairs[side].rtp / 2] = entry;
+    entry->sides[side].ours = advertised->family ? *advertised : *address;
     return 0;
+}
+
+/* Its sockets are closed. */
+static void give_pair(struct gh_media *media, struct entry *entry, int side)
+{
+    uint16_t rtp = entry->pairs[side].rtp;
+
+    media->owners[entry->pools[side] == media->pools[1]][rtp / 2] = NULL;
+    gh_port_pool_release(entry->pools[side], rtp, now_ms());
 }
 
 int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_stream_id *out, uint16_t ports[2])
@@ -208,50 +218,56 @@ int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_s
 out:
     while (taken--) {
         gh_port_pair_close(&entry->pairs[taken]);
-        gh_port_pool_release(entry->pools[taken], entry->pairs[taken].rtp, now_ms());
+        give_pair(media, entry, taken);
     }
     free(entry);
     return err;
 }
 
-static bool key_is_right(const struct gh_secret *key, enum gh_suite suite)
+/* ---- streams that are joined ------------------------------------------------------------------------------ */
+
+/* Whose port it is, and of which side; NULL: none that is open. */
+static struct entry *owner_of(const struct gh_media *media, const struct gh_addr *addr, int *side)
 {
-    return key->len == 0 || key->len == gh_suite_key_salt_len(suite);
+    struct entry *entry;
+    int place = place_of(media, addr->family);
+
+    if (place < 0 || !gh_own_has(&media->own, addr))
+        return NULL;
+    entry = media->owners[place][addr->port / 2];
+    if (entry)
+        *side = entry->pools[1] == media->pools[place] && entry->pairs[1].rtp == (addr->port & ~1);
+    return entry;
 }
 
-static bool address_is_right(const struct gh_addr *remote, uint8_t family)
+/* Whether what is sent to @remote comes to @goal again; after so many streams of ours nobody knows. */
+static bool leads_to(const struct gh_media *media, const struct gh_addr *remote, const struct entry *goal,
+                     unsigned joints)
 {
-    return (remote->family == 0 || remote->family == family) && !gh_source_is_refused(remote);
-}
+    int side = 0;
+    const struct entry *entry = owner_of(media, remote, &side);
 
-/* Paths that a suite cannot have: SRTP in clear, and `pass` without SRTP. */
-static bool path_is_right(enum gh_path path, enum gh_suite suite)
-{
-    switch (path) {
-    case GH_PATH_NONE:
-    case GH_PATH_BRIDGE:
+    if (!entry)
+        return false;
+    if (entry == goal || joints == 0)
         return true;
-    case GH_PATH_CLEAR:
-        return suite == GH_SUITE_NONE;
-    case GH_PATH_PASS:
-        return suite != GH_SUITE_NONE;
-    case GH_PATH_COUNT:
-        break;
+    for (int i = 0; i < GH_PORT_COUNT; i++) {
+        if (leads_to(media, &entry->sides[!side].remotes[i], goal, joints - 1))
+            return true;
     }
     return false;
 }
 
-static bool set_is_right(const struct judged *side, const struct gh_media_set *set)
+/* ---- sets --------------------------------------------------------------------------------------------------- */
+
+static int judge(const struct gh_media *media, const struct entry *entry, const struct gh_media_set *set)
 {
-    if ((unsigned)set->suite >= GH_SUITE_COUNT || !path_is_right(set->path, set->suite) ||
-        (unsigned)set->media_source >= GH_SOURCE_RULE_COUNT)
-        return false;
-    if (side->was_keyed && set->suite == GH_SUITE_NONE)
-        return false;
-    if (side->was_set && set->generation <= side->generation)
-        return false;
-    return key_is_right(&set->rx_key, set->suite) && key_is_right(&set->tx_key, set->suite) &&
-           address_is_right(&set->remote_rtp, side->family) && address_is_right(&set->remote_rtcp, side->family);
+    int err = gh_judge_set(&entry->sides[set->side], set);
+
+    if (!err && (leads_to(media, &set->remote_rtp, entry, JOINTS_MAX) ||
+                 leads_to(media, &set->remote_rtcp, entry, JOINTS_MAX)))
+        err = -ELOOP;
+    return err;
 }
 
 static void wipe_sets(struct gh_media_set *sets, size_t count)
@@ -279,10 +295,11 @@ static int post_sets(struct gh_media *media, struct gh_media_set *sets, size_t c
 
     if (!entry || media->stopped)
         goto out;
-    err = GH_EINVAL;
     for (size_t i = 0; i < count; i++) {
-        if (sets[i].stream != sets[0].stream || (sets[i].side != 0 && sets[i].side != 1) ||
-            !set_is_right(&entry->sides[sets[i].side], &sets[i]))
+        err = GH_EINVAL;
+        if (sets[i].stream == sets[0].stream && (sets[i].side == 0 || sets[i].side == 1))
+            err = judge(media, entry, &sets[i]);
+        if (err)
             goto out;
     }
     err = GH_ENOMEM;
@@ -293,12 +310,8 @@ static int post_sets(struct gh_media *media, struct gh_media_set *sets, size_t c
     msg->head = (struct gh_to_worker){ { NULL, drop_set }, GH_COMMAND_SET, &entry->stream };
     msg->count = count;
     for (size_t i = 0; i < count; i++) {
-        struct judged *side = &entry->sides[sets[i].side];
-
         msg->sets[i] = sets[i];
-        side->was_set = true;
-        side->was_keyed = sets[i].suite != GH_SUITE_NONE;
-        side->generation = sets[i].generation;
+        gh_judge_accept(&entry->sides[sets[i].side], &sets[i]);
     }
     gh_mailbox_post(media->workers[entry->worker].inbox, &msg->head.msg);
 out:
@@ -403,7 +416,7 @@ static void stream_closed(struct gh_media *media, struct gh_stream *stream)
     table_remove(media, entry);
     media->loads[entry->worker]--;
     for (int s = 0; s < 2; s++)
-        gh_port_pool_release(entry->pools[s], entry->pairs[s].rtp, now_ms());
+        give_pair(media, entry, s);
     entry_free(entry);
     media->handlers.closed(media->handlers.arg, id, counters);
 }
@@ -454,14 +467,34 @@ static void stop_workers(struct gh_media *media)
     media->inited = 0;
 }
 
+/* Something that sockets can be bound to, and SDP can say in its place. */
+static bool may_be_ours(const struct gh_addr *bound, const struct gh_addr *advertised)
+{
+    struct gh_addr addr = *bound;
+
+    addr.port = 1; /* judged is the address alone */
+    if (gh_media_address(&addr, NULL) == GH_MEDIA_ADDRESS_NEVER)
+        return false;
+    return advertised->family == 0 || advertised->family == bound->family;
+}
+
 static bool config_is_right(const struct gh_media_config *config)
 {
     uint8_t family = config->address.family, second = config->address6.family;
 
-    if (gh_source_is_refused(&config->address) || gh_source_is_refused(&config->address6))
-        return false;
     return (family == 4 || family == 6) &&
-           (second == 0 || ((second == 4 || second == 6) && second != family));
+           (second == 0 || ((second == 4 || second == 6) && second != family)) &&
+           may_be_ours(&config->address, &config->advertise) &&
+           may_be_ours(&config->address6, &config->advertise6);
+}
+
+static int new_place(struct gh_media *media, int place)
+{
+    media->owners[place] = calloc(PAIRS_MAX, sizeof(*media->owners[place]));
+    if (!media->owners[place])
+        return GH_ENOMEM;
+    return gh_port_pool_new(&media->pools[place], media->config.port_first, media->config.port_last,
+                            media->config.port_delay_ms);
 }
 
 int gh_media_start(struct gh_media **out, struct uv_loop_s *signalling, const struct gh_media_config *config,
@@ -478,9 +511,9 @@ int gh_media_start(struct gh_media **out, struct uv_loop_s *signalling, const st
     media->config = *config;
     media->handlers = *handlers;
     media->worker_count = worker_count(config->workers);
+    err = gh_own_init(&media->own, config);
     for (int i = 0; i < (config->address6.family ? 2 : 1) && !err; i++)
-        err = gh_port_pool_new(&media->pools[i], config->port_first, config->port_last,
-                               config->port_delay_ms);
+        err = new_place(media, i);
     if (err)
         goto failed;
     err = GH_ENOMEM;
@@ -495,8 +528,10 @@ int gh_media_start(struct gh_media **out, struct uv_loop_s *signalling, const st
         err = gh_mailbox_new_loop(&media->inbox, signalling, on_report, media);
     if (err)
         goto failed;
-    for (unsigned i = 0; i < media->worker_count; i++)
+    for (unsigned i = 0; i < media->worker_count; i++) {
         media->workers[i].outbox = media->inbox;
+        media->workers[i].own = &media->own;
+    }
     *out = media;
     return 0;
 failed:
@@ -527,8 +562,10 @@ void gh_media_free(struct gh_media *media)
             entry_free(entry);
         }
     }
-    gh_port_pool_free(media->pools[0]);
-    gh_port_pool_free(media->pools[1]);
+    for (int i = 0; i < 2; i++) {
+        gh_port_pool_free(media->pools[i]);
+        free(media->owners[i]);
+    }
     free(media->workers);
     free(media->loads);
     free(media);

@@ -54,6 +54,35 @@ enum gh_source_rule {
     GH_SOURCE_RULE_COUNT
 };
 
+/* What SDP may say of where a peer's media is. */
+enum gh_media_address {
+    GH_MEDIA_ADDRESS_NEVER = 0, /* nobody's, or not his alone: to be refused */
+    GH_MEDIA_ADDRESS_NONE,      /* a placeholder: none is known, nothing is sent or taken */
+    GH_MEDIA_ADDRESS_USABLE
+};
+
+/**
+ * Judge an address of SDP, before any socket knows it.
+ *
+ * NONE:   no family, port 0, 0.0.0.0 or :: (RFC 3264 sections 5.1 and 8.4, RFC 6157 for IPv6)
+ * NEVER:  the rest of 0/8, 240/4 with broadcast, multicast, IPv6 that is link-local, IPv4-compatible or
+ *         -mapped; another family than ours; loopback, unless ours is loopback too: a peer could else aim at
+ *         what listens on this host alone
+ *
+ * A network's own broadcast address cannot be told here: GH_MEDIA_EVENT_UNREACHABLE comes then.
+ *
+ * @ours  of that leg's port as we write it into SDP, the port plays no part; NULL: do not look at loopback and family
+ * Pure.  Thread: any.
+ */
+enum gh_media_address gh_media_address(const struct gh_addr *remote, const struct gh_addr *ours);
+
+/**
+ * Whether an error of gh_media_set, or of GH_MEDIA_EVENT_UNREACHABLE, comes of the address that the peer named, so
+ * that the offer or answer is to be refused and not our own failure to be told.
+ * Pure.  Thread: any.
+ */
+bool gh_media_err_is_remote(int err);
+
 /* Why a packet was dropped, each counted apart. */
 #define GH_DROP_MAP(X)                                                                  \
     X(AUTH_FAILED, "auth_failed")       /* tag wrong: forged, or a wrong key */         \
@@ -113,11 +142,14 @@ enum gh_media_event_kind {
     GH_MEDIA_EVENT_TIMEOUT,      /* nothing accepted from this side for timeout_ms while it may send */
     GH_MEDIA_EVENT_PLAIN,        /* first packet counted plain_on_srtp */
     GH_MEDIA_EVENT_AUTH_FAILED,  /* first packet counted auth_failed */
-    GH_MEDIA_EVENT_FAILED,       /* set could not be carried out; err says why; nothing flows to or from this side */
+    GH_MEDIA_EVENT_FAILED,       /* set could not be carried out by a fault of ours, err says which; nothing flows to or from this side */
     GH_MEDIA_EVENT_KEY_SOON,     /* 9/10 of the packets that our own key to this side may protect: bring a new one */
     GH_MEDIA_EVENT_LATCHED,      /* the source was learnt, and is not the one that the set named */
     GH_MEDIA_EVENT_MOVED,        /* the source has changed since it was learnt */
     GH_MEDIA_EVENT_LIFETIME,     /* more packets came under the rx key than rx_lifetime_pkts */
+    /* This host has no way to the address in the set: err is the system's, gh_media_err_is_remote.  Of RTP: nothing
+     * flows to or from this side.  Of RTCP (rtcp is true, and only then): RTP is not touched. */
+    GH_MEDIA_EVENT_UNREACHABLE,
     GH_MEDIA_EVENT_COUNT
 };
 
@@ -133,9 +165,9 @@ struct gh_media_event {
     enum gh_media_event_kind kind;
     int err;
     int64_t wall_us;
+    bool rtcp;                   /* UNREACHABLE, LATCHED, MOVED: the RTCP port's, not the RTP port's */
     /* LATCHED and MOVED: */
     struct gh_addr old_source, new_source;
-    bool rtcp;                   /* the RTCP port's, not the RTP port's */
     bool source_proven;          /* an authenticated packet came from new_source; never on a clear side */
 };
 
@@ -150,6 +182,7 @@ struct gh_media_handlers {
 struct gh_media_config {
     struct gh_addr address;            /* bound; port unused */
     struct gh_addr address6;           /* a second one of the other family; family 0: none */
+    struct gh_addr advertise, advertise6; /* what SDP says in their place; family 0: the same */
     uint16_t port_first, port_last;    /* pairs: RTP even, RTCP odd */
     unsigned workers;                  /* 0: cores - 1, at least 1 */
     uint64_t port_delay_ms;            /* a released pair rests that long */
@@ -211,9 +244,11 @@ struct gh_media_set {
 /**
  * @set  taken: its keys are wiped here on every path
  * @return 0, GH_ENOTFOUND, GH_ENOMEM, or GH_EINVAL: a keyed side made plain, a key length that is not the suite's
- * (0: no key yet), a path that the suite cannot have, a generation that does not grow, an address of the
- * other family than the port's, one that is nobody's alone (multicast, broadcast) or needs a zone
- * (link-local IPv6), a media_source that there is not
+ * (0: no key yet), a path that the suite cannot have, a generation that does not grow, a media_source that
+ * there is not.  By a fault of the peer's (gh_media_err_is_remote): -EADDRNOTAVAIL, the address can never be one
+ * (gh_media_address), and -ELOOP, it is a port of this very stream, or of another stream of ours whose far side leads
+ * back here: packets would go round for ever.  Two streams that are joined in a line, for a call that comes
+ * through us twice, are fine.
  */
 int gh_media_set(struct gh_media *media, struct gh_media_set *set);
 

@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "base/mailbox.h"
+#include "media/address.h"
 #include "media/media.h"
 #include "media/packet.h"
 #include "media/source.h"
@@ -54,7 +55,7 @@ struct gh_port {
     bool known_open, stranger_open;  /* the handles: libuv knows them */
     int known_fd, stranger_fd;
     bool usable;                     /* known is connected to source.current, which is somebody */
-    struct gh_source source;
+    struct gh_port_source source;
     unsigned strangers_left;         /* in this tick */
     bool stranger_stopped;
 };
@@ -88,7 +89,7 @@ struct gh_side {
     uint64_t origin;                 /* of plain packets: another number after each change of address */
 
     uint64_t heard_ms;               /* last accepted packet, or when the timeout began to run */
-    unsigned raised;                 /* events of this generation, one bit a kind */
+    unsigned raised[GH_PORT_COUNT];  /* events of this generation, one bit a kind; of RTCP's port alone beside */
 };
 
 enum gh_command { GH_COMMAND_OPEN, GH_COMMAND_SET, GH_COMMAND_CLOSE, GH_COMMAND_STOP };
@@ -141,6 +142,7 @@ struct gh_worker {
     struct gh_mailbox *outbox;     /* the signalling thread's; there before the first command */
     struct gh_to_worker stop;
     uv_timer_t tick;
+    const struct gh_own *own;      /* the signalling thread's; never changes */
     bool stopping;
     struct gh_stream *streams;
     uint64_t origins;              /* last number given to gh_side.origin; high bit keeps clear of rx serials */
@@ -159,12 +161,16 @@ struct gh_event_msg *gh_media_event_new(struct gh_side *side, enum gh_media_even
 void gh_media_event_post(struct gh_side *side, struct gh_event_msg *event);
 /** Once per kind and generation. */
 void gh_side_raise(struct gh_side *side, enum gh_media_event_kind kind, int err);
+/** Of one port: once per kind, port and generation. */
+void gh_side_raise_of(struct gh_port *port, enum gh_media_event_kind kind, int err);
 
 /* side.c: what a set does to keys and sockets.  First apply each set, then link the stream; an error leaves the side
  * without path and keys in use, and is raised. */
 void gh_side_apply(struct gh_side *side, const struct gh_media_set *set, uint64_t now_ms);
 void gh_side_link(struct gh_stream *stream);
 void gh_side_retire_old(struct gh_side *side);
+/** Its source could not be connected to: unusable, with RTP also RTCP, and an event that says whose fault it is. */
+void gh_port_is_unreachable(struct gh_port *port, int err);
 void gh_side_fini(struct gh_side *side);
 
 /* socket.c */
@@ -172,7 +178,7 @@ int gh_port_start(struct gh_port *port, uv_loop_t *loop);
 /** To what the set says, or to what was learnt since; a placeholder makes the port unusable. */
 int gh_port_name(struct gh_port *port, const struct gh_media_set *set,
                  const struct gh_addr *remote, uint64_t now_ms);
-/** A fresh packet came from @stranger, which gh_source_may_be: perhaps that is the source from now on.
+/** A fresh packet came from @stranger, which gh_port_source_may_be: perhaps that is the source from now on.
  *  @return whether it is, as of now */
 bool gh_port_heard_elsewhere(struct gh_port *port, const struct gh_addr *stranger, uint64_t now_ms);
 void gh_port_tick(struct gh_port *port);
@@ -182,7 +188,7 @@ bool gh_port_send(struct gh_port *port, const uint8_t *p, size_t len);
 /* forward.c */
 /**
  * A packet of @len octets in worker->packet.
- * @stranger  where it came from, when that is not the source of @port but gh_source_may_be; else NULL
+ * @stranger  where it came from, when that is not the source of @port but gh_port_source_may_be; else NULL
  */
 void gh_forward(struct gh_port *port, size_t len, const struct gh_addr *stranger, uint64_t now_ms);
 static inline void gh_drop(struct gh_side *side, enum gh_drop cause)

@@ -189,15 +189,31 @@ static int link_direction(struct gh_side *from)
 
 /* ---- addresses --------------------------------------------------------------------------------------------- */
 
-static int name_ports(struct gh_side *side, const struct gh_media_set *set, uint64_t now_ms)
+void gh_port_is_unreachable(struct gh_port *port, int err)
+{
+    struct gh_side *side = port->side;
+
+    port->usable = false;
+    port->source.current.family = 0;
+    if (port->kind == GH_PORT_RTP)
+        side->ports[GH_PORT_RTCP].usable = false;
+    if (gh_media_err_is_remote(err))
+        gh_side_raise_of(port, GH_MEDIA_EVENT_UNREACHABLE, err);
+    else
+        gh_side_raise(side, GH_MEDIA_EVENT_FAILED, err);
+}
+
+static void name_ports(struct gh_side *side, const struct gh_media_set *set, uint64_t now_ms)
 {
     static const struct gh_addr none;
-    int err = gh_port_name(&side->ports[GH_PORT_RTP], set, &set->remote_rtp, now_ms);
+    struct gh_port *rtp = &side->ports[GH_PORT_RTP], *rtcp = &side->ports[GH_PORT_RTCP];
+    int rtcp_err = gh_port_name(rtcp, set, set->rtcp_mux ? &none : &set->remote_rtcp, now_ms);
+    int err = gh_port_name(rtp, set, &set->remote_rtp, now_ms);
 
+    if (rtcp_err)
+        gh_port_is_unreachable(rtcp, rtcp_err);
     if (err)
-        return err;
-    return gh_port_name(&side->ports[GH_PORT_RTCP], set, set->rtcp_mux ? &none : &set->remote_rtcp,
-                        now_ms);
+        gh_port_is_unreachable(rtp, err);
 }
 
 static void change_addresses(struct gh_side *side, const struct gh_media_set *set, uint64_t now_ms)
@@ -228,7 +244,7 @@ void gh_side_apply(struct gh_side *side, const struct gh_media_set *set, uint64_
     int err = change_rx(side, set, now_ms);
 
     side->generation = set->generation;
-    side->raised = 0;
+    memset(side->raised, 0, sizeof(side->raised));
     side->path = set->path;
     side->suite = set->suite;
     side->tx_key = set->tx_key;
@@ -236,10 +252,10 @@ void gh_side_apply(struct gh_side *side, const struct gh_media_set *set, uint64_
     side->rx_lifetime_pkts = set->rx_lifetime_pkts;
     change_addresses(side, set, now_ms);
     side->was_set = true;
-    if (!err)
-        err = name_ports(side, set, now_ms);
     if (err)
         fail(side, err);
+    else
+        name_ports(side, set, now_ms);
 }
 
 void gh_side_link(struct gh_stream *stream)

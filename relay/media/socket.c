@@ -27,7 +27,7 @@ static void drop_stranger(struct gh_side *side)
 static void take(struct gh_port *port, size_t len, const struct sockaddr_storage *ss, uint64_t now_ms)
 {
     struct gh_side *side = port->side;
-    const struct gh_source *rtp = port->kind == GH_PORT_RTCP ? &side->ports[GH_PORT_RTP].source : NULL;
+    const struct gh_port_source *rtp = port->kind == GH_PORT_RTCP ? &side->ports[GH_PORT_RTP].source : NULL;
     struct gh_addr from = gh_addr_from_sockaddr((const struct sockaddr *)ss);
     bool may_try;
 
@@ -39,10 +39,12 @@ static void take(struct gh_port *port, size_t len, const struct sockaddr_storage
             gh_forward(port, len, NULL, now_ms);
         return;
     }
-    may_try = port->usable && port->strangers_left && len <= GH_MEDIA_PKT_MAX;
+    /* Never one of our own: two streams are joined by SDP alone, which gh_media_set looks at. */
+    may_try = port->usable && port->strangers_left && len <= GH_MEDIA_PKT_MAX &&
+              !gh_own_has(side->stream->worker->own, &from);
     if (port->strangers_left)
         port->strangers_left--;
-    if (may_try && gh_source_may_be(&port->source, rtp, &from, now_ms))
+    if (may_try && gh_port_source_may_be(&port->source, rtp, &from, now_ms))
         gh_forward(port, len, &from, now_ms);
     else
         drop_stranger(side);
@@ -142,25 +144,28 @@ static int connect_known(struct gh_port *port, const struct gh_addr *to)
     struct sockaddr_storage ss;
     socklen_t len = gh_addr_to_sockaddr(to, &ss);
 
-    return connect(port->known_fd, (const struct sockaddr *)&ss, len) ? -errno : 0;
+    if (!connect(port->known_fd, (const struct sockaddr *)&ss, len))
+        return 0;
+    /* ip(7) has EINVAL for addresses that the host's tables do not let be one. */
+    return errno == EINVAL ? -EADDRNOTAVAIL : -errno;
 }
 
 int gh_port_name(struct gh_port *port, const struct gh_media_set *set,
                  const struct gh_addr *remote, uint64_t now_ms)
 {
-    struct gh_source *source = &port->source;
-    const struct gh_addr *to = gh_source_name(source, set, remote, now_ms);
+    struct gh_port_source *source = &port->source;
+    const struct gh_addr *to = gh_port_source_name(source, set, remote, now_ms);
     int err;
 
     port->usable = false;
-    if (!gh_source_is_known(remote))
+    if (gh_media_address(remote, NULL) != GH_MEDIA_ADDRESS_USABLE)
         return 0;
     if (!gh_addr_eq(to, &source->current)) {
         source->current.family = 0;
         err = connect_known(port, to);
         if (err)
             return err;
-        gh_source_changed(source, to, false);
+        gh_port_source_changed(source, to, false);
     }
     port->usable = true;
     return 0;
@@ -173,19 +178,22 @@ static bool change_source(struct gh_port *port, enum gh_media_event_kind kind,
     struct gh_side *side = port->side;
     struct gh_addr old = port->source.current;
     struct gh_event_msg *event = gh_media_event_new(side, kind);
+    int err;
 
     if (!event)
         return false;
     if (connect_known(port, to)) {
-        port->usable = connect_known(port, &old) == 0;
         free(event);
+        err = connect_known(port, &old);
+        if (err)
+            gh_port_is_unreachable(port, err);
         return false;
     }
     event->event.old_source = old;
     event->event.new_source = *to;
     event->event.rtcp = port->kind == GH_PORT_RTCP;
     event->event.source_proven = learnt && side->suite != GH_SUITE_NONE;
-    gh_source_changed(&port->source, to, learnt);
+    gh_port_source_changed(&port->source, to, learnt);
     gh_media_event_post(side, event);
     return true;
 }
@@ -205,8 +213,8 @@ static void rtcp_follows(struct gh_side *side, enum gh_media_event_kind kind)
 bool gh_port_heard_elsewhere(struct gh_port *port, const struct gh_addr *stranger, uint64_t now_ms)
 {
     struct gh_side *side = port->side;
-    const struct gh_source *rtp = port->kind == GH_PORT_RTCP ? &side->ports[GH_PORT_RTP].source : NULL;
-    enum gh_source_step step = gh_source_elsewhere(&port->source, rtp, stranger, now_ms);
+    const struct gh_port_source *rtp = port->kind == GH_PORT_RTCP ? &side->ports[GH_PORT_RTP].source : NULL;
+    enum gh_source_step step = gh_port_source_elsewhere(&port->source, rtp, stranger, now_ms);
     enum gh_media_event_kind kind = step == GH_SOURCE_LATCH ? GH_MEDIA_EVENT_LATCHED
                                                             : GH_MEDIA_EVENT_MOVED;
 

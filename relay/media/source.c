@@ -3,23 +3,7 @@
 
 #include <string.h>
 
-bool gh_source_is_known(const struct gh_addr *addr)
-{
-    return addr->family != 0 && addr->port != 0 && !gh_addr_is_any(addr);
-}
-
-bool gh_source_is_refused(const struct gh_addr *addr)
-{
-    static const uint8_t broadcast[4] = { 255, 255, 255, 255 };
-
-    if (addr->family == 4) /* RFC 5771: 224/4 */
-        return (addr->ip[0] & 0xf0) == 0xe0 || memcmp(addr->ip, broadcast, 4) == 0;
-    if (addr->family == 6) /* RFC 4291 sections 2.7 and 2.5.6: ff00::/8 and fe80::/10 */
-        return addr->ip[0] == 0xff || (addr->ip[0] == 0xfe && (addr->ip[1] & 0xc0) == 0x80);
-    return false;
-}
-
-const struct gh_addr *gh_source_name(struct gh_source *source, const struct gh_media_set *set,
+const struct gh_addr *gh_port_source_name(struct gh_port_source *source, const struct gh_media_set *set,
                                      const struct gh_addr *remote, uint64_t now_ms)
 {
     bool keyed = set->suite != GH_SUITE_NONE;
@@ -38,11 +22,11 @@ const struct gh_addr *gh_source_name(struct gh_source *source, const struct gh_m
     return &source->named;
 }
 
-bool gh_source_may_be(const struct gh_source *source, const struct gh_source *rtp,
+bool gh_port_source_may_be(const struct gh_port_source *source, const struct gh_port_source *rtp,
                       const struct gh_addr *from, uint64_t now_ms)
 {
-    if (!gh_source_is_known(&source->named) || !gh_source_is_known(from) ||
-        gh_source_is_refused(from))
+    if (gh_media_address(&source->named, NULL) != GH_MEDIA_ADDRESS_USABLE ||
+        gh_media_address(from, NULL) != GH_MEDIA_ADDRESS_USABLE)
         return false;
     switch (source->rule) {
     case GH_SOURCE_RULE_HOST:
@@ -60,13 +44,13 @@ bool gh_source_may_be(const struct gh_source *source, const struct gh_source *rt
     return false;
 }
 
-void gh_source_heard(struct gh_source *source)
+void gh_port_source_heard(struct gh_port_source *source)
 {
     source->learnt = true;
     source->candidate_pkts = 0; /* four in a row, or somebody copies what he sees */
 }
 
-enum gh_source_step gh_source_elsewhere(struct gh_source *source, const struct gh_source *rtp,
+enum gh_source_step gh_port_source_elsewhere(struct gh_port_source *source, const struct gh_port_source *rtp,
                                         const struct gh_addr *from, uint64_t now_ms)
 {
     /* RTCP comes once in some seconds: beside proven RTP one packet of it is enough. */
@@ -89,7 +73,7 @@ enum gh_source_step gh_source_elsewhere(struct gh_source *source, const struct g
     return GH_SOURCE_MOVE;
 }
 
-void gh_source_changed(struct gh_source *source, const struct gh_addr *to, bool learnt)
+void gh_port_source_changed(struct gh_port_source *source, const struct gh_addr *to, bool learnt)
 {
     source->current = *to;
     source->learnt = learnt;

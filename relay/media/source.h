@@ -9,8 +9,8 @@
  *
  * Thread: the worker that owns the stream.
  */
-#ifndef GH_SOURCE_H
-#define GH_SOURCE_H
+#ifndef GH_PORT_SOURCE_H
+#define GH_PORT_SOURCE_H
 
 #include "media/media.h"
 
@@ -19,7 +19,7 @@
 #define GH_MOVE_INTERVAL_MS 5000      /* between two moves */
 
 /* Zero: nothing is known, nothing may be. */
-struct gh_source {
+struct gh_port_source {
     struct gh_addr named;             /* by the set */
     enum gh_source_rule rule;
     bool keyed;
@@ -34,36 +34,30 @@ struct gh_source {
 
 enum gh_source_step { GH_SOURCE_STAY = 0, GH_SOURCE_LATCH, GH_SOURCE_MOVE };
 
-/** Somebody's address: no placeholder (no address, 0.0.0.0, ::, port 0). */
-bool gh_source_is_known(const struct gh_addr *addr);
-
-/** Multicast, broadcast, link-local IPv6 (it needs a zone, which SDP does not have). */
-bool gh_source_is_refused(const struct gh_addr *addr);
-
 /**
  * What a set says.  The same address and rule again leave what was learnt.
  * @remote  of this port; what is no address makes the port unusable
  * @return what to connect to: within @source, valid until it changes
  */
-const struct gh_addr *gh_source_name(struct gh_source *source, const struct gh_media_set *set,
+const struct gh_addr *gh_port_source_name(struct gh_port_source *source, const struct gh_media_set *set,
                                      const struct gh_addr *remote, uint64_t now_ms);
 
 /**
  * Whether a packet from an address that is not the current one is worth a look at all.
  * @rtp  for an RTCP port: the source of the RTP port, else NULL
  */
-bool gh_source_may_be(const struct gh_source *source, const struct gh_source *rtp,
+bool gh_port_source_may_be(const struct gh_port_source *source, const struct gh_port_source *rtp,
                       const struct gh_addr *from, uint64_t now_ms);
 
 /** A fresh packet came from the current address.  Fresh: accepted, with an index above all before. */
-void gh_source_heard(struct gh_source *source);
+void gh_port_source_heard(struct gh_port_source *source);
 
-/** A fresh packet came from @from, which gh_source_may_be.  @return what to do, and then call
- *  gh_source_changed; when it cannot be done nothing needs to be called */
-enum gh_source_step gh_source_elsewhere(struct gh_source *source, const struct gh_source *rtp,
+/** A fresh packet came from @from, which gh_port_source_may_be.  @return what to do, and then call
+ *  gh_port_source_changed; when it cannot be done nothing needs to be called */
+enum gh_source_step gh_port_source_elsewhere(struct gh_port_source *source, const struct gh_port_source *rtp,
                                         const struct gh_addr *from, uint64_t now_ms);
 
 /** @learnt  false: a guess, which the first accepted packet settles */
-void gh_source_changed(struct gh_source *source, const struct gh_addr *to, bool learnt);
+void gh_port_source_changed(struct gh_port_source *source, const struct gh_addr *to, bool learnt);
 
 #endif

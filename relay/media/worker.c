@@ -41,15 +41,22 @@ void gh_media_event_post(struct gh_side *side, struct gh_event_msg *event)
 
 void gh_side_raise(struct gh_side *side, enum gh_media_event_kind kind, int err)
 {
+    gh_side_raise_of(&side->ports[GH_PORT_RTP], kind, err);
+}
+
+void gh_side_raise_of(struct gh_port *port, enum gh_media_event_kind kind, int err)
+{
+    struct gh_side *side = port->side;
     struct gh_event_msg *event;
 
-    if (side->raised & (1U << kind))
+    if (side->raised[port->kind] & (1U << kind))
         return;
     event = gh_media_event_new(side, kind);
     if (!event)
         return; /* not marked as raised: the next occasion tries again */
-    side->raised |= 1U << kind;
+    side->raised[port->kind] |= 1U << kind;
     event->event.err = err;
+    event->event.rtcp = port->kind == GH_PORT_RTCP;
     gh_media_event_post(side, event);
 }
 
@@ -154,7 +161,8 @@ static bool is_silent(const struct gh_side *side, uint64_t now_ms)
 
     if (!side->was_set)
         return false;
-    if (timeout_ms == 0 && side->may_send && side->ports[GH_PORT_RTP].usable)
+    if (timeout_ms == 0 && side->may_send &&
+        gh_media_address(&side->remote_rtp, NULL) == GH_MEDIA_ADDRESS_USABLE)
         timeout_ms = side->stream->timeout_ms;
     return timeout_ms && now_ms - side->heard_ms >= timeout_ms;
 }

@@ -218,6 +218,16 @@ void lab_barrier(struct lab *lab)
     CHECK_INT(lab->closed, id);
 }
 
+void lab_close(struct lab *lab, gh_stream_id stream)
+{
+    uint64_t until = now_ms() + AWAIT_MS;
+
+    CHECK_INT(gh_media_close(lab->media, stream), 0);
+    while (lab->closed != stream && now_ms() < until)
+        turn(lab, -1);
+    CHECK_INT(lab->closed, stream);
+}
+
 int lab_set(struct lab *lab, struct gh_media_set *set)
 {
     int err = gh_media_set(lab->media, set);

@@ -64,6 +64,8 @@ struct gh_media_set lab_side(struct lab *lab, int side, enum gh_path path, enum 
 /** gh_media_set, and wait until the worker has done it. */
 int lab_set(struct lab *lab, struct gh_media_set *set);
 void lab_barrier(struct lab *lab);
+/** Close another stream than the lab's and wait until that is done. */
+void lab_close(struct lab *lab, gh_stream_id stream);
 
 /** Keys: what each phone declares (seeds a and b), pass or bridge with own keys; phones get their contexts. */
 void lab_secure(struct lab *lab, enum gh_path path, enum gh_suite a, enum gh_suite b);

@@ -157,7 +157,10 @@ static void wrong_sets_are_refused(void)
     CHECK_INT(lab_set(&lab, &set), GH_EINVAL);
     set = lab_side(&lab, 0, GH_PATH_BRIDGE, CM80, &key, &other);
     set.remote_rtp.family = 6;
-    CHECK_INT(lab_set(&lab, &set), GH_EINVAL);
+    CHECK_INT(lab_set(&lab, &set), -EADDRNOTAVAIL);
+    set = lab_side(&lab, 0, GH_PATH_BRIDGE, CM80, &key, &other);
+    set.remote_rtcp = (struct gh_addr){ .family = 4, .ip = { 224, 0, 0, 1 }, .port = 9 };
+    CHECK_INT(lab_set(&lab, &set), -EADDRNOTAVAIL);
     set = lab_side(&lab, 0, GH_PATH_BRIDGE, CM80, &key, &other);
     set.stream += 100;
     CHECK_INT(lab_set(&lab, &set), GH_ENOTFOUND);

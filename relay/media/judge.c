@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/judge.h"
+
+static bool key_is_right(const struct gh_secret *key, enum gh_suite suite)
+{
+    return key->len == 0 || key->len == gh_suite_key_salt_len(suite);
+}
+
+/* Paths that a suite cannot have: SRTP in clear, and `pass` without SRTP. */
+static bool path_is_right(enum gh_path path, enum gh_suite suite)
+{
+    switch (path) {
+    case GH_PATH_NONE:
+    case GH_PATH_BRIDGE:
+        return true;
+    case GH_PATH_CLEAR:
+        return suite == GH_SUITE_NONE;
+    case GH_PATH_PASS:
+        return suite != GH_SUITE_NONE;
+    case GH_PATH_COUNT:
+        break;
+    }
+    return false;
+}
+
+int gh_judge_set(const struct gh_judged *side, const struct gh_media_set *set)
+{
+    if ((unsigned)set->suite >= GH_SUITE_COUNT || !path_is_right(set->path, set->suite) ||
+        (unsigned)set->media_source >= GH_SOURCE_RULE_COUNT)
+        return GH_EINVAL;
+    if (side->was_keyed && set->suite == GH_SUITE_NONE)
+        return GH_EINVAL;
+    if (side->was_set && set->generation <= side->generation)
+        return GH_EINVAL;
+    if (!key_is_right(&set->rx_key, set->suite) || !key_is_right(&set->tx_key, set->suite))
+        return GH_EINVAL;
+    if (gh_media_address(&set->remote_rtp, &side->ours) == GH_MEDIA_ADDRESS_NEVER ||
+        gh_media_address(&set->remote_rtcp, &side->ours) == GH_MEDIA_ADDRESS_NEVER)
+        return -EADDRNOTAVAIL;
+    return 0;
+}
+
+void gh_judge_accept(struct gh_judged *side, const struct gh_media_set *set)
+{
+    side->was_set = true;
+    side->was_keyed = set->suite != GH_SUITE_NONE;
+    side->generation = set->generation;
+    side->remotes[0] = set->remote_rtp;
+    side->remotes[1] = set->remote_rtcp;
+}
