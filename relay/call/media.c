@@ -111,11 +111,6 @@ void gh_call_media_close(struct gh_call *call)
 
 void gh_call_on_media_event(void *arg, const struct gh_media_event *event)
 {
-    static const char *const kinds[] = {
-        [GH_MEDIA_EVENT_PROVEN] = "proven", [GH_MEDIA_EVENT_TIMEOUT] = "timeout",
-        [GH_MEDIA_EVENT_PLAIN] = "plain_on_srtp", [GH_MEDIA_EVENT_AUTH_FAILED] = "auth_failed",
-        [GH_MEDIA_EVENT_FAILED] = "failed", [GH_MEDIA_EVENT_KEY_SOON] = "key_limit_near",
-    };
     struct gh_calls *calls = arg;
     struct gh_call_stream *stream = find(calls, event->stream);
     struct gh_call *call = stream ? stream->call : NULL;
@@ -124,10 +119,11 @@ void gh_call_on_media_event(void *arg, const struct gh_media_event *event)
         return;
     gh_log(event->kind == GH_MEDIA_EVENT_PROVEN ? GH_LOG_INFO : GH_LOG_WARN, "call", "media",
            "call=%s stream=%zu side=%c what=%s", call->id, (size_t)(stream - call->streams), 'a' + event->side,
-           kinds[event->kind]);
+           gh_media_event_name(event->kind));
     if (event->kind == GH_MEDIA_EVENT_TIMEOUT && gh_call_can(call, GH_ON_END))
         gh_call_end(call, GH_REASON_MEDIA_TIMEOUT, -1, gh_loop_now_ms(calls->loop));
-    else if (event->kind == GH_MEDIA_EVENT_FAILED && gh_call_can(call, GH_ON_END))
+    else if ((event->kind == GH_MEDIA_EVENT_FAILED || (event->kind == GH_MEDIA_EVENT_UNREACHABLE && !event->rtcp)) &&
+             gh_call_can(call, GH_ON_END))
         gh_call_end(call, GH_REASON_INTERNAL, -1, gh_loop_now_ms(calls->loop));
 }
 

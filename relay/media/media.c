@@ -438,6 +438,18 @@ static void on_report(void *arg, struct gh_msg *msg)
     msg->drop(msg);
 }
 
+const char *gh_media_event_name(enum gh_media_event_kind kind)
+{
+    static const char *const names[] = {
+        [GH_MEDIA_EVENT_NONE] = "none",
+#define X(id, name) [GH_MEDIA_EVENT_##id] = name,
+        GH_MEDIA_EVENT_MAP(X)
+#undef X
+    };
+
+    return names[(unsigned)kind < GH_MEDIA_EVENT_COUNT ? kind : GH_MEDIA_EVENT_NONE];
+}
+
 /* ---- start and stop -------------------------------------------------------------------------------------------- */
 
 static unsigned worker_count(unsigned wanted)

@@ -137,24 +137,35 @@ struct gh_media_counters {
     uint32_t proven_generation;
 };
 
+/* What a worker tells, with its word for logs and records. */
+#define GH_MEDIA_EVENT_MAP(X)                                                           \
+    X(PROVEN, "proven")           /* first authenticated packet under this generation's key */ \
+    X(TIMEOUT, "timeout")         /* nothing accepted from this side for timeout_ms while it may send */ \
+    X(PLAIN, "plain_on_srtp")     /* first packet counted plain_on_srtp */              \
+    X(AUTH_FAILED, "auth_failed") /* first packet counted auth_failed */                \
+    X(FAILED, "failed")           /* a set was not carried out by a fault of ours, err: nothing flows here */ \
+    X(UNREACHABLE, "unreachable") /* there is no way to the set's address: below */     \
+    X(KEY_SOON, "key_limit_near") /* 9/10 of the packets that our own key to this side may protect: bring a new one */ \
+    X(LATCHED, "source_latched")  /* the source was learnt, and is not the one that the set named */ \
+    X(MOVED, "source_moved")      /* the source has changed since it was learnt */      \
+    X(LIFETIME, "key_lifetime_exceeded") /* more packets came under the rx key than rx_lifetime_pkts */
+
 enum gh_media_event_kind {
-    GH_MEDIA_EVENT_PROVEN = 1,   /* first authenticated packet under this generation's key */
-    GH_MEDIA_EVENT_TIMEOUT,      /* nothing accepted from this side for timeout_ms while it may send */
-    GH_MEDIA_EVENT_PLAIN,        /* first packet counted plain_on_srtp */
-    GH_MEDIA_EVENT_AUTH_FAILED,  /* first packet counted auth_failed */
-    GH_MEDIA_EVENT_FAILED,       /* set could not be carried out by a fault of ours, err says which; nothing flows to or from this side */
-    GH_MEDIA_EVENT_KEY_SOON,     /* 9/10 of the packets that our own key to this side may protect: bring a new one */
-    GH_MEDIA_EVENT_LATCHED,      /* the source was learnt, and is not the one that the set named */
-    GH_MEDIA_EVENT_MOVED,        /* the source has changed since it was learnt */
-    GH_MEDIA_EVENT_LIFETIME,     /* more packets came under the rx key than rx_lifetime_pkts */
-    /* This host has no way to the address in the set: err is the system's, gh_media_err_is_remote.  Of RTP: nothing
-     * flows to or from this side.  Of RTCP (rtcp is true, and only then): RTP is not touched. */
-    GH_MEDIA_EVENT_UNREACHABLE,
+    GH_MEDIA_EVENT_NONE = 0,
+#define X(id, name) GH_MEDIA_EVENT_##id,
+    GH_MEDIA_EVENT_MAP(X)
+#undef X
     GH_MEDIA_EVENT_COUNT
 };
 
+/** The word of @kind, "none" for anything else.  Static.  Thread: any. */
+const char *gh_media_event_name(enum gh_media_event_kind kind);
+
 /*
- * Each kind at most once for one generation of a side, except LATCHED (once for each port and
+ * UNREACHABLE: err is the system's, and gh_media_err_is_remote.  Of RTP (rtcp is false): nothing flows to or from this
+ * side.  Of RTCP: RTP is not touched.
+ *
+ * Each kind at most once for one generation of a side, UNREACHABLE once for each port, except LATCHED (once for each port and
  * address of the sets) and MOVED (once in 5 s for each port; also when RTCP follows RTP, which
  * source_proven tells).  Neither happens with GH_SOURCE_RULE_SDP.
  */

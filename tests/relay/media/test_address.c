@@ -116,6 +116,15 @@ static void our_own_ports(void)
     CHECK(!gh_own_has(&own, &in) && !gh_own_has(&own, &none));
 }
 
+static void each_event_has_a_word(void)
+{
+    for (int i = 1; i < GH_MEDIA_EVENT_COUNT; i++)
+        CHECK(strcmp(gh_media_event_name((enum gh_media_event_kind)i), "none") != 0);
+    CHECK_STR(gh_media_event_name(GH_MEDIA_EVENT_UNREACHABLE), "unreachable");
+    CHECK_STR(gh_media_event_name(GH_MEDIA_EVENT_NONE), "none");
+    CHECK_STR(gh_media_event_name(GH_MEDIA_EVENT_COUNT), "none");
+}
+
 int main(void)
 {
     RUN(each_range_has_its_answer);
@@ -123,5 +132,6 @@ int main(void)
     RUN(loopback_only_from_loopback);
     RUN(whose_fault_an_error_is);
     RUN(our_own_ports);
+    RUN(each_event_has_a_word);
     return CHECK_REPORT();
 }
