@@ -199,6 +199,9 @@ bool gh_sip_branch_is_3261(struct gh_span branch);
 /** CSeq.  @method a token; a number from 2^31 on is GH_ESYNTAX (RFC 3261 section 8.1.1.5). */
 int gh_sip_cseq_parse(struct gh_span value, uint32_t *number, struct gh_span *method);
 
+/** RSeq: 1 to 2^32-1 (RFC 3262 section 7.1). */
+int gh_sip_rseq_parse(struct gh_span value, uint32_t *rseq);
+
 /** RAck: response-num CSeq-num method (RFC 3262 section 7.2). */
 int gh_sip_rack_parse(struct gh_span value, uint32_t *rseq, uint32_t *cseq, struct gh_span *method);
 

@@ -189,6 +189,16 @@ int gh_sip_cseq_parse(struct gh_span value, uint32_t *number, struct gh_span *me
     return 0;
 }
 
+int gh_sip_rseq_parse(struct gh_span value, uint32_t *rseq)
+{
+    uint64_t number;
+
+    if (!gh_span_u64(gh_span_trim(value), UINT32_MAX, &number) || number == 0)
+        return GH_ESYNTAX;
+    *rseq = (uint32_t)number;
+    return 0;
+}
+
 int gh_sip_rack_parse(struct gh_span value, uint32_t *rseq, uint32_t *cseq, struct gh_span *method)
 {
     struct gh_span cur = gh_span_trim(value), blanks;

@@ -127,11 +127,10 @@ static const char *check_session_expires(struct gh_sip_msg *msg, struct gh_span 
 
 static const char *check_rseq(struct gh_sip_msg *msg, struct gh_span value)
 {
-    uint64_t rseq;
+    uint32_t rseq;
 
     (void)msg;
-    /* RFC 3262 section 7.1 */
-    return gh_span_u64(value, UINT32_MAX, &rseq) && rseq ? NULL : "not a number of 1 to 2^32-1";
+    return gh_sip_rseq_parse(value, &rseq) ? "not a number of 1 to 2^32-1" : NULL;
 }
 
 static const char *check_rack(struct gh_sip_msg *msg, struct gh_span value)

@@ -121,6 +121,9 @@ int gh_txn_keep_last(struct gh_txn *txn, struct gh_span octets, unsigned carrier
 /** Let go of `last` and wipe it. */
 void gh_txn_forget_last(struct gh_txn *txn);
 
+/** Is @msg an answer to the request of this server transaction, which has no final response? */
+bool gh_txn_fits(const struct gh_txn *txn, const struct gh_sip_msg *msg);
+
 void gh_txn_server_request(struct gh_txns *txns, struct gh_txn *txn, struct gh_sip_msg *msg,
                            uint64_t now_ms);
 void gh_txn_server_again(struct gh_txn *txn, uint64_t conn);

@@ -154,8 +154,7 @@ static void enter_final(struct gh_txn *txn, int status, uint64_t now_ms)
     }
 }
 
-/* Is @msg an answer to this transaction's request? */
-static bool fits(const struct gh_txn *txn, const struct gh_sip_msg *msg)
+bool gh_txn_fits(const struct gh_txn *txn, const struct gh_sip_msg *msg)
 {
     return !msg->request && gh_span_eq(msg->via.branch, txn->branch) &&
            gh_span_eq(msg->method_text, txn->method_name) && msg->cseq == txn->request->cseq &&
@@ -184,7 +183,7 @@ int gh_txn_respond(struct gh_txn *txn, struct gh_buf *octets, uint64_t now_ms)
     if (!txn->server || has_final(txn) || !txn->request)
         goto out;
     err = gh_sip_msg_parse(&msg, gh_buf_span(octets), GH_SIP_STREAM, NULL);
-    if (err == 0 && !fits(txn, msg))
+    if (err == 0 && !gh_txn_fits(txn, msg))
         err = GH_EINVAL;
     if (err == 0)
         err = gh_txn_judge(msg, &carriers);

@@ -209,6 +209,13 @@ static void numbers(void)
     CHECK_INT(gh_sip_cseq_parse(GH_SPAN("1 IN VITE"), &a, &method), GH_ESYNTAX);
     CHECK_INT(gh_sip_cseq_parse(GH_SPAN("-1 INVITE"), &a, &method), GH_ESYNTAX);
 
+    CHECK_INT(gh_sip_rseq_parse(GH_SPAN("988789"), &a), 0); /* RFC 3262 section 7.1 */
+    CHECK_INT(a, 988789);
+    CHECK_INT(gh_sip_rseq_parse(GH_SPAN("4294967295"), &a), 0);
+    CHECK_INT(gh_sip_rseq_parse(GH_SPAN("4294967296"), &a), GH_ESYNTAX);
+    CHECK_INT(gh_sip_rseq_parse(GH_SPAN("0"), &a), GH_ESYNTAX);
+    CHECK_INT(gh_sip_rseq_parse(GH_SPAN("1 2"), &a), GH_ESYNTAX);
+    CHECK_INT(gh_sip_rseq_parse(GH_SPAN(""), &a), GH_ESYNTAX);
     CHECK_INT(gh_sip_rack_parse(GH_SPAN("776656 1 INVITE"), &a, &b, &method), 0);
     CHECK_INT(a, 776656);
     CHECK_INT(b, 1);
