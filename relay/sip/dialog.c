@@ -205,6 +205,7 @@ int gh_dialog_new_uac(struct gh_dialog **out, uint32_t trunk, const struct gh_si
         /* A provisional response that is not reliable needs no Contact (RFC 3261 table 2): where
          * the INVITE went. */
         dialog->remote_target = gh_text_dup(gh_sip_uri_strip(&request->uri));
+        dialog->target_guessed = true;
         err = dialog->remote_target ? 0 : GH_ENOMEM;
     }
     if (!err)
@@ -233,9 +234,13 @@ int gh_dialog_request_in(struct gh_dialog *dialog, const struct gh_sip_msg *requ
     return 0;
 }
 
-static bool refreshes_target(const struct gh_sip_msg *msg)
+static bool refreshes_target(const struct gh_dialog *dialog, const struct gh_sip_msg *msg)
 {
-    if (!msg->request && (msg->status < 200 || msg->status > 299))
+    if (!msg->request && msg->status < 200)
+        return msg->status > 100 && msg->method == GH_SIP_INVITE &&
+               (dialog->target_guessed ||
+                gh_sip_msg_has_token(msg, GH_SIP_HDR_REQUIRE, "100rel"));
+    if (!msg->request && msg->status > 299)
         return false;
     switch (msg->method) {
     case GH_SIP_INVITE:
@@ -254,13 +259,14 @@ int gh_dialog_refresh(struct gh_dialog *dialog, const struct gh_sip_msg *msg)
     char *target;
     int err;
 
-    if (!refreshes_target(msg) || !msg->has_contact)
+    if (!refreshes_target(dialog, msg) || !msg->has_contact)
         return 0;
     err = read_target(msg, dialog->secure, &target);
     if (err)
         return err;
     free(dialog->remote_target);
     dialog->remote_target = target;
+    dialog->target_guessed = false;
     return 0;
 }
 
@@ -285,6 +291,7 @@ int gh_dialog_confirm(struct gh_dialog *dialog, const struct gh_sip_msg *respons
     free(dialog->remote_target);
     free_routes(dialog->routes, dialog->route_count);
     dialog->remote_target = target;
+    dialog->target_guessed = false;
     dialog->routes = routes;
     dialog->route_count = count;
     dialog->confirmed = true;

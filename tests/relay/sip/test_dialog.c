@@ -223,6 +223,155 @@ static void target_refresh(void)
     gh_sip_msg_unref(tel);
 }
 
+/* What a 1xx may change: RFC 6141 section 4, and a target that was a guess. */
+static void target_of_an_early_dialog(void)
+{
+    static const struct {
+        int status;
+        const char *extra, *target;
+        bool guessed;
+    } rows[] = {
+        { 180, "", "sip:bob@b.example.com", true },                   /* where the INVITE went */
+        { 183, "Contact: <sip:one@x>\n", "sip:one@x", false },        /* better than a guess */
+        { 183, "Contact: <sip:two@x>\n", "sip:one@x", false },        /* but it is not reliable */
+        { 183, "Require: 100rel\nRSeq: 1\nContact: <sip:three@x>\n", "sip:three@x", false },
+        { 100, "Require: 100rel\nRSeq: 1\nContact: <sip:four@x>\n", "sip:three@x", false },
+        { 183, "Require: 100rel\nRSeq: 2\n", "sip:three@x", false },
+        { 486, "Contact: <sip:five@x>\n", "sip:three@x", false },
+        { 200, "Contact: <sip:six@x>\n", "sip:six@x", false },
+    };
+    struct gh_sip_msg *msg = invite("sip:bob@b.example.com", "", "sip:alice@us");
+    struct gh_dialog *dialog = NULL;
+
+    CHECK_OR_STOP(msg != NULL);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct gh_sip_msg *response = answer(rows[i].status, "t", rows[i].extra);
+
+        CHECK_OR_STOP(response != NULL);
+        CHECK_INT(dialog ? gh_dialog_refresh(dialog, response)
+                         : gh_dialog_new_uac(&dialog, 3, msg, response), 0);
+        CHECK_STR(dialog->remote_target, rows[i].target);
+        CHECK_INT(dialog->target_guessed, rows[i].guessed);
+        gh_sip_msg_unref(response);
+    }
+    gh_dialog_free(dialog);
+    gh_sip_msg_unref(msg);
+}
+
+/* A request of the peer in the dialog that To tag a1 and From tag @from_tag name. */
+static struct gh_sip_msg *from_fork(const char *method, const char *from_tag, uint32_t cseq)
+{
+    struct gh_buf text = { 0 };
+    struct gh_sip_msg *msg;
+
+    gh_buf_fmt(&text,
+               "%s sip:us SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK1\n"
+               "From: <sip:bob@b.example.com>;tag=%s\nTo: <sip:alice@a.example.com>;tag=a1\n"
+               "Call-ID: cid@h\nCSeq: %u %s\nContact: <sip:%s@x>\nContent-Length: 0\n\n%c",
+               method, from_tag, cseq, method, from_tag, 0);
+    msg = sip_msg(text.p);
+    gh_buf_fini(&text);
+    return msg;
+}
+
+static bool has_cseq(struct gh_dialog *dialog, const char *method, uint32_t cseq, const char *want)
+{
+    struct gh_buf octets = written(dialog, method, cseq);
+    bool has = memmem(octets.p, octets.len, want, strlen(want)) != NULL;
+
+    gh_buf_fini(&octets);
+    return has;
+}
+
+/* RFC 3261 section 12.1.2: each fork is a dialog with numbers, target and routes of its own; PRACK
+ * and UPDATE go on in it before there is a 2xx (RFC 3262 section 4, RFC 3311 section 5.1). */
+static void early_dialogs_of_forks(void)
+{
+    static const char *const tags[] = { "t1", "t2" };
+    struct gh_sip_msg *msg = invite("sip:bob@b.example.com", "", "sip:alice@us");
+    struct gh_sip_msg *update, *old, *ok = answer(200, "t1", "Contact: <sip:end@x>\n");
+    struct gh_dialog *fork[2] = { NULL, NULL };
+    struct gh_dialogs *table;
+
+    CHECK_OR_STOP(msg && ok);
+    CHECK_INT(gh_dialogs_new(&table), 0);
+    for (int i = 0; i < 2; i++) {
+        struct gh_sip_msg *early = answer(183, tags[i], "Require: 100rel\nRSeq: 1\n"
+                                                        "Contact: <sip:first@x>\n");
+
+        CHECK_INT(gh_dialog_new_uac(&fork[i], 3, msg, early), 0);
+        CHECK_INT(gh_dialogs_add(table, fork[i]), 0);
+        CHECK(gh_dialogs_of_response(table, 3, early) == fork[i]);
+        gh_sip_msg_unref(early);
+    }
+    CHECK(has_cseq(fork[0], "PRACK", 0, "CSeq: 8 PRACK\r\n"));
+    CHECK(has_cseq(fork[0], "PRACK", 0, "CSeq: 9 PRACK\r\n"));
+    CHECK(has_cseq(fork[1], "PRACK", 0, "CSeq: 8 PRACK\r\n"));
+    CHECK(has_cseq(fork[1], "PRACK", 0, ";tag=t2\r\n"));
+    /* The peer's UPDATE: any number may be its first; the other fork's does not count. */
+    update = from_fork("UPDATE", "t1", 500);
+    CHECK(gh_dialogs_of_request(table, 3, update) == fork[0]);
+    CHECK_INT(gh_dialog_request_in(fork[0], update), 0);
+    CHECK_INT(gh_dialog_request_in(fork[0], update), GH_ESTATE);
+    CHECK_INT(gh_dialog_refresh(fork[0], update), 0);
+    CHECK_STR(fork[0]->remote_target, "sip:t1@x");
+    CHECK_STR(fork[1]->remote_target, "sip:first@x");
+    old = from_fork("UPDATE", "t2", 3);
+    CHECK_INT(gh_dialog_request_in(fork[1], old), 0);
+    gh_sip_msg_unref(old);
+    old = from_fork("PRACK", "t1", 499);
+    CHECK_INT(gh_dialog_request_in(fork[0], old), GH_ESTATE);
+    gh_sip_msg_unref(old);
+    /* The 2xx: its target counts, the peer's numbers go on, the ACK has the INVITE's (section 13.2.2.4)
+     * and our next request the one after the PRACKs. */
+    CHECK_INT(gh_dialog_confirm(fork[0], ok), 0);
+    CHECK_STR(fork[0]->remote_target, "sip:end@x");
+    CHECK_INT(fork[0]->remote_cseq, 500);
+    CHECK(has_cseq(fork[0], "ACK", 7, "CSeq: 7 ACK\r\n"));
+    CHECK(has_cseq(fork[0], "BYE", 0, "CSeq: 10 BYE\r\n"));
+    CHECK(!fork[1]->confirmed);
+    gh_dialog_free(fork[0]);
+    gh_dialog_free(fork[1]);
+    gh_dialogs_free(table);
+    gh_sip_msg_unref(update);
+    gh_sip_msg_unref(ok);
+    gh_sip_msg_unref(msg);
+}
+
+/* The other way: several To tags of ours to one INVITE (section 12.1.1). */
+static void early_dialogs_that_we_make(void)
+{
+    struct gh_sip_msg *msg = invite("sip:bob@us", "", "sip:alice@192.0.2.1"), *prack;
+    static const char prack_text[] =
+        "PRACK sip:us SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK2\n"
+        "From: <sip:alice@a.example.com>;tag=a1\nTo: <sip:bob@b.example.com>;tag=ours2\n"
+        "Call-ID: cid@h\nCSeq: 8 PRACK\nRAck: 1 7 INVITE\nContent-Length: 0\n\n";
+    struct gh_dialog *one, *two;
+    struct gh_dialogs *table;
+
+    CHECK_OR_STOP(msg != NULL);
+    CHECK_INT(gh_dialogs_new(&table), 0);
+    CHECK_INT(gh_dialog_new_uas(&one, 3, msg, GH_SPAN("ours1")), 0);
+    CHECK_INT(gh_dialog_new_uas(&two, 3, msg, GH_SPAN("ours2")), 0);
+    CHECK_INT(gh_dialogs_add(table, one), 0);
+    CHECK_INT(gh_dialogs_add(table, two), 0);
+    prack = sip_msg(prack_text);
+    CHECK(gh_dialogs_of_request(table, 3, prack) == two);
+    CHECK(gh_dialogs_of_request(table, 4, prack) == NULL); /* isolation */
+    CHECK_INT(gh_dialog_request_in(two, prack), 0);
+    CHECK_INT(gh_dialog_refresh(two, prack), 0); /* a PRACK refreshes nothing */
+    CHECK_STR(two->remote_target, "sip:alice@192.0.2.1");
+    CHECK_INT(one->remote_cseq, 7); /* the peer's PRACK there has 8 as well */
+    CHECK_INT(two->remote_cseq, 8);
+    CHECK(has_cseq(two, "UPDATE", 0, "CSeq: 1 UPDATE\r\n"));
+    CHECK(has_cseq(one, "UPDATE", 0, "CSeq: 1 UPDATE\r\n"));
+    gh_dialog_free(one);
+    gh_dialog_free(two);
+    gh_dialogs_free(table);
+    gh_sip_msg_unref(prack);
+    gh_sip_msg_unref(msg);
+}
+
 /* sips: stays sips: (RFC 3261 sections 12.1.1, 12.1.2). */
 static void secure(void)
 {
@@ -322,6 +471,9 @@ int main(void)
     RUN(strict_router);
     RUN(cseq_order);
     RUN(target_refresh);
+    RUN(target_of_an_early_dialog);
+    RUN(early_dialogs_of_forks);
+    RUN(early_dialogs_that_we_make);
     RUN(secure);
     RUN(no_dialog_from);
     RUN(table);

@@ -145,6 +145,35 @@ static void client_invite_accepted_and_forked(void)
     rig_fini(&rig);
 }
 
+/* RFC 3261 section 13.2.2.4: the same 2xx again gets the same ACK again, answer included: what the
+ * offer in a 200 asked for. */
+static void the_ack_is_repeated_octet_for_octet(void)
+{
+    static const char text[] =
+        "ACK sip:bob@192.0.2.9 SIP/2.0\nVia: SIP/2.0/TLS us.example.com;branch=z9hG4bKack\n"
+        "From: <sip:alice@a.example.com>;tag=a1\nTo: <sip:bob@b.example.com>;tag=t1\n"
+        "Call-ID: call-1\nCSeq: 7 ACK\nContent-Type: application/sdp\nContent-Length: @\n\n"
+        "v=0\nm=audio 4000 RTP/SAVP 0\n"
+        "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNk\n";
+    struct gh_buf wire = sip_wire(text), ack = sip_wire(text);
+    struct txn_rig rig;
+    struct gh_txn *txn;
+
+    rig_init(&rig, NULL);
+    txn = rig_send(&rig, TRUNK_A, CONN_A, true, "INVITE", "1", NULL);
+    rig_answer(&rig, TRUNK_A, CONN_A, true, "INVITE", "1", 200, "t1");
+    rig_answer(&rig, TRUNK_A, CONN_A, true, "INVITE", "1", 200, "t1"); /* the answer takes its time */
+    CHECK_INT(gh_txn_ack_2xx(txn, &ack), 0);
+    CHECK(rig.sent.len == wire.len && memcmp(rig.sent.p, wire.p, wire.len) == 0);
+    gh_buf_fini(&rig.sent);
+    rig_answer(&rig, TRUNK_A, CONN_B, true, "INVITE", "1", 200, "t1");
+    CHECK(rig.sent.len == wire.len && memcmp(rig.sent.p, wire.p, wire.len) == 0);
+    CHECK_INT(rig.sent_on, CONN_B); /* where the peer is now */
+    LOG(&rig, ">INVITE response:200 >ACK+2 >ACK+2");
+    gh_buf_fini(&wire);
+    rig_fini(&rig);
+}
+
 /* ---- client, other ---- */
 
 static void client_other_udp(void)
@@ -341,6 +370,7 @@ int main(void)
     RUN(client_invite_refused_udp);
     RUN(client_invite_refused_stream);
     RUN(client_invite_accepted_and_forked);
+    RUN(the_ack_is_repeated_octet_for_octet);
     RUN(client_other_udp);
     RUN(client_other_stream);
     RUN(client_wrong_requests);
