@@ -5,6 +5,8 @@ A test program is `python3 test_x.py BUILD_DIR` (ctest gives the folder).  Every
 loopback addresses and ports, so that programs can run side by side.  Nothing sleeps: each wait is for a
 line, a message, a packet or the end of a process, and has a limit after which the test fails.
 """
+import base64
+import contextlib
 import ctypes
 import itertools
 import json
@@ -118,7 +120,7 @@ class Lab:
         self.audit = self.path("audit")
         self.daemon = None
         self.logs = []  # of every start
-        self.phones = []
+        self.peers = []  # programs that end with the laboratory
         options = {"CUCMA": "srtp: allowed", "CUCM10": "srtp: required", "LAB": "srtp: allowed"}
         options.update(trunk_options or {})
         with open(self.path("lab.yaml"), "w") as f:
@@ -177,11 +179,10 @@ trunks:
         self.log.wait(r" main +start ")
 
     def stop(self):
-        try:
-            for phone in self.phones:
-                phone.stop()
-        finally:
-            self.stop_daemon()
+        with contextlib.ExitStack() as ends:  # last in, first out, and none is left out
+            ends.callback(self.stop_daemon)
+            for peer in self.peers:
+                ends.callback(peer.stop)
 
     def stop_daemon(self):
         if self.daemon and self.daemon.poll() is None:
@@ -233,10 +234,13 @@ trunks:
 
     # ---- peers ----
 
+    def own(self, peer):
+        """Stop it when the laboratory ends.  @return it"""
+        self.peers.append(peer)
+        return peer
+
     def phone(self, *args, **kwargs):
-        phone = Phone(self, *args, **kwargs)
-        self.phones.append(phone)
-        return phone
+        return self.own(Phone(self, *args, **kwargs))
 
     def callee(self, *more):
         """CUCM10's phone 9898."""
@@ -416,6 +420,11 @@ class PlainServer:
 
 def token():
     return "".join(random.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=16))
+
+
+def base64_key(octets=30):
+    """Key and salt, fresh; 30: of AES_CM_128."""
+    return base64.b64encode(os.urandom(octets)).decode()
 
 
 KEY_A = "d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj"
