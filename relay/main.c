@@ -12,6 +12,7 @@
 
 #include "audit/lost.h"
 #include "audit/writer.h"
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "call/call.h"
 #include "config/config.h"
@@ -107,13 +108,7 @@ static void protect_memory(void)
 /* Two sockets a port, four ports a stream: the usual soft limit of 1024 is some sixty calls. */
 static void raise_descriptors(void)
 {
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit))
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    if (!setrlimit(RLIMIT_NOFILE, &limit))
-        gh_log(GH_LOG_INFO, "main", "limits", "descriptors=%llu", (unsigned long long)limit.rlim_cur);
+    gh_log(GH_LOG_INFO, "main", "limits", "descriptors=%llu", (unsigned long long)gh_descriptors_raise());
 }
 
 static void on_audit_state(void *arg, int err)

@@ -3,9 +3,11 @@
  * The media plane on the signalling thread: the table of streams, the port pool, who works on what.  It owns the
  * memory of every stream; a worker has the use of it between `open` and `closed`.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/descriptors.h"
 #include "media/judge.h"
 #include "media/media_int.h"
 #include "media/port_pool.h"
@@ -36,6 +38,7 @@ struct gh_media {
     struct gh_worker *workers;
     unsigned *loads; /* streams of each worker */
     unsigned worker_count, inited;
+    unsigned stream_count, max_streams;
     bool stopped;
     gh_stream_id last_id;
     struct entry *by_id[BUCKETS], *by_call[BUCKETS];
@@ -197,6 +200,8 @@ int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_s
         return GH_ESTATE;
     if (places[0] < 0 || places[1] < 0)
         return GH_EINVAL;
+    if (media->stream_count >= media->max_streams)
+        return GH_EFULL;
     entry = calloc(1, sizeof(*entry));
     if (!entry)
         return GH_ENOMEM;
@@ -208,6 +213,7 @@ int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_s
     entry->call = open->call;
     entry->worker = choose_worker(media, open->call);
     media->loads[entry->worker]++;
+    media->stream_count++;
     fill_stream(media, entry, open);
     table_add(media, entry);
     *out = entry->stream.id;
@@ -399,6 +405,12 @@ void gh_media_port_usage(const struct gh_media *media, unsigned *used, unsigned 
     }
 }
 
+void gh_media_stream_usage(const struct gh_media *media, unsigned *used, unsigned *all)
+{
+    *used = media->stream_count;
+    *all = media->max_streams;
+}
+
 unsigned gh_media_workers(const struct gh_media *media)
 {
     return media->worker_count;
@@ -415,6 +427,7 @@ static void stream_closed(struct gh_media *media, struct gh_stream *stream)
     gh_media_counters(media, id, counters);
     table_remove(media, entry);
     media->loads[entry->worker]--;
+    media->stream_count--;
     for (int s = 0; s < 2; s++)
         give_pair(media, entry, s);
     entry_free(entry);
@@ -459,6 +472,15 @@ static unsigned worker_count(unsigned wanted)
     if (wanted == 0)
         wanted = cores > 1 ? cores - 1 : 1;
     return wanted < WORKERS_MAX ? wanted : WORKERS_MAX;
+}
+
+static unsigned max_streams(unsigned wanted)
+{
+    uint64_t most = gh_descriptors_for_media(gh_descriptors_limit(), UINT64_MAX) / GH_STREAM_DESCRIPTORS;
+
+    if (wanted)
+        return wanted;
+    return most < UINT_MAX ? (unsigned)most : UINT_MAX;
 }
 
 static int start_workers(struct gh_media *media)
@@ -523,6 +545,7 @@ int gh_media_start(struct gh_media **out, struct uv_loop_s *signalling, const st
     media->config = *config;
     media->handlers = *handlers;
     media->worker_count = worker_count(config->workers);
+    media->max_streams = max_streams(config->max_streams);
     err = gh_own_init(&media->own, config);
     for (int i = 0; i < (config->address6.family ? 2 : 1) && !err; i++)
         err = new_place(media, i);

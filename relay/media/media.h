@@ -197,7 +197,12 @@ struct gh_media_config {
     uint16_t port_first, port_last;    /* pairs: RTP even, RTCP odd */
     unsigned workers;                  /* 0: cores - 1, at least 1 */
     uint64_t port_delay_ms;            /* a released pair rests that long */
+    /* At the same time; gh_descriptors_for_media says what can be had.  0: as many as take half of the soft
+     * RLIMIT_NOFILE, less what is the process's own. */
+    unsigned max_streams;
 };
+
+#define GH_STREAM_DESCRIPTORS 8 /* two sides, two ports, two sockets each */
 
 /** Bind nothing yet; start the workers.  gh_srtp_ciphers_start was called before.  @return 0 or an error */
 int gh_media_start(struct gh_media **out, struct uv_loop_s *signalling, const struct gh_media_config *config,
@@ -218,7 +223,8 @@ struct gh_media_open {
 /**
  * Bind a pair of ports for each side and hand them to the worker with the fewest streams.
  * @ports  RTP port of each side, at media.address or address6; RTCP is the next
- * @return 0, GH_EFULL (no pair is free), GH_EINVAL (no address of that family), or an error
+ * @return 0, GH_EFULL (no pair is free, as many streams are open as may be, or the system has no descriptor or buffer
+ * left), GH_EINVAL (no address of that family), or an error
  */
 int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_stream_id *out, uint16_t ports[2]);
 
@@ -278,5 +284,8 @@ int gh_media_counters(struct gh_media *media, gh_stream_id stream, struct gh_med
 
 /** Pairs of ports that are bound or resting, and all of them; each family of address has its own. */
 void gh_media_port_usage(const struct gh_media *media, unsigned *used, unsigned *all);
+
+/** Streams that are open or closing, and how many there may be. */
+void gh_media_stream_usage(const struct gh_media *media, unsigned *used, unsigned *all);
 
 #endif

@@ -201,6 +201,8 @@ int gh_port_pool_take(struct gh_port_pool *pool, const struct gh_addr *address, 
         if (!err)
             return 0;
         ring_push(&pool->free, pair, 0);
+        if (err == -EMFILE || err == -ENFILE || err == -ENOBUFS)
+            return GH_EFULL; /* the system's stock is out, not ours: the same to whoever asks */
         if (err != -EADDRINUSE && err != -EACCES)
             return err;
     }

@@ -28,7 +28,8 @@ void gh_port_pool_free(struct gh_port_pool *pool);
 
 /**
  * Bind a pair at @address.  Pairs that another program holds are skipped.
- * @return 0, GH_EFULL (none is free), or the system's error, and then nothing is taken
+ * @return 0, GH_EFULL (none is free, or no descriptor or buffer for its sockets), or the system's error; nothing
+ * is taken then
  */
 int gh_port_pool_take(struct gh_port_pool *pool, const struct gh_addr *address, uint64_t now_ms,
                       struct gh_port_pair *out);

@@ -131,6 +131,16 @@ bool lab_start(struct lab *lab, uint8_t family, uint64_t timeout_ms)
     return start(lab, &config, &open);
 }
 
+bool lab_start_limited(struct lab *lab, unsigned max_streams)
+{
+    struct gh_media_config config = { .port_first = PORT_FIRST, .port_last = PORT_LAST, .workers = 1,
+                                      .max_streams = max_streams };
+    struct gh_media_open open = { .call = 1, .family = { 4, 4 } };
+
+    gh_addr_parse_ip(gh_span_str(ip_of(4)), 0, &config.address);
+    return start(lab, &config, &open);
+}
+
 bool lab_start_mixed(struct lab *lab, uint8_t family_a, uint8_t family_b)
 {
     struct gh_media_config config = { .port_first = PORT_FIRST, .port_last = PORT_LAST, .workers = 1 };

@@ -44,6 +44,8 @@ struct lab {
 
 /** @family 4 or 6, of both sides.  @return success */
 bool lab_start(struct lab *lab, uint8_t family, uint64_t timeout_ms);
+/** IPv4; at most so many streams, the lab's among them. */
+bool lab_start_limited(struct lab *lab, unsigned max_streams);
 /** The relay has both families, each side its own. */
 bool lab_start_mixed(struct lab *lab, uint8_t family_a, uint8_t family_b);
 /** Whether this machine has ::1; checks that it fails for no other reason, and says so. */
