@@ -60,8 +60,8 @@ struct gh_net_handlers {
     /* Gone; the last call for this connection, which is freed afterwards.  Also for one that never
      * was up. */
     void (*down)(void *arg, struct gh_conn *conn, const struct gh_conn_end *end);
-    /* Whether a neighbour may call from @address, whose port plays no part: it is no stranger before
-     * it is admitted.  NULL: none is known. */
+    /* Whether a neighbour may call from @address, whose port plays no part: then it is no stranger
+     * even before it is admitted.  NULL: none is known. */
     bool (*known)(void *arg, const struct gh_addr *address);
 };
 

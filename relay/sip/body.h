@@ -54,8 +54,8 @@ const struct gh_sip_part *gh_sip_body_sdp(const struct gh_sip_body *body, enum g
  */
 unsigned gh_sip_carriers(const struct gh_sip_msg *msg, enum gh_reason *problem);
 
-/** Does text, of a head or a header, carry keying, as it stands or with its %-escapes undone?  Then none of it may be
- *  written down.  Out of memory: true */
+/** Does text, of a head or a header, carry keying, as it stands or with its %-escapes undone?  Then
+ *  none of it may be written down.  Out of memory: true */
 bool gh_sip_text_carries(struct gh_span text);
 
 #endif

@@ -90,9 +90,9 @@ int gh_dialog_request_in(struct gh_dialog *dialog, const struct gh_sip_msg *requ
  * A target refresh: a request INVITE, UPDATE, SUBSCRIBE, NOTIFY or REFER that is accepted, or a 2xx
  * to one of ours, replaces the remote target when it has a Contact (section 12.2; RFC 3311 section
  * 5; RFC 6665 section 4.4.1).  So does a reliable provisional response to an INVITE of ours (RFC
- * 6141 section 4), and any to the INVITE of an early dialog whose target is a guess.  Other messages
- * change nothing, so it may be called for each that is in order.  A secure dialog takes no sip:
- * target.  @return 0, GH_ESYNTAX (target not taken), GH_ENOMEM
+ * 6141 section 4), and any to the INVITE of an early dialog whose target is a guess.  Other
+ * messages change nothing, so it may be called for each that is in order.  A secure dialog takes no
+ * sip: target.  @return 0, GH_ESYNTAX (target not taken), GH_ENOMEM
  */
 int gh_dialog_refresh(struct gh_dialog *dialog, const struct gh_sip_msg *msg);
 

@@ -88,8 +88,8 @@ enum gh_rel_arrival gh_rel_in_take(struct gh_rel_in *in, const struct gh_sip_msg
         return take_first(in, response->to.tag, number);
     if (number >= fork->first && number <= fork->last)
         return GH_REL_AGAIN;
-    /* Section 4: not one higher than the last, so it is neither acknowledged nor processed.  0 is no
-     * RSeq, so numbers do not wrap. */
+    /* Section 4: not one higher than the last, so it is neither acknowledged nor processed.  0 is
+     * no RSeq, so numbers do not wrap. */
     if (number != fork->last + 1)
         return GH_REL_DISCARD;
     fork->last = number;
@@ -115,8 +115,8 @@ struct gh_rel_out {
     struct due queue[GH_REL_QUEUE_MAX]; /* in order; only the first has been sent */
     size_t count;
     bool expired;
-    /* Runs from the first moment to the last, parked at GH_TXN_NEVER when there is nothing to do: so
-     * it cannot fail for want of memory later. */
+    /* Runs from the first moment to the last, parked at GH_TXN_NEVER when there is nothing to do:
+     * so it cannot fail for want of memory later. */
     struct gh_timer timer;
     uint64_t interval_ms, end_ms; /* of the first in the queue, once it is sent */
 };
@@ -226,8 +226,8 @@ static void on_timer(void *arg, uint64_t now_ms)
     send_first(out, now_ms);
 }
 
-/* Is @msg what gh_rel_out_send may take now?  All that the transaction would refuse is refused here,
- * as it may be sent later. */
+/* Is @msg what gh_rel_out_send may take now?  All that the transaction would refuse is refused
+ * here, as it may be sent later. */
 static int check(const struct gh_rel_out *out, const struct gh_sip_msg *msg)
 {
     unsigned carriers;

@@ -74,8 +74,8 @@ struct gh_txn_handlers {
      */
     int (*send)(void *arg, struct gh_txn *txn, struct gh_buf *octets, unsigned carriers);
 
-    /* A new request: not ACK, not CANCEL.  The user answers it with gh_txn_respond, now or later: who
-     * answers later says so with gh_txn_set_user before this returns.  A transaction that has
+    /* A new request: not ACK, not CANCEL.  The user answers it with gh_txn_respond, now or later:
+     * who answers later says so with gh_txn_set_user before this returns.  A transaction that has
      * neither final response nor user then is answered 500 and ends.
      * @msg  borrowed; the transaction keeps a reference until it has its final response */
     void (*request)(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t now_ms);
@@ -105,9 +105,10 @@ struct gh_txn_client {
 struct gh_txn_limits {
     size_t max_count;             /* of all transactions; 0: 200000 */
     size_t max_per_trunk;         /* one trunk cannot use up all; 0: a quarter of max_count */
-    /* What the transactions of one trunk keep: requests, responses and ACKs that may be sent again,
-     * keys.  Over it no request of that trunk gets a transaction; over half of it, answers that need
-     * not be repeated by themselves (streams; not a 2xx to INVITE) are not kept.  0: 64 MiB */
+    /* What the transactions of one trunk keep: requests, responses and ACKs that may be sent
+     * again, keys.  Over it no request of that trunk gets a transaction; over half of it, answers
+     * that need not be repeated by themselves (streams; not a 2xx to INVITE) are not kept.  0: 64
+     * MiB */
     size_t max_octets_per_trunk;
     uint64_t reconnect_grace_ms;  /* 0: 5000 */
 };
@@ -137,9 +138,9 @@ const struct gh_txn_counters *gh_txns_counters(const struct gh_txns *txns);
  * @conn      id of the connection that brought it; 0 for UDP
  * @reliable  TCP or TLS
  * @msg       borrowed; not ->bad
- * @return 0; GH_EFULL: too many transactions, or octets in them: the caller may answer a request 503 without one;
- *         GH_ELIMIT: what an answer must repeat of this request leaves no room for an answer: the
- *         caller may answer it 513 without a transaction; GH_ENOMEM
+ * @return 0; GH_EFULL: too many transactions, or octets in them: the caller may answer a request
+ *         503 without one; GH_ELIMIT: what an answer must repeat of this request leaves no room for
+ *         an answer: the caller may answer it 513 without one; GH_ENOMEM
  */
 int gh_txns_receive(struct gh_txns *txns, uint32_t trunk, uint64_t conn, bool reliable,
                     struct gh_sip_msg *msg, uint64_t now_ms);

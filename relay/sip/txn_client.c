@@ -275,8 +275,8 @@ static int send_cancel(struct gh_txn *txn, uint64_t now_ms)
     int err;
 
     txn->cancel_sent = true;
-    /* Section 9.1: when no final response comes in 64*T1 the INVITE is considered cancelled.  First,
-     * so that it ends also when no CANCEL can be written. */
+    /* Section 9.1: when no final response comes in 64*T1 the INVITE is considered cancelled.  Set
+     * first, so that it ends also when no CANCEL can be written. */
     if (txn->waiting)
         txn->end_before_wait_ms = now_ms + GH_TXN_TIMEOUT_MS;
     else

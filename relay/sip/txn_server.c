@@ -162,9 +162,9 @@ bool gh_txn_fits(const struct gh_txn *txn, const struct gh_sip_msg *msg)
 }
 
 /*
- * A stream loses nothing, so there an answer is asked for again only by a peer that connected anew:
- * what a flood of refused requests may keep has a bound.  Not a 2xx to INVITE: we repeat it until its
- * ACK comes (RFC 3261 section 13.3.1.4).
+ * A stream loses nothing, so there an answer is asked for again only by a peer that connected
+ * anew: what a flood of refused requests may keep has a bound.  Not a 2xx to INVITE: we repeat it
+ * until its ACK comes (RFC 3261 section 13.3.1.4).
  */
 static bool worth_keeping(const struct gh_txn *txn)
 {

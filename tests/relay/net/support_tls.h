@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TLS contexts with certificates made for the test, and a TLS client on a raw socket that can do what no
- * decent peer does.
+ * TLS contexts with certificates made for the test, and a TLS client on a raw socket that can do
+ * what no decent peer does.
  */
 #ifndef GH_TEST_SUPPORT_TLS_H
 #define GH_TEST_SUPPORT_TLS_H
@@ -9,7 +9,8 @@
 #include "crypto/tls.h"
 
 /* Good ones, ones of a CA that nobody trusts, and a second good server. */
-extern struct gh_tls_context *server, *server_two, *client, *client_of_stranger, *server_of_stranger;
+extern struct gh_tls_context *server, *server_two, *client;
+extern struct gh_tls_context *client_of_stranger, *server_of_stranger;
 
 void tls_contexts_make(void);
 void tls_contexts_free(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Connections that nobody has admitted get a share of the slots and little time, so that they cannot
- * keep neighbours out.  Every peer has a loopback address of its own.
+ * Connections that nobody has admitted get a share of the slots and little time, so that they
+ * cannot keep neighbours out.  Every peer has a loopback address of its own.
  */
 #include "support_net.h"
 #include "support_tls.h"

@@ -322,8 +322,8 @@ static void early_dialogs_of_forks(void)
     old = from_fork("PRACK", "t1", 499);
     CHECK_INT(gh_dialog_request_in(fork[0], old), GH_ESTATE);
     gh_sip_msg_unref(old);
-    /* The 2xx: its target counts, the peer's numbers go on, the ACK has the INVITE's (section 13.2.2.4)
-     * and our next request the one after the PRACKs. */
+    /* The 2xx: its target counts, the peer's numbers go on, the ACK has the INVITE's (section
+     * 13.2.2.4) and our next request the one after the PRACKs. */
     CHECK_INT(gh_dialog_confirm(fork[0], ok), 0);
     CHECK_STR(fork[0]->remote_target, "sip:end@x");
     CHECK_INT(fork[0]->remote_cseq, 500);

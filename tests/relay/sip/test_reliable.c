@@ -52,33 +52,35 @@ static void what_arrives(void)
         uint32_t rseq;
     } rows[] = {
         { 180, "t", "", GH_REL_PLAIN, 0 },
-        { 183, "t", "RSeq: 5\n", GH_REL_PLAIN, 0 },                   /* Require says it, not RSeq */
+        { 183, "t", "RSeq: 5\n", GH_REL_PLAIN, 0 }, /* Require says it, not RSeq */
         { 183, "t", "Supported: 100rel\nRSeq: 5\n", GH_REL_PLAIN, 0 },
-        { 100, "", REL(5), GH_REL_PLAIN, 0 },                         /* ignored in a 100 */
+        { 100, "", REL(5), GH_REL_PLAIN, 0 }, /* ignored in a 100 */
         { 200, "t", REL(5), GH_REL_PLAIN, 0 },
         { 183, "t", "Require: 100rel\n", GH_REL_DISCARD, 0 },
         { 183, "", REL(5), GH_REL_DISCARD, 0 },
-        { 183, "t", REL(5), GH_REL_NEW, 5 },                          /* any number may be the first */
+        { 183, "t", REL(5), GH_REL_NEW, 5 }, /* any number may be the first */
         { 183, "t", REL(5), GH_REL_AGAIN, 5 },
-        { 183, "t", REL(7), GH_REL_DISCARD, 0 },                      /* 6 is missing */
+        { 183, "t", REL(7), GH_REL_DISCARD, 0 }, /* 6 is missing */
         { 183, "t", REL(4), GH_REL_DISCARD, 0 },
         { 180, "t", "Require: foo, 100REL\nRSeq: 6\n", GH_REL_NEW, 6 },
         { 183, "t", REL(7), GH_REL_NEW, 7 },
         { 183, "t", REL(5), GH_REL_AGAIN, 5 },
-        { 180, "t", "", GH_REL_PLAIN, 0 },                            /* between them */
-        { 183, "T", REL(5), GH_REL_NEW, 5 },                          /* another fork counts alone */
+        { 180, "t", "", GH_REL_PLAIN, 0 }, /* between them */
+        { 183, "T", REL(5), GH_REL_NEW, 5 }, /* another fork counts alone */
         { 183, "t", REL(8), GH_REL_NEW, 8 },
         { 183, "T", REL(8), GH_REL_DISCARD, 0 },
         { 183, "T", REL(6), GH_REL_NEW, 6 },
         { 183, "z", REL(4294967295), GH_REL_NEW, 4294967295u },
-        { 183, "z", REL(1), GH_REL_DISCARD, 0 },                      /* no wrap (section 3) */
+        { 183, "z", REL(1), GH_REL_DISCARD, 0 }, /* no wrap (section 3) */
     };
     struct gh_rel_in in = { 0 };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        enum gh_rel_arrival got;
         uint32_t rseq = 0;
 
-        if (!CHECK_INT(take(&in, rows[i].status, rows[i].to_tag, rows[i].more, &rseq), rows[i].want))
+        got = take(&in, rows[i].status, rows[i].to_tag, rows[i].more, &rseq);
+        if (!CHECK_INT(got, rows[i].want))
             fprintf(stderr, "     row %zu\n", i);
         if (rows[i].want == GH_REL_NEW || rows[i].want == GH_REL_AGAIN)
             CHECK_INT(rseq, rows[i].rseq);

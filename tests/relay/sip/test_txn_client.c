@@ -162,7 +162,7 @@ static void the_ack_is_repeated_octet_for_octet(void)
     rig_init(&rig, NULL);
     txn = rig_send(&rig, TRUNK_A, CONN_A, true, "INVITE", "1", NULL);
     rig_answer(&rig, TRUNK_A, CONN_A, true, "INVITE", "1", 200, "t1");
-    rig_answer(&rig, TRUNK_A, CONN_A, true, "INVITE", "1", 200, "t1"); /* the answer takes its time */
+    rig_answer(&rig, TRUNK_A, CONN_A, true, "INVITE", "1", 200, "t1"); /* it takes its time */
     CHECK_INT(gh_txn_ack_2xx(txn, &ack), 0);
     CHECK(rig.sent.len == wire.len && memcmp(rig.sent.p, wire.p, wire.len) == 0);
     gh_buf_fini(&rig.sent);
