@@ -141,6 +141,7 @@ static void fill_stream(struct gh_media *media, struct entry *entry, const struc
 
     stream->id = ++media->last_id;
     stream->timeout_ms = open->timeout_ms;
+    stream->timeout_on_hold_ms = open->timeout_on_hold_ms;
     stream->open = (struct gh_to_worker){ { NULL, keep }, GH_COMMAND_OPEN, stream };
     stream->close = (struct gh_to_worker){ { NULL, keep }, GH_COMMAND_CLOSE, stream };
     stream->closed = (struct gh_from_worker){ { NULL, keep }, stream };
@@ -352,36 +353,6 @@ int gh_media_close(struct gh_media *media, gh_stream_id stream)
 
 /* ---- counters ----------------------------------------------------------------------------------------------- */
 
-static uint64_t read_u64(const _Atomic uint64_t *counter)
-{
-    return atomic_load_explicit(counter, memory_order_relaxed);
-}
-
-static int64_t read_i64(const _Atomic int64_t *counter)
-{
-    return atomic_load_explicit(counter, memory_order_relaxed);
-}
-
-static void read_counters(const struct gh_live_counters *live, struct gh_media_counters *out)
-{
-    *out = (struct gh_media_counters){
-        .rx_pkts = read_u64(&live->rx_pkts),
-        .rx_octets = read_u64(&live->rx_octets),
-        .authenticated = read_u64(&live->authenticated),
-        .authenticated_rtcp = read_u64(&live->authenticated_rtcp),
-        .plain = read_u64(&live->plain),
-        .tx_pkts = read_u64(&live->tx_pkts),
-        .tx_octets = read_u64(&live->tx_octets),
-        .icmp = read_u64(&live->icmp),
-        .first_authenticated_us = read_i64(&live->first_authenticated_us),
-        .first_plain_us = read_i64(&live->first_plain_us),
-        .last_rx_us = read_i64(&live->last_rx_us),
-        .proven_generation = atomic_load_explicit(&live->proven_generation, memory_order_relaxed),
-    };
-    for (int i = 0; i < GH_DROP_COUNT; i++)
-        out->drops[i] = read_u64(&live->drops[i]);
-}
-
 int gh_media_counters(struct gh_media *media, gh_stream_id stream, struct gh_media_counters counters[2])
 {
     struct entry *entry = find(media, stream);
@@ -389,7 +360,7 @@ int gh_media_counters(struct gh_media *media, gh_stream_id stream, struct gh_med
     if (!entry)
         return GH_ENOTFOUND;
     for (int s = 0; s < 2; s++)
-        read_counters(&entry->stream.counters[s], &counters[s]);
+        gh_counters_read(&entry->stream.counters[s], &counters[s]);
     return 0;
 }
 
@@ -449,18 +420,6 @@ static void on_report(void *arg, struct gh_msg *msg)
     }
     media->handlers.event(media->handlers.arg, &((struct gh_event_msg *)msg)->event);
     msg->drop(msg);
-}
-
-const char *gh_media_event_name(enum gh_media_event_kind kind)
-{
-    static const char *const names[] = {
-        [GH_MEDIA_EVENT_NONE] = "none",
-#define X(id, name) [GH_MEDIA_EVENT_##id] = name,
-        GH_MEDIA_EVENT_MAP(X)
-#undef X
-    };
-
-    return names[(unsigned)kind < GH_MEDIA_EVENT_COUNT ? kind : GH_MEDIA_EVENT_NONE];
 }
 
 /* ---- start and stop -------------------------------------------------------------------------------------------- */

@@ -140,7 +140,7 @@ struct gh_media_counters {
 /* What a worker tells, with its word for logs and records. */
 #define GH_MEDIA_EVENT_MAP(X)                                                           \
     X(PROVEN, "proven")           /* first authenticated packet under this generation's key */ \
-    X(TIMEOUT, "timeout")         /* nothing accepted from this side for timeout_ms while it may send */ \
+    X(TIMEOUT, "timeout")         /* nothing accepted from this side for so long; on_hold: from neither */ \
     X(PLAIN, "plain_on_srtp")     /* first packet counted plain_on_srtp */              \
     X(AUTH_FAILED, "auth_failed") /* first packet counted auth_failed */                \
     X(FAILED, "failed")           /* a set was not carried out by a fault of ours, err: nothing flows here */ \
@@ -176,6 +176,7 @@ struct gh_media_event {
     enum gh_media_event_kind kind;
     int err;
     int64_t wall_us;
+    bool on_hold;                /* TIMEOUT: timeout_on_hold_ms, of the whole stream; side and generation are a's */
     bool rtcp;                   /* UNREACHABLE, LATCHED, MOVED: the RTCP port's, not the RTP port's */
     /* LATCHED and MOVED: */
     struct gh_addr old_source, new_source;
@@ -216,7 +217,10 @@ unsigned gh_media_workers(const struct gh_media *media);
 
 struct gh_media_open {
     uint64_t call;                     /* streams of one call share a worker; a number of the caller's choice */
-    uint64_t timeout_ms;               /* 0: none */
+    uint64_t timeout_ms;               /* of each side that may send and whose address is known; 0: none */
+    /* Of the stream while neither side is such a one: one TIMEOUT with on_hold.  Counts from the set that put the
+     * stream on hold, not from sets that leave it so; RTP and RTCP of either side put it off.  0: none. */
+    uint64_t timeout_on_hold_ms;
     uint8_t family[2];                 /* of each side's port: 4 or 6; 0: that of media.address */
 };
 
@@ -250,8 +254,8 @@ struct gh_media_set {
     /* A new tx key goes on with ROC and SSRCs of the one before (roc_on_rekey: keep), else it
      * starts with ROC 0.  With a new rx key either is taken: what authenticates first decides. */
     bool roc_keep;
-    /* 0: that of gh_media_open, and only while may_send.  Else this one, whether or not the side
-     * may send and also while its address is not known: for a call on hold. */
+    /* 0: that of gh_media_open.  Else this one in its place, whether or not the side may send, and also while its
+     * address is not known. */
     uint64_t timeout_ms;
     /* How many SRTP packets, and SRTCP packets, the rx key may protect (RFC 4568 section 6.1); 0:
      * not said.  Those that authenticated here are counted: lost ones could hide an overrun. */

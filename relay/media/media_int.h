@@ -41,6 +41,9 @@ static inline void gh_count(_Atomic uint64_t *counter, uint64_t n)
     atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
 }
 
+/* report.c */
+void gh_counters_read(const struct gh_live_counters *live, struct gh_media_counters *out);
+
 /* ---- a stream ------------------------------------------------------------------------------------------ */
 
 struct gh_side;
@@ -123,7 +126,9 @@ struct gh_stream {
     struct gh_to_worker close;     /* and its close message: closing never fails */
     struct gh_from_worker closed;
     gh_stream_id id;
-    uint64_t timeout_ms;
+    uint64_t timeout_ms, timeout_on_hold_ms;
+    bool held;                     /* neither side is to send */
+    uint64_t held_since_ms;
     struct gh_worker *worker;
     struct gh_stream *prev, *next; /* in the worker */
     struct gh_side sides[2];
@@ -172,6 +177,12 @@ void gh_side_retire_old(struct gh_side *side);
 /** Its source could not be connected to: unusable, with RTP also RTCP, and an event that says whose fault it is. */
 void gh_port_is_unreachable(struct gh_port *port, int err);
 void gh_side_fini(struct gh_side *side);
+
+/* silence.c */
+/** After each set. */
+void gh_stream_note_hold(struct gh_stream *stream, uint64_t now_ms);
+bool gh_side_is_silent(const struct gh_side *side, uint64_t now_ms);
+bool gh_stream_is_forgotten(const struct gh_stream *stream, uint64_t now_ms);
 
 /* socket.c */
 int gh_port_start(struct gh_port *port, uv_loop_t *loop);

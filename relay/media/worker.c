@@ -150,22 +150,10 @@ static void set_stream(struct gh_stream *stream, const struct gh_set_msg *msg, u
     for (size_t i = 0; i < msg->count; i++)
         gh_side_apply(&stream->sides[msg->sets[i].side], &msg->sets[i], now_ms);
     gh_side_link(stream);
+    gh_stream_note_hold(stream, now_ms);
 }
 
 /* ---- time ---------------------------------------------------------------------------------------------------- */
-
-/* A timeout of the set's own runs whatever the side may do: on hold it may do nothing. */
-static bool is_silent(const struct gh_side *side, uint64_t now_ms)
-{
-    uint64_t timeout_ms = side->timeout_ms;
-
-    if (!side->was_set)
-        return false;
-    if (timeout_ms == 0 && side->may_send &&
-        gh_media_address(&side->remote_rtp, NULL) == GH_MEDIA_ADDRESS_USABLE)
-        timeout_ms = side->stream->timeout_ms;
-    return timeout_ms && now_ms - side->heard_ms >= timeout_ms;
-}
 
 static void tick_side(struct gh_side *side, uint64_t now_ms)
 {
@@ -173,8 +161,24 @@ static void tick_side(struct gh_side *side, uint64_t now_ms)
         gh_port_tick(&side->ports[i]);
     if (side->old_rx && now_ms >= side->old_rx_until_ms)
         gh_side_retire_old(side);
-    if (is_silent(side, now_ms))
+    if (gh_side_is_silent(side, now_ms))
         gh_side_raise(side, GH_MEDIA_EVENT_TIMEOUT, 0);
+}
+
+/* Of the stream, so once and not once a side. */
+static void raise_hold(struct gh_stream *stream)
+{
+    struct gh_side *side = &stream->sides[0];
+    struct gh_event_msg *event;
+
+    if (side->raised[GH_PORT_RTP] & (1U << GH_MEDIA_EVENT_TIMEOUT))
+        return;
+    event = gh_media_event_new(side, GH_MEDIA_EVENT_TIMEOUT);
+    if (!event)
+        return; /* the next tick tries again */
+    side->raised[GH_PORT_RTP] |= 1U << GH_MEDIA_EVENT_TIMEOUT;
+    event->event.on_hold = true;
+    gh_media_event_post(side, event);
 }
 
 static void on_tick(uv_timer_t *tick)
@@ -187,6 +191,8 @@ static void on_tick(uv_timer_t *tick)
             continue;
         tick_side(&stream->sides[0], now_ms);
         tick_side(&stream->sides[1], now_ms);
+        if (gh_stream_is_forgotten(stream, now_ms))
+            raise_hold(stream);
     }
 }
 

@@ -131,6 +131,16 @@ bool lab_start(struct lab *lab, uint8_t family, uint64_t timeout_ms)
     return start(lab, &config, &open);
 }
 
+bool lab_start_held(struct lab *lab, uint64_t timeout_ms, uint64_t timeout_on_hold_ms)
+{
+    struct gh_media_config config = { .port_first = PORT_FIRST, .port_last = PORT_LAST, .workers = 1 };
+    struct gh_media_open open = { .call = 1, .timeout_ms = timeout_ms, .timeout_on_hold_ms = timeout_on_hold_ms };
+
+    gh_addr_parse_ip(gh_span_str(ip_of(4)), 0, &config.address);
+    open.family[0] = open.family[1] = 4;
+    return start(lab, &config, &open);
+}
+
 bool lab_start_limited(struct lab *lab, unsigned max_streams)
 {
     struct gh_media_config config = { .port_first = PORT_FIRST, .port_last = PORT_LAST, .workers = 1,

@@ -44,6 +44,8 @@ struct lab {
 
 /** @family 4 or 6, of both sides.  @return success */
 bool lab_start(struct lab *lab, uint8_t family, uint64_t timeout_ms);
+/** IPv4; timeout_on_hold_ms beside the other. */
+bool lab_start_held(struct lab *lab, uint64_t timeout_ms, uint64_t timeout_on_hold_ms);
 /** IPv4; at most so many streams, the lab's among them. */
 bool lab_start_limited(struct lab *lab, unsigned max_streams);
 /** The relay has both families, each side its own. */

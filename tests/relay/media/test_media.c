@@ -247,7 +247,7 @@ static void we_never_send_under_a_peers_key(void)
     LAB_END(&lab);
 }
 
-/* ---- directions, placeholders, time ------------------------------------------------------------------------------- */
+/* ---- directions, placeholders, ICMP ------------------------------------------------------------------------------- */
 
 static void directions_are_kept(void)
 {
@@ -290,83 +290,6 @@ static void directions_are_kept(void)
     CHECK_INT(lab_set(&lab, &set), 0);
     check_flows(&lab, 0, false);
     check_flows(&lab, 1, false);
-    LAB_END(&lab);
-}
-
-static void silence_times_out_once_a_generation(void)
-{
-    struct lab lab;
-    struct gh_secret rx = lab_key(CM80, 1), tx = lab_key(CM80, 3);
-    struct gh_media_set set;
-
-    if (!lab_start(&lab, 4, 1))
-        return;
-    lab_secure(&lab, GH_PATH_BRIDGE, CM80, CM80);
-    set = lab_side(&lab, 1, GH_PATH_BRIDGE, CM80, &rx, &tx);
-    set.may_send = false;
-    CHECK_INT(lab_set(&lab, &set), 0);
-    CHECK_INT(await_events(&lab, 0, GH_MEDIA_EVENT_TIMEOUT, 1), 1);
-    CHECK_INT(lab.events[0].generation, 1);
-    set = lab_side(&lab, 0, GH_PATH_BRIDGE, CM80, &rx, &tx);
-    CHECK_INT(lab_set(&lab, &set), 0);
-    CHECK_INT(await_events(&lab, 0, GH_MEDIA_EVENT_TIMEOUT, 2), 2);
-    set = lab_side(&lab, 0, GH_PATH_BRIDGE, CM80, &rx, &tx);
-    set.may_send = false;
-    CHECK_INT(lab_set(&lab, &set), 0);
-    set = lab_side(&lab, 1, GH_PATH_BRIDGE, CM80, &rx, &tx);
-    CHECK_INT(lab_set(&lab, &set), 0);
-    /* b's comes now; a's, whose ticks went by as well, does not come again. */
-    CHECK(await_events(&lab, 1, GH_MEDIA_EVENT_TIMEOUT, 1) >= 1);
-    CHECK_INT(events_of(&lab, 0, GH_MEDIA_EVENT_TIMEOUT), 2);
-    LAB_END(&lab);
-}
-
-/* On hold a side may do nothing, or has no address at all: the set's own timeout runs all the same. */
-static void a_set_may_bring_its_own_timeout(void)
-{
-    struct lab lab;
-    struct gh_secret rx = lab_key(CM80, 1), tx = lab_key(CM80, 3);
-    struct gh_media_set set;
-
-    if (!lab_start(&lab, 4, 1))
-        return;
-    lab_secure(&lab, GH_PATH_BRIDGE, CM80, CM80);
-    set = lab_side(&lab, 0, GH_PATH_BRIDGE, CM80, &rx, &tx);
-    set.timeout_ms = 3600 * 1000; /* longer than that of the stream */
-    CHECK_INT(lab_set(&lab, &set), 0);
-    CHECK_INT(await_events(&lab, 1, GH_MEDIA_EVENT_TIMEOUT, 1), 1);
-    lab_barrier(&lab);
-    CHECK(events_of(&lab, 0, GH_MEDIA_EVENT_TIMEOUT) <= 1); /* a tick may have come before the set */
-    for (int i = 0; i < 2; i++) {
-        int before = events_of(&lab, 0, GH_MEDIA_EVENT_TIMEOUT);
-
-        set = lab_side(&lab, 0, GH_PATH_BRIDGE, CM80, &rx, &tx);
-        set.may_send = set.may_receive = false;
-        set.timeout_ms = 1;
-        if (i)
-            set.remote_rtp.family = set.remote_rtcp.family = 0;
-        CHECK_INT(lab_set(&lab, &set), 0);
-        CHECK_INT(await_events(&lab, 0, GH_MEDIA_EVENT_TIMEOUT, before + 1), before + 1);
-        CHECK_INT(lab.events[lab.event_count - 1].generation, set.generation);
-    }
-    LAB_END(&lab);
-}
-
-/* Sets that follow each other faster than the timeout do not put it off. */
-static void a_refresh_is_no_sign_of_life(void)
-{
-    struct lab lab;
-    struct gh_secret rx = lab_key(CM80, 1), tx = lab_key(CM80, 3);
-
-    if (!lab_start(&lab, 4, 600))
-        return;
-    lab_secure(&lab, GH_PATH_BRIDGE, CM80, CM80);
-    for (int i = 0; i < 20000 && !events_of(&lab, 0, GH_MEDIA_EVENT_TIMEOUT); i++) {
-        struct gh_media_set set = lab_side(&lab, 0, GH_PATH_BRIDGE, CM80, &rx, &tx);
-
-        CHECK_INT(lab_set(&lab, &set), 0);
-    }
-    CHECK_INT(events_of(&lab, 0, GH_MEDIA_EVENT_TIMEOUT), 1);
     LAB_END(&lab);
 }
 
@@ -561,9 +484,6 @@ int main(void)
     RUN(pass_needs_the_same_key);
     RUN(we_never_send_under_a_peers_key);
     RUN(directions_are_kept);
-    RUN(silence_times_out_once_a_generation);
-    RUN(a_set_may_bring_its_own_timeout);
-    RUN(a_refresh_is_no_sign_of_life);
     RUN(a_closed_receiver_may_come_back);
     RUN(a_send_that_found_an_error_is_repeated);
     RUN(ports_run_out_and_come_back);

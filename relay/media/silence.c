@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How long nothing may come: timeout_ms of a side that is to send, timeout_on_hold_ms of a stream of which neither is.
+ * Nothing here reads a clock.  Thread: the worker that owns the stream.
+ *
+ *   a side    runs from: it is to send, its address changes, an accepted packet
+ *   a stream  runs from: neither side is to send any more, an accepted packet of either
+ */
+#include "media/media_int.h"
+
+/* Packets can and should come from there. */
+static bool is_to_send(const struct gh_side *side)
+{
+    return side->may_send && gh_media_address(&side->remote_rtp, NULL) == GH_MEDIA_ADDRESS_USABLE;
+}
+
+void gh_stream_note_hold(struct gh_stream *stream, uint64_t now_ms)
+{
+    const struct gh_side *a = &stream->sides[0], *b = &stream->sides[1];
+    bool held = a->was_set && b->was_set && !is_to_send(a) && !is_to_send(b);
+
+    /* From the first of its sets: a call on hold that refreshes its session is still on hold. */
+    if (held && !stream->held)
+        stream->held_since_ms = now_ms;
+    stream->held = held;
+}
+
+bool gh_side_is_silent(const struct gh_side *side, uint64_t now_ms)
+{
+    uint64_t timeout_ms = side->timeout_ms; /* the set's own runs whatever the side may do */
+
+    if (!side->was_set)
+        return false;
+    if (timeout_ms == 0 && is_to_send(side))
+        timeout_ms = side->stream->timeout_ms;
+    return timeout_ms && now_ms - side->heard_ms >= timeout_ms;
+}
+
+bool gh_stream_is_forgotten(const struct gh_stream *stream, uint64_t now_ms)
+{
+    uint64_t since_ms = stream->held_since_ms;
+
+    if (!stream->held || !stream->timeout_on_hold_ms)
+        return false;
+    for (int s = 0; s < 2; s++) { /* RTCP keeps a call on hold alive */
+        if (stream->sides[s].heard_ms > since_ms)
+            since_ms = stream->sides[s].heard_ms;
+    }
+    return now_ms - since_ms >= stream->timeout_on_hold_ms;
+}
