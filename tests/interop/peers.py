@@ -200,20 +200,21 @@ class Stunnel(Program):
 class Sipp(Program):
     """One scenario of sipp/, on one TCP connection for all its calls."""
 
-    def __init__(self, lab, scenario, host, port, remote=None, calls=1, rate=10, at_once=1, keys=None):
+    def __init__(self, lab, scenario, host, port, remote=None, calls=1, rate=10, at_once=1):
         self.host, self.name = host, scenario
         self.folder = lab.path(f"sipp-{scenario}-{port}")
         os.mkdir(self.folder)
-        more = ["-inf", self.keys_file(keys, calls)]
         super().__init__(lab, "sipp", *([remote] if remote else []), "-sf", os.path.join(HERE, "sipp", scenario + ".xml"),
                          "-i", host, "-p", str(port), "-t", "t1", "-m", str(calls), "-r", str(rate), "-l", str(at_once),
+                         "-s", "9898", "-key", "gatehouse", lab.host, "-key", "contact", lab.b_host,
+                         "-inf", self.keys_file(calls),
                          "-nostdin", "-nd", "-timeout", f"{int(h.LIMIT_S) + 30}", "-timeout_error", "-recv_timeout", "20000",
-                         "-trace_err", "-error_file", "errors", "-trace_msg", "-message_file", "messages", *more,
+                         "-trace_err", "-error_file", "errors", "-trace_msg", "-message_file", "messages",
                          cwd=self.folder)
 
-    def keys_file(self, keys, calls):
+    def keys_file(self, calls):
         """A fresh key for every call, in the first column of an injection file."""
-        self.keys = keys or [h.base64_key() for _ in range(calls)]
+        self.keys = [h.base64_key() for _ in range(calls)]
         path = os.path.join(self.folder, "keys.csv")
         with open(path, "w") as f:
             f.write("SEQUENTIAL\n" + "".join(key + "\n" for key in self.keys))
