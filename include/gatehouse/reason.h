@@ -214,15 +214,17 @@
     X(KEY_LIFETIME_EXCEEDED, "key_lifetime_exceeded", 0, "a key was used longer than its SDP allowed", \
       "make the endpoint re-key in time")                                                           \
     X(HAIRPIN, "hairpin", 0, "the call came back with a key that we passed on", "nothing")          \
-    X(WEAK_TLS, "weak_tls", 0, "the TLS version or cipher is below the modern policy",              \
+    /* Marks that a route may refuse (refuse_marks): answered with then */                          \
+    X(WEAK_TLS, "weak_tls", 488, "the TLS version or cipher is below the modern policy",              \
       "set tls_policy: modern when the peer can")                                                   \
-    X(NO_FORWARD_SECRECY, "no_forward_secrecy", 0,                                                  \
+    X(NO_FORWARD_SECRECY, "no_forward_secrecy", 488,                                                  \
       "whoever gets the server's private key later can read this call's keys",                      \
       "enable ECDHE ciphers on the peer")                                                           \
-    X(EKU_WAIVED, "eku_waived", 0, "a missing EKU was waived by client_auth_eku: warn",             \
+    X(EKU_WAIVED, "eku_waived", 488, "a missing EKU was waived by client_auth_eku: warn",             \
       "issue the certificate with clientAuth")                                                      \
-    X(CRL_WAIVED, "crl_waived", 0, "missing revocation data was waived by crl_unavailable: warn",   \
+    X(CRL_WAIVED, "crl_waived", 488, "missing revocation data was waived by crl_unavailable: warn",   \
       "load a fresh CRL")                                                                           \
+    /* Marks again */                                                                               \
     X(SOURCE_UNPROVEN, "source_unproven", 0, "the source of clear media was not proven",            \
       "use SRTP")                                                                                   \
     X(COUNTERS_INCOMPLETE, "counters_incomplete", 0, "the media worker did not report in time",     \

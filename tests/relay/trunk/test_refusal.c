@@ -87,6 +87,8 @@ static void status_of_reasons(void)
         { GH_REASON_BODY_OPAQUE, 415 },    { GH_REASON_CERT_NAME_MISMATCH, 403 },
         { GH_REASON_BAD_MESSAGE, 400 },    { GH_REASON_MESSAGE_TOO_LARGE, 513 },
         { GH_REASON_NO_DIALOG, 481 },      { GH_REASON_NO_DESTINATION, 503 },
+        { GH_REASON_WEAK_TLS, 488 },       { GH_REASON_NO_FORWARD_SECRECY, 488 },
+        { GH_REASON_EKU_WAIVED, 488 },     { GH_REASON_CRL_WAIVED, 488 },
         { GH_REASON_CALLER_HUNG_UP, 500 }, { (enum gh_reason)GH_REASON_COUNT, 500 },
         { (enum gh_reason) - 1, 500 },
     };
