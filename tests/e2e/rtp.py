@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Media endpoints of the tests: UDP sockets that speak RTP, RTCP, SRTP and SRTCP by an own reading of the RFCs."""
 import base64
-import hashlib
-import hmac
 import os
 import random
 import select
@@ -10,62 +8,15 @@ import socket
 import struct
 import sys
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 import harness as h
 
 sys.path.append(os.path.join(h.SOURCE, "tests", "relay", "media", "vectors"))
 import srtp  # noqa: E402  protect_rtp, protect_rtcp and the derivation under them
+from srtp import Forged, unprotect_rtcp, unprotect_rtp  # noqa: E402,F401
 
 SUITES = {suite[0]: suite for suite in srtp.SUITES}
 CM = "AES_CM_128_HMAC_SHA1_80"
 GCM = "AEAD_AES_256_GCM"
-
-
-class Forged(Exception):
-    """The tag is wrong."""
-
-
-def unprotect_rtp(suite, master, packet, roc=0):
-    _, key_len, salt_len, tag, _, aead = suite
-    key, salt = master[:key_len], master[key_len:]
-    seq, = struct.unpack_from(">H", packet, 2)
-    ssrc, = struct.unpack_from(">I", packet, 8)
-    head = srtp.rtp_header_len(packet)
-    session_key, session_salt = srtp.derive(key, salt, 0, key_len), srtp.derive(key, salt, 2, salt_len)
-    if aead:
-        iv = srtp.xor(struct.pack(">HIIH", 0, ssrc, roc, seq), session_salt)
-        return packet[:head] + opened(session_key, iv, packet[head:], packet[:head])
-    sealed, mac = packet[:-tag], packet[-tag:]
-    if hmac.new(srtp.derive(key, salt, 1, 20), sealed + struct.pack(">I", roc), hashlib.sha1).digest()[:tag] != mac:
-        raise Forged
-    stream = srtp.keystream(session_key, srtp.counter_iv(session_salt, ssrc, roc << 16 | seq), len(sealed) - head)
-    return sealed[:head] + srtp.xor(sealed[head:], stream)
-
-
-def unprotect_rtcp(suite, master, packet):
-    _, key_len, salt_len, _, tag, aead = suite
-    key, salt = master[:key_len], master[key_len:]
-    ssrc, = struct.unpack_from(">I", packet, 4)
-    session_key, session_salt = srtp.derive(key, salt, 3, key_len), srtp.derive(key, salt, 5, salt_len)
-    if aead:
-        trailer = packet[-4:]
-        index = struct.unpack(">I", trailer)[0] & 0x7fffffff
-        iv = srtp.xor(struct.pack(">HIHI", 0, ssrc, 0, index), session_salt)
-        return packet[:8] + opened(session_key, iv, packet[8:-4], packet[:8] + trailer)
-    sealed, mac = packet[:-tag], packet[-tag:]
-    if hmac.new(srtp.derive(key, salt, 4, 20), sealed, hashlib.sha1).digest()[:tag] != mac:
-        raise Forged
-    index = struct.unpack(">I", sealed[-4:])[0] & 0x7fffffff
-    stream = srtp.keystream(session_key, srtp.counter_iv(session_salt, ssrc, index), len(sealed) - 12)
-    return sealed[:8] + srtp.xor(sealed[8:-4], stream)
-
-
-def opened(key, iv, octets, aad):
-    try:
-        return AESGCM(key).decrypt(iv, octets, aad)
-    except Exception as error:
-        raise Forged from error
 
 
 def draw_key(suite):
@@ -105,6 +56,8 @@ class End:
     def close(self):
         self.rtp.close()
         self.rtcp.close()
+
+    stop = close
 
     def crypto(self, tag):
         return f"a=crypto:{tag} {self.suite[0]} inline:{text(self.key)}"

@@ -238,11 +238,45 @@ class Sipp(Program):
             return f.read()
 
 
-def is_listening(host, port):
+def is_listening(host, port, kind="tcp"):
     """Looked up, not tried: a connection that comes and goes would be a call to some."""
-    wanted = "%08X:%04X" % (int.from_bytes(socket.inet_aton(host), "little"), port)
-    with open("/proc/net/tcp") as f:
-        return any(line.split()[1] == wanted and line.split()[3] == "0A" for line in f.readlines()[1:])
+    places = ["%08X:%04X" % (int.from_bytes(socket.inet_aton(address), "little"), port) for address in (host, "0.0.0.0")]
+    with open("/proc/net/" + kind) as f:
+        rows = [line.split() for line in f.readlines()[1:]]
+    return any(row[1] in places and (kind == "udp" or row[3] == "0A") for row in rows)
+
+
+# ---- ffmpeg ----------------------------------------------------------------------------------------------------------
+
+FFMPEG = ("ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning")
+
+
+class FfmpegSender(Program):
+    """A sine as PCMU under SRTP of its own, RTCP reports beside it."""
+
+    def __init__(self, lab, host, port, remote, key, tone, seconds):
+        address = f"srtp://{remote[0]}:{remote[1]}?localaddr={host}&localrtpport={port}&localrtcpport={port + 1}"
+        super().__init__(lab, *FFMPEG, "-re", "-f", "lavfi", "-i", f"sine=frequency={tone}:sample_rate={RATE}:duration={seconds}",
+                         "-af", "volume=8", "-c:a", "pcm_mulaw", "-ac", "1", "-payload_type", "0", "-f", "rtp",
+                         "-srtp_out_suite", CM, "-srtp_out_params", key, address)
+
+
+class FfmpegReceiver(Program):
+    """Records so many seconds of PCMU under SRTP."""
+
+    def __init__(self, lab, host, port, key, seconds):
+        self.path = lab.path(f"heard-{port}.wav")
+        text = f"v=0\no=- 1 1 IN IP4 {host}\ns=-\nc=IN IP4 {host}\nt=0 0\nm=audio {port} RTP/SAVP 0\na=crypto:1 {CM} inline:{key}\n"
+        with open(lab.path(f"heard-{port}.sdp"), "w") as f:
+            f.write(text)
+        super().__init__(lab, *FFMPEG, "-protocol_whitelist", "file,rtp,udp,srtp", "-i", lab.path(f"heard-{port}.sdp"),
+                         "-t", str(seconds), "-c:a", "pcm_s16le", self.path)
+        until(lambda: is_listening(host, port, "udp"), "a listening ffmpeg", self)
+
+    def heard(self):
+        code = self.wait()
+        assert code == 0, f"ffmpeg ended with {code}:\n{self.out.text()}"
+        return read_wav(self.path)
 
 
 # ---- sound -----------------------------------------------------------------------------------------------------------
