@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * libFuzzer target: transactions.  Each octet is an event: a request, response or ACK of one of two
- * trunks and few branches, an answer of ours, time, a lost connection, a user that leaves.  What
- * must hold: each transaction that its user was given ends exactly once, `send` goes to the trunk
- * that the transaction belongs to, and all is gone in the end. Seeds: none needed.
+ * trunks and few branches, some of them long, an answer of ours, time, a lost connection, a user
+ * that leaves or forgets.  What must hold: each transaction that its user was given ends exactly
+ * once, `send` goes to the trunk that the transaction belongs to, what is kept stays in its bounds,
+ * and all is gone in the end. Seeds: none needed.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -18,12 +19,13 @@
     } while (0)
 
 #define OPEN_MAX 64
+#define OCTETS_MAX 40000 /* kept of one trunk: some twenty short messages, or three long ones */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct gh_txn *given[OPEN_MAX]; /* by the table, not ended yet */
 static size_t given_count;
-static bool refuse_send;
+static bool refuse_send, forgets;
 
 static void give(struct gh_txn *txn)
 {
@@ -68,6 +70,8 @@ static void on_request(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, ui
 {
     (void)arg, (void)msg, (void)now_ms;
     give(txn);
+    if (!forgets)
+        gh_txn_set_user(txn, given);
 }
 
 static void on_ack(void *arg, uint32_t trunk, uint64_t conn, struct gh_sip_msg *msg,
@@ -103,15 +107,17 @@ static const struct gh_txn_handlers handlers = { NULL,   on_send,      on_reques
                                                  on_ack, on_cancelled, on_ended };
 static const struct gh_txn_client client = { NULL, on_response, on_ended };
 
-static struct gh_buf request(const char *host, const char *method, unsigned trunk, unsigned branch)
+/* @to_len  octets that To has beside its address */
+static struct gh_buf request(const char *host, const char *method, unsigned trunk, unsigned branch,
+                             int to_len)
 {
     struct gh_buf text = { 0 };
 
     gh_buf_fmt(&text,
                "%s sip:b@h SIP/2.0\r\nVia: SIP/2.0/TLS %s;branch=z9hG4bK%u\r\nFrom: "
-               "<sip:%u@h>;tag=1\r\nTo: <sip:b@h>\r\n"
+               "<sip:%u@h>;tag=1\r\nTo: \"%*s\" <sip:b@h>\r\n"
                "Call-ID: %u\r\nCSeq: 1 %s\r\nContact: <sip:a@h>\r\nContent-Length: 0\r\n\r\n",
-               method, host, branch, trunk, branch, method);
+               method, host, branch, trunk, to_len, "", branch, method);
     return text;
 }
 
@@ -138,11 +144,12 @@ static const char *const methods[] = { "INVITE", "BYE", "ACK", "CANCEL" };
 static const int statuses[] = { 100, 180, 200, 486, 200, 503 };
 
 /* Something of the peer. */
-static void arrive(struct gh_txns *txns, unsigned what, unsigned which, uint64_t now_ms)
+static void arrive(struct gh_txns *txns, unsigned what, unsigned which, int to_len, uint64_t now_ms)
 {
     unsigned trunk = 1 + (which & 1), branch = which >> 1 & 1;
     bool reliable = which >> 2 & 1;
-    struct gh_buf octets = request(what & 4 ? "us" : "peer", methods[what & 3], trunk, branch);
+    struct gh_buf octets =
+        request(what & 4 ? "us" : "peer", methods[what & 3], trunk, branch, to_len);
     struct gh_sip_msg *msg = parsed(&octets);
 
     if (what & 4) {
@@ -163,7 +170,7 @@ static void act(struct gh_txns *txns, unsigned what, unsigned which, uint64_t no
     if (what == 0 && given_count < OPEN_MAX - 2) {
         unsigned trunk = 1 + (which & 1);
 
-        octets = request("us", methods[which >> 1 & 1], trunk, which >> 2 & 1);
+        octets = request("us", methods[which >> 1 & 1], trunk, which >> 2 & 1, 0);
         if (gh_txn_client_new(&txn, txns, trunk, which >> 3 & 3, which & 8, &octets, &client, NULL,
                               now_ms) == 0)
             give(txn);
@@ -181,7 +188,10 @@ static void act(struct gh_txns *txns, unsigned what, unsigned which, uint64_t no
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct gh_txn_limits limits = { .max_count = 20, .max_per_trunk = 15 };
+    /* Room for an answer, just too little of it, and hardly any. */
+    static const int to_lens[] = { 0, 8000, 8120, 8170 };
+    static const struct gh_txn_limits limits = { .max_count = 20, .max_per_trunk = 15,
+                                                 .max_octets_per_trunk = OCTETS_MAX };
     struct gh_timerq timers = { 0 };
     struct gh_txns *txns;
     uint64_t now_ms = 1000;
@@ -192,8 +202,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i + 1 < size && i < 400; i += 2) {
         unsigned event = data[i] & 15, which = data[i + 1];
 
+        forgets = data[i] & 16;
         if (event < 8)
-            arrive(txns, event, which, now_ms);
+            arrive(txns, event, which, to_lens[data[i] >> 5 & 3], now_ms);
         else if (event < 12)
             act(txns, event - 8, which, now_ms);
         else if (event == 12)
@@ -205,6 +216,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         else
             refuse_send = which & 1;
         gh_timerq_run(&timers, now_ms);
+        /* Requests of ours are not refused, so they come on top: none is long. */
+        REQUIRE(gh_txns_octets(txns, 1) < OCTETS_MAX * 2 && gh_txns_octets(txns, 2) < OCTETS_MAX * 2);
     }
     /* Nobody answers any more: servers of ours are let go, everything else ends by its timers. */
     for (size_t i = given_count; i-- > 0;) {
@@ -219,6 +232,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         gh_timerq_run(&timers, now_ms += 1000);
     REQUIRE(given_count == 0);
     REQUIRE(gh_txns_count(txns) == 0);
+    REQUIRE(gh_txns_octets(txns, 1) == 0 && gh_txns_octets(txns, 2) == 0);
     gh_txns_free(txns);
     gh_timerq_fini(&timers);
     return 0;
