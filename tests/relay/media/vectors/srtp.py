@@ -12,6 +12,7 @@ import hmac
 import struct
 import sys
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -51,6 +52,39 @@ def rtp_header_len(packet):
     return length
 
 
+class Forged(Exception):
+    """The tag is wrong."""
+
+
+def gcm_rtp_iv(session_salt, ssrc, roc, seq):
+    return xor(struct.pack(">HIIH", 0, ssrc, roc, seq), session_salt)  # RFC 7714 section 8.1
+
+
+def gcm_rtcp_iv(session_salt, ssrc, index):
+    return xor(struct.pack(">HIHI", 0, ssrc, 0, index), session_salt)  # RFC 7714 section 9.1
+
+
+def gcm_open(key, iv, octets, aad):
+    try:
+        return AESGCM(key).decrypt(iv, octets, aad)
+    except InvalidTag as error:
+        raise Forged from error
+
+
+def seal_gcm_rtp(session_key, session_salt, packet, roc):
+    seq, _, ssrc = struct.unpack_from(">HII", packet, 2)
+    head = rtp_header_len(packet)
+    iv = gcm_rtp_iv(session_salt, ssrc, roc, seq)
+    return packet[:head] + AESGCM(session_key).encrypt(iv, packet[head:], packet[:head])
+
+
+def seal_gcm_rtcp(session_key, session_salt, packet, index):
+    ssrc, = struct.unpack_from(">I", packet, 4)
+    trailer = struct.pack(">I", 0x80000000 | index)
+    iv = gcm_rtcp_iv(session_salt, ssrc, index)
+    return packet[:8] + AESGCM(session_key).encrypt(iv, packet[8:], packet[:8] + trailer) + trailer
+
+
 def protect_rtp(suite, master, packet, roc):
     _, key_len, salt_len, tag, _, aead = suite
     key, salt = master[:key_len], master[key_len:]
@@ -59,8 +93,7 @@ def protect_rtp(suite, master, packet, roc):
     head = rtp_header_len(packet)
     session_key, session_salt = derive(key, salt, 0, key_len), derive(key, salt, 2, salt_len)
     if aead:
-        iv = xor(struct.pack(">HIIH", 0, ssrc, roc, seq), session_salt)
-        return packet[:head] + AESGCM(session_key).encrypt(iv, packet[head:], packet[:head])
+        return seal_gcm_rtp(session_key, session_salt, packet, roc)
     stream = keystream(session_key, counter_iv(session_salt, ssrc, roc << 16 | seq), len(packet) - head)
     sealed = packet[:head] + xor(packet[head:], stream)
     mac = hmac.new(derive(key, salt, 1, 20), sealed + struct.pack(">I", roc), hashlib.sha1).digest()
@@ -74,11 +107,50 @@ def protect_rtcp(suite, master, packet, index):
     trailer = struct.pack(">I", 0x80000000 | index)
     session_key, session_salt = derive(key, salt, 3, key_len), derive(key, salt, 5, salt_len)
     if aead:
-        iv = xor(struct.pack(">HIHI", 0, ssrc, 0, index), session_salt)
-        return packet[:8] + AESGCM(session_key).encrypt(iv, packet[8:], packet[:8] + trailer) + trailer
+        return seal_gcm_rtcp(session_key, session_salt, packet, index)
     stream = keystream(session_key, counter_iv(session_salt, ssrc, index), len(packet) - 8)
     sealed = packet[:8] + xor(packet[8:], stream) + trailer
     return sealed + hmac.new(derive(key, salt, 4, 20), sealed, hashlib.sha1).digest()[:tag]
+
+
+def unprotect_rtp(suite, master, packet, roc=0):
+    _, key_len, salt_len, tag, _, aead = suite
+    key, salt = master[:key_len], master[key_len:]
+    seq, _, ssrc = struct.unpack_from(">HII", packet, 2)
+    head = rtp_header_len(packet)
+    session_key, session_salt = derive(key, salt, 0, key_len), derive(key, salt, 2, salt_len)
+    if aead:
+        return packet[:head] + gcm_open(session_key, gcm_rtp_iv(session_salt, ssrc, roc, seq), packet[head:], packet[:head])
+    sealed, mac = packet[:-tag], packet[-tag:]
+    if hmac.new(derive(key, salt, 1, 20), sealed + struct.pack(">I", roc), hashlib.sha1).digest()[:tag] != mac:
+        raise Forged
+    stream = keystream(session_key, counter_iv(session_salt, ssrc, roc << 16 | seq), len(sealed) - head)
+    return sealed[:head] + xor(sealed[head:], stream)
+
+
+def unprotect_rtcp(suite, master, packet):
+    """What is not encrypted is refused as well."""
+    _, key_len, salt_len, _, tag, aead = suite
+    key, salt = master[:key_len], master[key_len:]
+    ssrc, = struct.unpack_from(">I", packet, 4)
+    session_key, session_salt = derive(key, salt, 3, key_len), derive(key, salt, 5, salt_len)
+    index = srtcp_index(suite, packet)
+    if aead:
+        return packet[:8] + gcm_open(session_key, gcm_rtcp_iv(session_salt, ssrc, index), packet[8:-4],
+                                     packet[:8] + packet[-4:])
+    sealed, mac = packet[:-tag], packet[-tag:]
+    if hmac.new(derive(key, salt, 4, 20), sealed, hashlib.sha1).digest()[:tag] != mac:
+        raise Forged
+    stream = keystream(session_key, counter_iv(session_salt, ssrc, index), len(sealed) - 12)
+    return sealed[:8] + xor(sealed[8:-4], stream)
+
+
+def srtcp_index(suite, packet):
+    at = -4 if suite[5] else -4 - suite[4]
+    word, = struct.unpack_from(">I", packet, len(packet) + at)
+    if not word >> 31:
+        raise Forged
+    return word & 0x7fffffff
 
 
 def unencrypted_rtcp(master, packet, index):
