@@ -42,7 +42,7 @@ def until(found, what, program=None):
         if result:
             return result
         select.select([], [], [], 0.02)
-    raise AssertionError(f"never came: {what}" + ("\n" + "\n".join(program.out.lines[-20:]) if program else ""))
+    raise AssertionError(f"never came: {what}" + ("\n" + "\n".join(program.out.lines[-30:]) if program else ""))
 
 
 class Program:
