@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A transport address as a plain value: family, octets, port.  Text form: "192.0.2.1:5061" and
- * "[2001:db8::1]:5061".  An IPv4-mapped IPv6 address is stored as IPv4, so that one host has one value.
+ * "[2001:db8::1]:5061".  An IPv4-mapped IPv6 address is stored as IPv4, so that one host has one
+ * value.
  */
 #ifndef GATEHOUSE_ADDR_H
 #define GATEHOUSE_ADDR_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Errors.  Functions return 0 or a negative GH_E...; system errors keep the value -errno, our own
- * start at -10000, clear of libuv's extra codes.  A denial is a result, not an error: gatehouse/reason.h.
+ * start at -10000, clear of libuv's extra codes.  A denial is a result, not an error:
+ * gatehouse/reason.h.
  */
 #ifndef GATEHOUSE_ERR_H
 #define GATEHOUSE_ERR_H

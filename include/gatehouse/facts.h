@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Facts: what was seen, never what was decided.  Connection facts are fixed when the handshake ends and
- * never edited.  Media facts describe one m-line without any key.  Policy turns facts into verdicts.
+ * Facts: what was seen, never what was decided.  Connection facts are fixed when the handshake ends
+ * and never edited.  Media facts describe one m-line without any key.  Policy turns facts into
+ * verdicts.
  */
 #ifndef GATEHOUSE_FACTS_H
 #define GATEHOUSE_FACTS_H
@@ -29,8 +30,8 @@ enum gh_name_kind { GH_NAME_CN = 0, GH_NAME_DNS, GH_NAME_URI };
 #define GH_CERT_NAME_MAX 254  /* longest DNS name is 253; longer ones are kept out and counted */
 #define GH_CERT_NAMES_MAX 128 /* CUCM multi-server certificates name every node */
 
-/* One name of a leaf certificate: CN text, DNS name, or the host of SAN URI "sip:host".  Hostile input:
- * printable ASCII only, others are left out and counted. */
+/* One name of a leaf certificate: CN text, DNS name, or the host of SAN URI "sip:host".  Hostile
+ * input: printable ASCII only, others are left out and counted. */
 struct gh_cert_name {
     enum gh_name_kind kind;
     char text[GH_CERT_NAME_MAX + 1];
@@ -41,7 +42,8 @@ struct gh_cert_facts {
     struct gh_cert_name *names; /* owned by the object that holds these facts */
     size_t name_count;
     size_t odd_names;           /* SAN or CN entries left out: not printable, too long, too many */
-    bool has_san;               /* any SAN URI:sip or DNS entry, usable or not: then CN does not count */
+    /* any SAN URI:sip or DNS entry, usable or not: then CN does not count */
+    bool has_san;
     char subject[256];          /* RFC 2253, cut, printable ASCII */
     char issuer[256];
     char serial[64];            /* hexadecimal */
@@ -70,15 +72,23 @@ struct gh_conn_facts {
 };
 
 /* What a TLS listener or trunk accepts: presets of versions, ciphers and strengths. */
-enum gh_tls_policy { GH_TLS_MODERN = 0, GH_TLS_NIST_800_52R2, GH_TLS_BSI_TR_02102, GH_TLS_LEGACY_CUCM };
+enum gh_tls_policy {
+    GH_TLS_MODERN = 0,
+    GH_TLS_NIST_800_52R2,
+    GH_TLS_BSI_TR_02102,
+    GH_TLS_LEGACY_CUCM
+};
 
 /* What crypto found when it built the chain again with one trunk's roots only. */
 struct gh_chain_facts {
     enum gh_reason reason;    /* GH_REASON_NONE: chain holds, apart from what the two flags say */
     bool crl_missing;         /* no fresh CRL; nothing else was wrong */
-    bool weak;                /* a key or signature below level 2 (112 bits, no SHA-1) in the chain */
-    bool client_barred;       /* an EKU above the leaf lacks clientAuth; matters when we are the server */
-    int64_t valid_from_us, valid_until_us; /* latest notBefore and earliest notAfter, roots included */
+    /* a key or signature below level 2 (112 bits, no SHA-1) in the chain */
+    bool weak;
+    /* an EKU above the leaf lacks clientAuth; matters when we are the server */
+    bool client_barred;
+    /* latest notBefore and earliest notAfter, roots included */
+    int64_t valid_from_us, valid_until_us;
 };
 
 /* ---- media ---- */
@@ -99,8 +109,8 @@ enum gh_keying { GH_KEYING_NONE = 0, GH_KEYING_DTLS, GH_KEYING_SDES };
 /* What a message carries, seen over all its bodies, whatever wraps them.  A bit set. */
 enum gh_carriers {
     GH_CARRY_NOTHING = 0,
-    GH_CARRY_FINGERPRINT = 1,   /* a=fingerprint: integrity material, not secret */
-    GH_CARRY_SECRET = 2         /* a=crypto, a=cryptoscale, k=, a=key-mgmt, also inside acap/pcfg/sescap */
+    GH_CARRY_FINGERPRINT = 1, /* a=fingerprint: integrity material, not secret */
+    GH_CARRY_SECRET = 2 /* a=crypto, a=cryptoscale, k=, a=key-mgmt, also inside acap/pcfg/sescap */
 };
 
 enum gh_direction { GH_INACTIVE = 0, GH_SENDONLY = 1, GH_RECVONLY = 2, GH_SENDRECV = 3 };

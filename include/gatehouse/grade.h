@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two words of a call's security.  Status: what a leg or call may be called on the wire ("consider
- * traffic secure").  Grade: what the record says was true.  Both are ordered; the least wins.
+ * The two words of a call's security.  Status: what a leg or call may be called on the wire
+ * ("consider traffic secure").  Grade: what the record says was true.  Both are ordered; the least
+ * wins.
  */
 #ifndef GATEHOUSE_GRADE_H
 #define GATEHOUSE_GRADE_H
@@ -15,13 +16,16 @@
     X(GH_STATUS_AUTHENTICATED, "Authenticated")                                         \
     X(GH_STATUS_ENCRYPTED, "Encrypted")
 
-#define GH_GRADE_MAP(X)                                                                 \
-    X(GH_GRADE_NONE, "none", "nothing was graded: no media packet was relayed")         \
-    X(GH_GRADE_CLEAR, "clear", "no live stream had SRTP on either hop")                 \
-    X(GH_GRADE_MIXED, "mixed", "a hop of a live stream was clear, unproven, or its key was exposed") \
-    X(GH_GRADE_HOP_BY_HOP, "hop_by_hop", "both hops were SRTP, keys carried only over proven TLS, both sides proven by packets") \
-    X(GH_GRADE_ATTESTED, "attested", "hop by hop, and both neighbours claim the same beyond") \
-    X(GH_GRADE_PASS_THROUGH, "pass_through", "keys are not held here; packets not authenticated by this node")
+#define GH_GRADE_MAP(X)                                                                            \
+    X(GH_GRADE_NONE, "none", "nothing was graded: no media packet was relayed")                    \
+    X(GH_GRADE_CLEAR, "clear", "no live stream had SRTP on either hop")                            \
+    X(GH_GRADE_MIXED, "mixed",                                                                     \
+      "a hop of a live stream was clear, unproven, or its key was exposed")                        \
+    X(GH_GRADE_HOP_BY_HOP, "hop_by_hop",                                                           \
+      "both hops were SRTP, keys carried only over proven TLS, both sides proven by packets")      \
+    X(GH_GRADE_ATTESTED, "attested", "hop by hop, and both neighbours claim the same beyond")      \
+    X(GH_GRADE_PASS_THROUGH, "pass_through",                                                       \
+      "keys are not held here; packets not authenticated by this node")
 
 enum gh_status {
 #define X(id, name) id,

@@ -19,7 +19,8 @@ struct gh_span {
 /** Span of a string literal. */
 #define GH_SPAN(literal) ((struct gh_span){ (literal), sizeof(literal) - 1 })
 
-/** For printf: "%.*s", GH_SPAN_FMT(span).  Only for text that has been checked or will be escaped. */
+/** For printf: "%.*s", GH_SPAN_FMT(span).  Only for text that has been checked or will be
+ * escaped. */
 #define GH_SPAN_FMT(span) (int)(span).len, (span).p
 
 static inline struct gh_span gh_span_of(const char *p, size_t len)

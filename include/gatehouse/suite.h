@@ -3,7 +3,8 @@
  * SRTP crypto suites with their lengths in octets, one row each.
  * Sources: RFC 4568 section 6.2 (AES_CM_128), RFC 6188 (AES_256_CM), RFC 7714 section 14.2 (GCM).
  *
- * Left out on purpose: F8_128 and NULL are never usable; AES_192_CM derives wrong keys in libsrtp 2.5.
+ * Left out on purpose: F8_128 and NULL are never usable; AES_192_CM derives wrong keys in
+ * libsrtp 2.5.
  */
 #ifndef GATEHOUSE_SUITE_H
 #define GATEHOUSE_SUITE_H
@@ -37,7 +38,8 @@ struct gh_suite_info {
     uint8_t key_len, salt_len, tag_len, rtcp_tag_len, aead;
 };
 
-/** Row of @suite; a row of zeros and the name "none" for anything unknown.  Static.  Thread: any. */
+/** Row of @suite; a row of zeros and the name "none" for anything unknown.  Static.  Thread:
+ * any. */
 static inline const struct gh_suite_info *gh_suite_info(enum gh_suite suite)
 {
     static const struct gh_suite_info rows[GH_SUITE_COUNT] = {
@@ -58,7 +60,8 @@ static inline size_t gh_suite_key_salt_len(enum gh_suite suite)
     return (size_t)info->key_len + info->salt_len;
 }
 
-/** Suite by its name in SDP, letters in any case (RFC 4568 writes it as a token; peers vary the case). */
+/** Suite by its name in SDP, letters in any case (RFC 4568 writes it as a token; peers vary the
+ * case). */
 static inline enum gh_suite gh_suite_by_name(struct gh_span name)
 {
     for (int s = GH_SUITE_NONE + 1; s < GH_SUITE_COUNT; s++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory that is taken piece by piece and given back at once.  A load has two: one for the snapshot, one
- * for texts, nodes and messages that end with the load.  A failure sticks: whoever took memory may go on
- * and ask once, at the end, whether all of it was there.
+ * Memory that is taken piece by piece and given back at once.  A load has two: one for the
+ * snapshot, one for texts, nodes and messages that end with the load.  A failure sticks: whoever
+ * took memory may go on and ask once, at the end, whether all of it was there.
  */
 #ifndef GH_CONFIG_ARENA_H
 #define GH_CONFIG_ARENA_H
@@ -18,7 +18,8 @@ int gh_config_arena_new(struct gh_config_arena **out, size_t limit);
 /** Overwrites what it held: a source text may hold a password.  NULL is fine. */
 void gh_config_arena_free(struct gh_config_arena *arena);
 
-/** Zeroed memory for @count objects of @size octets, aligned for any type.  @return NULL: see _err */
+/** Zeroed memory for @count objects of @size octets, aligned for any type.  @return NULL: see
+ * _err */
 void *gh_config_arena_take(struct gh_config_arena *arena, size_t count, size_t size);
 
 /** A copy of @text with a NUL behind it. */

@@ -18,8 +18,8 @@ static const char *nearest_row(struct gh_loader *load, const char *name, const s
     return gh_report_nearest(gh_span_str(name), words, rows->count);
 }
 
-void *gh_check_find(struct gh_loader *load, const struct gh_draft *from, const char *option, size_t item,
-                    const char *name, const struct gh_rows *rows)
+void *gh_check_find(struct gh_loader *load, const struct gh_draft *from, const char *option,
+                    size_t item, const char *name, const struct gh_rows *rows)
 {
     const char *near;
 
@@ -28,17 +28,18 @@ void *gh_check_find(struct gh_loader *load, const struct gh_draft *from, const c
             return (char *)rows->p + i * rows->size;
     }
     near = nearest_row(load, name, rows);
-    gh_draft_item_error(load, from, option, item, "there is no %s called %s%s%s%s", rows->what, name,
-                        near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    gh_draft_item_error(load, from, option, item, "there is no %s called %s%s%s%s", rows->what,
+                        name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
     return NULL;
 }
 
-/* ---- listeners ----------------------------------------------------------------------------------- */
+/* ---- listeners ------------------------------------------------------------------------------- */
 
-static void join_tls(struct gh_loader *load, struct gh_drafts *drafts, const struct gh_config *config,
-                     struct gh_listener_draft *listener)
+static void join_tls(struct gh_loader *load, struct gh_drafts *drafts,
+                     const struct gh_config *config, struct gh_listener_draft *listener)
 {
-    const struct gh_rows rows = { drafts->tls, drafts->tls_count, sizeof(struct gh_tls_draft), "tls entry" };
+    const struct gh_rows rows = { drafts->tls, drafts->tls_count, sizeof(struct gh_tls_draft),
+                                  "tls entry" };
     struct gh_tls_draft *tls = NULL;
 
     if (listener->tls)
@@ -59,23 +60,27 @@ static void join_tls(struct gh_loader *load, struct gh_drafts *drafts, const str
     }
 }
 
-/* Could both be bound?  TCP and TLS share the TCP ports; an address of zeros takes all of its family. */
+/* Could both be bound?  TCP and TLS share the TCP ports; an address of zeros takes all of its
+ * family. */
 static bool collide(const struct gh_config_listener *a, const struct gh_config_listener *b)
 {
     bool udp_a = a->transport == GH_TRANSPORT_UDP, udp_b = b->transport == GH_TRANSPORT_UDP;
 
-    if (udp_a != udp_b || a->address.port != b->address.port || a->address.family != b->address.family)
+    if (udp_a != udp_b || a->address.port != b->address.port ||
+        a->address.family != b->address.family)
         return false;
     return gh_addr_same_ip(&a->address, &b->address) || gh_addr_is_any(&a->address) ||
            gh_addr_is_any(&b->address);
 }
 
-void gh_check_listeners(struct gh_loader *load, struct gh_drafts *drafts, const struct gh_config *config)
+void gh_check_listeners(struct gh_loader *load, struct gh_drafts *drafts,
+                        const struct gh_config *config)
 {
     char text[GH_ADDR_TEXT_MAX];
 
     for (size_t i = 0; i < drafts->tls_count; i++) {
-        if (gh_draft_has(&drafts->tls[i].draft, "crl_unavailable") && !gh_draft_has(&drafts->tls[i].draft, "crl"))
+        if (gh_draft_has(&drafts->tls[i].draft, "crl_unavailable") &&
+            !gh_draft_has(&drafts->tls[i].draft, "crl"))
             gh_draft_warning(load, &drafts->tls[i].draft, "crl_unavailable",
                              "without crl there is no revocation check");
     }
@@ -103,7 +108,7 @@ void gh_check_listeners(struct gh_loader *load, struct gh_drafts *drafts, const 
     }
 }
 
-/* ---- media --------------------------------------------------------------------------------------- */
+/* ---- media ----------------------------------------------------------------------------------- */
 
 static const struct gh_draft *group(const struct gh_drafts *drafts, const char *name)
 {
@@ -113,7 +118,8 @@ static const struct gh_draft *group(const struct gh_drafts *drafts, const char *
 void gh_check_media(struct gh_loader *load, struct gh_drafts *drafts)
 {
     const struct gh_draft *draft = group(drafts, "media");
-    struct gh_addr *address = &drafts->values.media.address, *advertise = &drafts->values.media.advertise;
+    struct gh_addr *address = &drafts->values.media.address,
+                   *advertise = &drafts->values.media.advertise;
 
     drafts->values.media.port_first = drafts->media_ports[0];
     drafts->values.media.port_last = drafts->media_ports[1];
@@ -122,9 +128,10 @@ void gh_check_media(struct gh_loader *load, struct gh_drafts *drafts)
     if (!gh_draft_has(draft, "advertise")) {
         *advertise = *address;
         if (gh_addr_is_any(address))
-            gh_draft_error(load, draft, "address",
-                           "an address of zeros cannot stand in SDP; write the address that peers reach, "
-                           "or add advertise");
+            gh_draft_error(
+                load, draft, "address",
+                "an address of zeros cannot stand in SDP; write the address that peers reach, "
+                "or add advertise");
     } else if (advertise->family && gh_addr_is_any(advertise)) {
         gh_draft_error(load, draft, "advertise", "an address of zeros cannot stand in SDP");
     } else if (advertise->family && advertise->family != address->family) {
@@ -163,8 +170,8 @@ static bool is_reserved(struct gh_span list, uint64_t port)
     return false;
 }
 
-void gh_check_port_overlap(struct gh_loader *load, const struct gh_drafts *drafts, struct gh_span range,
-                           struct gh_span reserved)
+void gh_check_port_overlap(struct gh_loader *load, const struct gh_drafts *drafts,
+                           struct gh_span range, struct gh_span reserved)
 {
     const struct gh_draft *draft = group(drafts, "media");
     uint64_t local[2], first = drafts->media_ports[0], last = drafts->media_ports[1];
@@ -179,11 +186,12 @@ void gh_check_port_overlap(struct gh_loader *load, const struct gh_drafts *draft
     for (uint64_t port = first; port <= last && !free_port; port++)
         free_port = !is_reserved(reserved, port);
     if (free_port)
-        gh_draft_warning(load, draft, "ports",
-                         "the kernel may give ports %llu-%llu to other programs "
-                         "(net.ipv4.ip_local_port_range); set net.ipv4.ip_local_reserved_ports=%u-%u",
-                         (unsigned long long)first, (unsigned long long)last, drafts->media_ports[0],
-                         drafts->media_ports[1]);
+        gh_draft_warning(
+            load, draft, "ports",
+            "the kernel may give ports %llu-%llu to other programs "
+            "(net.ipv4.ip_local_port_range); set net.ipv4.ip_local_reserved_ports=%u-%u",
+            (unsigned long long)first, (unsigned long long)last, drafts->media_ports[0],
+            drafts->media_ports[1]);
 }
 
 /* A stream has two pairs of ports; each port a socket for its source and one for everybody else. */
@@ -202,15 +210,15 @@ void gh_check_descriptors(struct gh_loader *load, const struct gh_drafts *drafts
     others = (uint64_t)drafts->values.limits.max_connections + OTHER_DESCRIPTORS;
     need = streams * STREAM_DESCRIPTORS + others;
     if (need > hard)
-        gh_draft_warning(load, draft, "ports",
-                         "room for %llu streams needs %llu descriptors, connections included; the "
-                         "hard limit is %llu, enough for %llu; raise it (LimitNOFILE, ulimit -Hn)",
-                         (unsigned long long)streams, (unsigned long long)need,
-                         (unsigned long long)hard,
-                         (unsigned long long)(hard > others ? (hard - others) / STREAM_DESCRIPTORS : 0));
+        gh_draft_warning(
+            load, draft, "ports",
+            "room for %llu streams needs %llu descriptors, connections included; the "
+            "hard limit is %llu, enough for %llu; raise it (LimitNOFILE, ulimit -Hn)",
+            (unsigned long long)streams, (unsigned long long)need, (unsigned long long)hard,
+            (unsigned long long)(hard > others ? (hard - others) / STREAM_DESCRIPTORS : 0));
 }
 
-/* ---- unused -------------------------------------------------------------------------------------- */
+/* ---- unused ---------------------------------------------------------------------------------- */
 
 static void warn_unused(struct gh_loader *load, const struct gh_draft *draft)
 {

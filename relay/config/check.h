@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What needs more than one option to be judged: names that are joined to what they name, addresses that
- * collide, rules that contradict each other.  Each check reports everything that it finds and fills the
- * members of the drafts' @out that depend on others.
+ * What needs more than one option to be judged: names that are joined to what they name, addresses
+ * that collide, rules that contradict each other.  Each check reports everything that it finds and
+ * fills the members of the drafts' @out that depend on others.
  */
 #ifndef GH_CONFIG_CHECK_H
 #define GH_CONFIG_CHECK_H
@@ -20,14 +20,16 @@ struct gh_rows {
  * The row called @name.  An error at item @item of @option when there is none.
  * @return the row, or NULL: reported
  */
-void *gh_check_find(struct gh_loader *load, const struct gh_draft *from, const char *option, size_t item,
-                    const char *name, const struct gh_rows *rows);
+void *gh_check_find(struct gh_loader *load, const struct gh_draft *from, const char *option,
+                    size_t item, const char *name, const struct gh_rows *rows);
 
 /** Listeners to tls entries; addresses.  @config  its arrays are there; they are pointed to */
-void gh_check_listeners(struct gh_loader *load, struct gh_drafts *drafts, const struct gh_config *config);
+void gh_check_listeners(struct gh_loader *load, struct gh_drafts *drafts,
+                        const struct gh_config *config);
 
 /** Trunks to profiles and listeners; who they are; what is an error on which transport. */
-void gh_check_trunks(struct gh_loader *load, struct gh_drafts *drafts, const struct gh_config *config);
+void gh_check_trunks(struct gh_loader *load, struct gh_drafts *drafts,
+                     const struct gh_config *config);
 
 /** Routes to trunks, into @config->routes. */
 void gh_check_routes(struct gh_loader *load, struct gh_drafts *drafts, struct gh_config *config);

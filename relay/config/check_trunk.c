@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Checks of trunks.  On a listener without TLS a trunk is unproven for ever: what lets a neighbour raise
- * its own standing, or promises what no clear path can hold, is an error there.
+ * Checks of trunks.  On a listener without TLS a trunk is unproven for ever: what lets a neighbour
+ * raise its own standing, or promises what no clear path can hold, is an error there.
  */
 #include "config/check.h"
 
@@ -10,10 +10,10 @@ static bool is_tls(const struct gh_trunk_draft *trunk)
     return trunk->out.rules.transport == GH_TRANSPORT_TLS;
 }
 
-/* ---- joins --------------------------------------------------------------------------------------- */
+/* ---- joins ----------------------------------------------------------------------------------- */
 
-static void join_listener(struct gh_loader *load, struct gh_drafts *drafts, const struct gh_config *config,
-                          struct gh_trunk_draft *trunk)
+static void join_listener(struct gh_loader *load, struct gh_drafts *drafts,
+                          const struct gh_config *config, struct gh_trunk_draft *trunk)
 {
     const struct gh_rows rows = { drafts->listeners, drafts->listener_count,
                                   sizeof(struct gh_listener_draft), "listener" };
@@ -43,11 +43,11 @@ static void join_listener(struct gh_loader *load, struct gh_drafts *drafts, cons
     }
 }
 
-static void join_profile(struct gh_loader *load, struct gh_drafts *drafts, const struct gh_config *config,
-                         struct gh_trunk_draft *trunk)
+static void join_profile(struct gh_loader *load, struct gh_drafts *drafts,
+                         const struct gh_config *config, struct gh_trunk_draft *trunk)
 {
-    const struct gh_rows rows = { drafts->profiles, drafts->profile_count, sizeof(struct gh_profile_draft),
-                                  "security profile" };
+    const struct gh_rows rows = { drafts->profiles, drafts->profile_count,
+                                  sizeof(struct gh_profile_draft), "security profile" };
     struct gh_trunk_rules *rules = &trunk->out.rules;
     struct gh_profile_draft *profile = NULL;
 
@@ -65,7 +65,7 @@ static void join_profile(struct gh_loader *load, struct gh_drafts *drafts, const
         rules->suites[i] = profile->suites[i];
 }
 
-/* ---- one trunk ----------------------------------------------------------------------------------- */
+/* ---- one trunk ------------------------------------------------------------------------------- */
 
 /* CUCM: the mode fixes the transport. */
 static void check_mode(struct gh_loader *load, const struct gh_trunk_draft *trunk)
@@ -80,10 +80,11 @@ static void check_mode(struct gh_loader *load, const struct gh_trunk_draft *trun
                        "%s is non_secure, but listener %s speaks tls; use an encrypted profile",
                        trunk->profile, trunk->listener);
     if (!is_tls(trunk) && mode != GH_MODE_NON_SECURE)
-        gh_draft_error(load, &trunk->draft, "security_profile",
-                       "%s needs tls, but listener %s does not speak it; use a tls listener, or a profile "
-                       "with device_security_mode: non_secure",
-                       trunk->profile, trunk->listener);
+        gh_draft_error(
+            load, &trunk->draft, "security_profile",
+            "%s needs tls, but listener %s does not speak it; use a tls listener, or a profile "
+            "with device_security_mode: non_secure",
+            trunk->profile, trunk->listener);
 }
 
 static void check_only_on(struct gh_loader *load, const struct gh_trunk_draft *trunk)
@@ -96,11 +97,13 @@ static void check_only_on(struct gh_loader *load, const struct gh_trunk_draft *t
         if (!trunk->draft.values[i])
             continue;
         if (option->only_on == GH_ON_TLS && !is_tls(trunk))
-            gh_draft_error(load, &trunk->draft, option->name,
-                           "has no meaning on a trunk without tls; remove it, or use a tls listener");
+            gh_draft_error(
+                load, &trunk->draft, option->name,
+                "has no meaning on a trunk without tls; remove it, or use a tls listener");
         if (option->only_on == GH_ON_PLAIN && is_tls(trunk))
-            gh_draft_error(load, &trunk->draft, option->name,
-                           "has no meaning on a tls trunk: its certificate says who it is; remove it");
+            gh_draft_error(
+                load, &trunk->draft, option->name,
+                "has no meaning on a tls trunk: its certificate says who it is; remove it");
     }
 }
 
@@ -120,10 +123,12 @@ static void check_peer_names(struct gh_loader *load, const struct gh_trunk_draft
             printable = printable && *c >= ' ' && *c < 0x7f;
         if (!printable || strlen(name) > GH_CERT_NAME_MAX)
             gh_draft_item_error(load, &trunk->draft, "peer_names", i,
-                                "a name is printable ASCII of at most %d characters", GH_CERT_NAME_MAX);
+                                "a name is printable ASCII of at most %d characters",
+                                GH_CERT_NAME_MAX);
         else if (strchr(name, '*'))
-            gh_draft_item_error(load, &trunk->draft, "peer_names", i,
-                                "write the whole name; allow_wildcard is for a * in the certificate");
+            gh_draft_item_error(
+                load, &trunk->draft, "peer_names", i,
+                "write the whole name; allow_wildcard is for a * in the certificate");
     }
 }
 
@@ -134,8 +139,9 @@ static void check_srv(struct gh_loader *load, const struct gh_trunk_draft *trunk
     struct gh_span name = gh_span_str(trunk->out.srv);
 
     if (name.p[0] != '_' || !strstr(name.p, "._"))
-        gh_draft_error(load, &trunk->draft, "srv",
-                       "is no SRV name; such a name is %sexample.net, a host goes into destinations", want);
+        gh_draft_error(
+            load, &trunk->draft, "srv",
+            "is no SRV name; such a name is %sexample.net, a host goes into destinations", want);
     else if (!gh_span_istarts(name, gh_span_str(want)))
         gh_draft_warning(load, &trunk->draft, "srv", "neighbours with %s publish %s...",
                          is_tls(trunk) ? "tls" : "tcp", want);
@@ -176,8 +182,9 @@ static void fill_peer_addresses(struct gh_loader *load, struct gh_trunk_draft *t
         rules->peer_address_count = trunk->peer_address_count;
         for (size_t i = 0; i < trunk->peer_address_count; i++) {
             if (gh_addr_is_any(&trunk->peer_addresses[i]))
-                gh_draft_item_error(load, &trunk->draft, "peer_addresses", i,
-                                    "an address of zeros is nobody's; write the neighbour's address");
+                gh_draft_item_error(
+                    load, &trunk->draft, "peer_addresses", i,
+                    "an address of zeros is nobody's; write the neighbour's address");
         }
         return;
     }
@@ -197,9 +204,10 @@ static void fill_peer_addresses(struct gh_loader *load, struct gh_trunk_draft *t
     rules->peer_addresses = addresses;
     rules->peer_address_count = count;
     if (count == 0 && (!gh_draft_has(&trunk->draft, "destinations") || trunk->destination_count))
-        gh_draft_error(load, &trunk->draft, "peer_addresses",
-                       "is missing; a trunk without tls is known by its address, and no destination is a "
-                       "literal one");
+        gh_draft_error(
+            load, &trunk->draft, "peer_addresses",
+            "is missing; a trunk without tls is known by its address, and no destination is a "
+            "literal one");
 }
 
 /* On an unproven trunk nobody may raise his own standing. */
@@ -211,23 +219,26 @@ static void check_unproven(struct gh_loader *load, struct gh_trunk_draft *trunk)
     if (!gh_draft_has(&trunk->draft, "srtp"))
         rules->srtp = GH_SRTP_OFF; /* the strict default of a path that no key may cross */
     if (rules->srtp == GH_SRTP_REQUIRED && rules->unproven_fingerprint != GH_UNPROVEN_MARK)
-        gh_draft_error(load, &trunk->draft, "srtp",
-                       "required can never hold on a trunk without tls: no key crosses it; use a tls "
-                       "listener, or srtp: allowed");
+        gh_draft_error(
+            load, &trunk->draft, "srtp",
+            "required can never hold on a trunk without tls: no key crosses it; use a tls "
+            "listener, or srtp: allowed");
     else if (rules->srtp == GH_SRTP_REQUIRED)
         gh_draft_warning(load, &trunk->draft, "srtp",
                          "a call over a trunk without tls is never graded above mixed");
     if (rules->trust_claims)
-        gh_draft_error(load, &trunk->draft, "trust_claims", "a trunk without tls cannot be believed");
+        gh_draft_error(load, &trunk->draft, "trust_claims",
+                       "a trunk without tls cannot be believed");
     if (digest || !trunk->rules)
         return;
     if (trunk->trust_identity)
         gh_draft_error(load, &trunk->draft, "trust_identity",
                        "on a trunk without tls this needs digest_authentication: true");
     if (trunk->rules->out.accept_replaces_header)
-        gh_draft_error(load, &trunk->draft, "security_profile",
-                       "%s has accept_replaces_header; without tls that needs digest_authentication: true",
-                       trunk->profile);
+        gh_draft_error(
+            load, &trunk->draft, "security_profile",
+            "%s has accept_replaces_header; without tls that needs digest_authentication: true",
+            trunk->profile);
     if (trunk->rules->out.accept_out_of_dialog_refer)
         gh_draft_error(load, &trunk->draft, "security_profile",
                        "%s has accept_out_of_dialog_refer; without tls that needs "
@@ -240,9 +251,10 @@ static void check_authenticated(struct gh_loader *load, const struct gh_trunk_dr
 {
     if (trunk->rules && trunk->rules->out.device_mode == GH_MODE_AUTHENTICATED &&
         trunk->out.rules.srtp == GH_SRTP_REQUIRED)
-        gh_draft_warning(load, &trunk->draft, "srtp",
-                         "required: a neighbour that chooses a NULL cipher, as device_security_mode: "
-                         "authenticated lets it, can place no call; srtp: allowed takes RTP then");
+        gh_draft_warning(
+            load, &trunk->draft, "srtp",
+            "required: a neighbour that chooses a NULL cipher, as device_security_mode: "
+            "authenticated lets it, can place no call; srtp: allowed takes RTP then");
 }
 
 static void check_trunk(struct gh_loader *load, struct gh_trunk_draft *trunk)
@@ -267,12 +279,13 @@ static void check_trunk(struct gh_loader *load, struct gh_trunk_draft *trunk)
         check_unproven(load, trunk);
     }
     if (!gh_draft_has(&trunk->draft, "on_downgrade"))
-        rules->on_downgrade = rules->srtp == GH_SRTP_REQUIRED ? GH_DOWNGRADE_REJECT : GH_DOWNGRADE_MARK;
+        rules->on_downgrade =
+            rules->srtp == GH_SRTP_REQUIRED ? GH_DOWNGRADE_REJECT : GH_DOWNGRADE_MARK;
     if (trunk->out.source.family && gh_addr_is_any(&trunk->out.source))
         gh_draft_error(load, &trunk->draft, "source", "leave it out when any address will do");
 }
 
-/* ---- pairs of trunks ----------------------------------------------------------------------------- */
+/* ---- pairs of trunks ------------------------------------------------------------------------- */
 
 /* (peer name, listener): of two trunks with one name neither could be chosen. */
 static void check_same_name(struct gh_loader *load, const struct gh_trunk_draft *trunk,
@@ -283,12 +296,13 @@ static void check_same_name(struct gh_loader *load, const struct gh_trunk_draft 
     for (size_t i = 0; i < trunk->peer_name_count; i++) {
         for (size_t j = 0; j < other->peer_name_count; j++) {
             if (gh_span_ieq(gh_span_str(trunk->peer_names[i]), gh_span_str(other->peer_names[j])))
-                gh_draft_item_error(load, &trunk->draft, "peer_names", i,
-                                    "%s on listener %s is %s already, at %s; a certificate must name one "
-                                    "trunk",
-                                    trunk->peer_names[i], trunk->listener, other->draft.name,
-                                    gh_report_place(load->report,
-                                                    gh_draft_item_mark(&other->draft, "peer_names", j)));
+                gh_draft_item_error(
+                    load, &trunk->draft, "peer_names", i,
+                    "%s on listener %s is %s already, at %s; a certificate must name one "
+                    "trunk",
+                    trunk->peer_names[i], trunk->listener, other->draft.name,
+                    gh_report_place(load->report,
+                                    gh_draft_item_mark(&other->draft, "peer_names", j)));
         }
     }
 }
@@ -305,12 +319,14 @@ static void check_same_address(struct gh_loader *load, const struct gh_trunk_dra
         for (size_t j = 0; j < b->peer_address_count; j++) {
             if (!gh_addr_same_ip(&a->peer_addresses[i], &b->peer_addresses[j]))
                 continue;
-            /* Addresses taken from destinations are fewer than these: then the whole list is shown. */
-            gh_draft_item_error(load, &trunk->draft, listed ? "peer_addresses" : "destinations",
-                                listed ? i : SIZE_MAX,
-                                "%s on listener %s is %s already, at %s; an address must name one trunk",
-                                gh_addr_ip_text(&a->peer_addresses[i], text), trunk->listener,
-                                other->draft.name, gh_report_place(load->report, other->draft.mark));
+            /* Addresses taken from destinations are fewer than these: then the whole list is
+             * shown. */
+            gh_draft_item_error(
+                load, &trunk->draft, listed ? "peer_addresses" : "destinations",
+                listed ? i : SIZE_MAX,
+                "%s on listener %s is %s already, at %s; an address must name one trunk",
+                gh_addr_ip_text(&a->peer_addresses[i], text), trunk->listener, other->draft.name,
+                gh_report_place(load->report, other->draft.mark));
         }
     }
 }
@@ -329,7 +345,8 @@ static void check_mixed_listener(struct gh_loader *load, const struct gh_trunk_d
                          weak_a ? other->draft.name : trunk->draft.name);
 }
 
-void gh_check_trunks(struct gh_loader *load, struct gh_drafts *drafts, const struct gh_config *config)
+void gh_check_trunks(struct gh_loader *load, struct gh_drafts *drafts,
+                     const struct gh_config *config)
 {
     for (size_t i = 0; i < drafts->trunk_count; i++) {
         struct gh_trunk_draft *trunk = &drafts->trunks[i];

@@ -21,7 +21,7 @@ const struct gh_load_env gh_load_env_default = {
     .reserved_ports = "/proc/sys/net/ipv4/ip_local_reserved_ports",
 };
 
-/* ---- names to ids -------------------------------------------------------------------------------- */
+/* ---- names to ids ---------------------------------------------------------------------------- */
 
 struct gh_config_names {
     char **names; /* of id i + 1 */
@@ -71,10 +71,11 @@ static int give_id(struct gh_config_names *names, const char *name, gh_trunk_id 
     return 0;
 }
 
-/* ---- the snapshot -------------------------------------------------------------------------------- */
+/* ---- the snapshot ---------------------------------------------------------------------------- */
 
 /* Arrays first: what is joined points into them before they are filled. */
-static int make_arrays(struct gh_config_arena *keep, const struct gh_drafts *drafts, struct gh_config *config)
+static int make_arrays(struct gh_config_arena *keep, const struct gh_drafts *drafts,
+                       struct gh_config *config)
 {
     config->tls_count = drafts->tls_count;
     config->listener_count = drafts->listener_count;
@@ -82,12 +83,14 @@ static int make_arrays(struct gh_config_arena *keep, const struct gh_drafts *dra
     config->trunk_count = drafts->trunk_count;
     config->route_count = drafts->route_count;
     config->tls = gh_config_arena_take(keep, config->tls_count, sizeof(*config->tls));
-    config->listeners = gh_config_arena_take(keep, config->listener_count, sizeof(*config->listeners));
+    config->listeners =
+        gh_config_arena_take(keep, config->listener_count, sizeof(*config->listeners));
     config->profiles = gh_config_arena_take(keep, config->profile_count, sizeof(*config->profiles));
     config->trunks = gh_config_arena_take(keep, config->trunk_count, sizeof(*config->trunks));
     config->rules = gh_config_arena_take(keep, config->trunk_count, sizeof(*config->rules));
     config->routes = gh_config_arena_take(keep, config->route_count, sizeof(*config->routes));
-    config->route_patterns = gh_config_arena_take(keep, config->route_count, sizeof(*config->route_patterns));
+    config->route_patterns =
+        gh_config_arena_take(keep, config->route_count, sizeof(*config->route_patterns));
     return gh_config_arena_err(keep);
 }
 
@@ -136,7 +139,7 @@ static void free_config(struct gh_config *config)
     gh_config_arena_free(config->arena); /* @config itself lives there */
 }
 
-/* ---- load ---------------------------------------------------------------------------------------- */
+/* ---- load ------------------------------------------------------------------------------------ */
 
 /* The text of a small file of the kernel; empty when it cannot be read. */
 static struct gh_span read_proc(const char *path, char *buf, size_t size)
@@ -168,8 +171,8 @@ static void check_all(struct gh_loader *load, struct gh_drafts *drafts, struct g
 }
 
 /* Everything but ids.  Errors may be in the report when this returns 0. */
-static int build(struct gh_loader *load, const char *path, const struct gh_load_env *env, int64_t wall_us,
-                 struct gh_config *config)
+static int build(struct gh_loader *load, const char *path, const struct gh_load_env *env,
+                 int64_t wall_us, struct gh_config *config)
 {
     struct gh_drafts *drafts = gh_config_arena_take(load->scratch, 1, sizeof(*drafts));
     struct gh_node *root = NULL;
@@ -200,7 +203,8 @@ static int build(struct gh_loader *load, const char *path, const struct gh_load_
 }
 
 /* @return 0 or GH_ENOMEM; *config lives in its own arena */
-static int new_config(const char *path, uint64_t generation, size_t memory, struct gh_config **config)
+static int new_config(const char *path, uint64_t generation, size_t memory,
+                      struct gh_config **config)
 {
     struct gh_config_arena *keep = NULL;
     int err = gh_config_arena_new(&keep, memory);
@@ -221,7 +225,8 @@ static int new_config(const char *path, uint64_t generation, size_t memory, stru
 }
 
 int gh_config_load_env(struct gh_config **out, const char *path, struct gh_config_names *names,
-                       uint64_t generation, int64_t wall_us, FILE *errors, const struct gh_load_env *env)
+                       uint64_t generation, int64_t wall_us, FILE *errors,
+                       const struct gh_load_env *env)
 {
     struct gh_loader load = { .everything = env->everything };
     struct gh_config *config = NULL;
@@ -250,7 +255,8 @@ int gh_config_load_env(struct gh_config **out, const char *path, struct gh_confi
 out:
     if (err == GH_ENOMEM || err == GH_ELIMIT)
         fprintf(errors, "%s: error: %s\n", path,
-                err == GH_ENOMEM ? gh_err_text(err) : "the configuration needs more memory than it may have");
+                err == GH_ENOMEM ? gh_err_text(err)
+                                 : "the configuration needs more memory than it may have");
     if (config)
         free_config(config);
     gh_config_arena_free(load.scratch);
@@ -290,7 +296,8 @@ const struct gh_config_trunk *gh_config_trunk_by_id(const struct gh_config *conf
     return NULL;
 }
 
-const struct gh_config_trunk *gh_config_trunk_by_name(const struct gh_config *config, const char *name)
+const struct gh_config_trunk *gh_config_trunk_by_name(const struct gh_config *config,
+                                                      const char *name)
 {
     for (size_t i = 0; i < config->trunk_count; i++) {
         if (strcmp(config->trunks[i].rules.name, name) == 0)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The configuration: YAML in, one immutable snapshot out.  A snapshot belongs to the signalling thread
- * and is reference-counted there; connections, calls and trunks hold one.  Building one needs files
- * alone: no socket, no root.  Unknown words, duplicates, numbers without a unit are errors, and all are
- * reported in one run with file:line:column, the source line and a caret.
+ * The configuration: YAML in, one immutable snapshot out.  A snapshot belongs to the signalling
+ * thread and is reference-counted there; connections, calls and trunks hold one.  Building one
+ * needs files alone: no socket, no root.  Unknown words, duplicates, numbers without a unit are
+ * errors, and all are reported in one run with file:line:column, the source line and a caret.
  */
 #ifndef GH_CONFIG_H
 #define GH_CONFIG_H
@@ -46,7 +46,12 @@ struct gh_config_profile {
     uint64_t nonce_validity_ms;
     bool accept_presence_subscription, accept_out_of_dialog_refer, accept_unsolicited_notification;
     bool accept_replaces_header, transmit_security_status, allow_charging_header;
-    enum { GH_V150_DEFAULT = 0, GH_V150_NONE, GH_V150_REMOVE_MER, GH_V150_REMOVE_PRE_MER } v150_filter;
+    enum {
+        GH_V150_DEFAULT = 0,
+        GH_V150_NONE,
+        GH_V150_REMOVE_MER,
+        GH_V150_REMOVE_PRE_MER
+    } v150_filter;
     /* suites live in gh_trunk_rules */
 };
 
@@ -122,7 +127,8 @@ struct gh_config {
         bool on_error_continue;        /* audit.on_error: continue */
     } audit;
     struct {
-        uint64_t handshake_timeout_ms, idle_timeout_ms, first_message_timeout_ms, reconnect_grace_ms;
+        uint64_t handshake_timeout_ms, idle_timeout_ms, first_message_timeout_ms,
+            reconnect_grace_ms;
         uint64_t ring_timeout_ms;
         uint32_t max_connections, max_connections_per_address, max_calls;
         uint32_t max_hops_same_call;
@@ -131,7 +137,8 @@ struct gh_config {
     struct gh_config_arena *arena;     /* owns every string and array above */
 };
 
-#define GH_CONFIG_MEMORY_MAX (64UL << 20) /* octets of one snapshot; a thousand trunks need about 4 MiB */
+#define GH_CONFIG_MEMORY_MAX                                                                       \
+    (64UL << 20) /* octets of one snapshot; a thousand trunks need about 4 MiB */
 
 /* Trunk names to ids over the life of a process: ids are given once and never reused. */
 struct gh_config_names;
@@ -149,8 +156,8 @@ void gh_config_names_free(struct gh_config_names *names);
  *           line for each option that is "accepted, not yet in effect".  Borrowed, not flushed.
  *           No text names the value of a secret option
  * @out      written on success only, with one reference
- * @return 0 (there may be warnings), GH_ESYNTAX when an error was reported, GH_ENOMEM, GH_ELIMIT (the
- *         snapshot would be larger than GH_CONFIG_MEMORY_MAX), or the system error that kept @path
+ * @return 0 (there may be warnings), GH_ESYNTAX when an error was reported, GH_ENOMEM, GH_ELIMIT
+ * (the snapshot would be larger than GH_CONFIG_MEMORY_MAX), or the system error that kept @path
  *         itself from being read, which is reported too
  */
 int gh_config_load(struct gh_config **out, const char *path, struct gh_config_names *names,
@@ -163,11 +170,12 @@ void gh_config_unref(struct gh_config *config);
 
 /** NULL when there is none.  The pointer lives as long as @config. */
 const struct gh_config_trunk *gh_config_trunk_by_id(const struct gh_config *config, gh_trunk_id id);
-const struct gh_config_trunk *gh_config_trunk_by_name(const struct gh_config *config, const char *name);
+const struct gh_config_trunk *gh_config_trunk_by_name(const struct gh_config *config,
+                                                      const char *name);
 
 /**
- * Write the reference of all options: name, type, bounds, default, what a reload may change, and what
- * this version does not have yet.  Made from the table that the loader itself reads.
+ * Write the reference of all options: name, type, bounds, default, what a reload may change, and
+ * what this version does not have yet.  Made from the table that the loader itself reads.
  */
 void gh_config_describe(FILE *out);
 

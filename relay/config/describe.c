@@ -16,7 +16,9 @@ static void describe_words(const struct gh_option *option, bool missing, FILE *o
 
 static void describe_bounds(const struct gh_option *option, FILE *out)
 {
-    static const char *const units[GH_TYPE_COUNT_OF] = { [GH_TYPE_DURATION] = "ms", [GH_TYPE_SIZE] = "B" };
+    static const char *const units[GH_TYPE_COUNT_OF] = {
+        [GH_TYPE_DURATION] = "ms", [GH_TYPE_SIZE] = "B"
+    };
     const char *unit = units[option->type] ? units[option->type] : "";
 
     if (option->list || option->max == 0)
@@ -37,14 +39,17 @@ static bool any_missing(const struct gh_option *option)
 static void describe_option(const struct gh_option *option, const char *path, FILE *out)
 {
     static const char *const availability[] = { [GH_AVAILABLE] = NULL,
-                                                [GH_DEFAULT_ONLY] = "only the default, in this version",
-                                                [GH_NOT_AVAILABLE] = "not available in this version",
+                                                [GH_DEFAULT_ONLY] =
+                                                    "only the default, in this version",
+                                                [GH_NOT_AVAILABLE] =
+                                                    "not available in this version",
                                                 [GH_NOTED] = "accepted, not yet in effect" };
     static const char *const only[] = { [GH_ON_ALL] = NULL,
                                         [GH_ON_TLS] = "trunks with tls only",
                                         [GH_ON_PLAIN] = "trunks without tls only" };
 
-    fprintf(out, "%s%s\n    %s\n    type: %s", path, option->name, option->says, option->list ? "list of " : "");
+    fprintf(out, "%s%s\n    %s\n    type: %s", path, option->name, option->says,
+            option->list ? "list of " : "");
     if (option->choices)
         describe_words(option, false, out);
     else
@@ -61,7 +66,8 @@ static void describe_option(const struct gh_option *option, const char *path, FI
     if (option->required)
         fputs("    required\n", out);
     else if (option->standard_says || option->standard)
-        fprintf(out, "    default: %s\n", option->standard_says ? option->standard_says : option->standard);
+        fprintf(out, "    default: %s\n",
+                option->standard_says ? option->standard_says : option->standard);
     if (only[option->only_on])
         fprintf(out, "    %s\n", only[option->only_on]);
     if (option->restart)
@@ -74,7 +80,9 @@ static void describe_table(const struct gh_table *table, const char *path, FILE 
 {
     for (size_t i = 0; i < table->count; i++) {
         const struct gh_option *option = &table->options[i];
-        const char *step = option->type == GH_TYPE_NAMED ? ".NAME." : option->type == GH_TYPE_ROWS ? "[]." : ".";
+        const char *step = option->type == GH_TYPE_NAMED  ? ".NAME."
+                           : option->type == GH_TYPE_ROWS ? "[]."
+                                                          : ".";
         char below[128];
 
         describe_option(option, path, out);

@@ -27,7 +27,8 @@ static const char *eku_advice(enum gh_identity_flaw flaw, enum gh_role role)
 {
     if (flaw != GH_IDENTITY_EKU)
         return "";
-    return role == GH_ROLE_SERVER ? "; a listener shows it" : "; we show it when we connect to a destination";
+    return role == GH_ROLE_SERVER ? "; a listener shows it"
+                                  : "; we show it when we connect to a destination";
 }
 
 /* @return whether it may be used */
@@ -40,8 +41,9 @@ static bool check_identity(struct gh_loader *load, const struct gh_tls_draft *tl
 
     if (flaw == GH_IDENTITY_OK)
         return true;
-    gh_draft_error(load, &tls->draft, is_of_key(flaw) ? identity->key_option : identity->certificate_option,
-                   "%s%s", text[0] ? text : "cannot be used", eku_advice(flaw, identity->role));
+    gh_draft_error(load, &tls->draft,
+                   is_of_key(flaw) ? identity->key_option : identity->certificate_option, "%s%s",
+                   text[0] ? text : "cannot be used", eku_advice(flaw, identity->role));
     return false;
 }
 
@@ -63,10 +65,10 @@ static bool check_identities(struct gh_loader *load, const struct gh_drafts *dra
     const struct gh_tls_draft *draft = &drafts->tls[index];
     const struct gh_config_tls *tls = &config->tls[index];
     bool own_client = gh_draft_has(&draft->draft, "client_certificate");
-    const struct identity server = { tls->certificate, tls->private_key, "certificate", "private_key",
-                                     GH_ROLE_SERVER };
-    struct identity client = { tls->client_certificate, tls->client_private_key, "client_certificate",
-                               "client_private_key", GH_ROLE_CLIENT };
+    const struct identity server = { tls->certificate, tls->private_key, "certificate",
+                                     "private_key", GH_ROLE_SERVER };
+    struct identity client = { tls->client_certificate, tls->client_private_key,
+                               "client_certificate", "client_private_key", GH_ROLE_CLIENT };
     bool good = check_identity(load, draft, &server, wall_us);
 
     if (own_client)
@@ -79,7 +81,8 @@ static bool check_identities(struct gh_loader *load, const struct gh_drafts *dra
     return good;
 }
 
-/* Of trust and crl the one whose file is to blame.  Only a tls entry has an option for the lists. */
+/* Of trust and crl the one whose file is to blame.  Only a tls entry has an option for the
+ * lists. */
 static void report_trust(struct gh_loader *load, const struct gh_draft *draft, bool tls_entry,
                          const char *crl, const char *text)
 {
@@ -104,7 +107,7 @@ static int load_trust(struct gh_loader *load, const struct gh_draft *draft, bool
     return 0;
 }
 
-/* ---- TLS contexts -------------------------------------------------------------------------------- */
+/* ---- TLS contexts ---------------------------------------------------------------------------- */
 
 static void add_trust(struct gh_trust **all, size_t *count, struct gh_trust *trust)
 {
@@ -116,8 +119,9 @@ static void add_trust(struct gh_trust **all, size_t *count, struct gh_trust *tru
 }
 
 /*
- * The handshake accepts what any trunk of @tls accepts; admission judges by the one trunk.  A preset that is
- * wider than the others decides; between presets of equal width, each narrower than modern, modern does.
+ * The handshake accepts what any trunk of @tls accepts; admission judges by the one trunk.  A
+ * preset that is wider than the others decides; between presets of equal width, each narrower than
+ * modern, modern does.
  */
 static void widen(struct gh_tls_params *params, const struct gh_config_trunk *trunk, bool first)
 {
@@ -145,8 +149,8 @@ static int new_context(struct gh_loader *load, const struct gh_draft *draft, con
     return 0;
 }
 
-static int load_contexts(struct gh_loader *load, const struct gh_drafts *drafts, struct gh_config *config,
-                         size_t index)
+static int load_contexts(struct gh_loader *load, const struct gh_drafts *drafts,
+                         struct gh_config *config, size_t index)
 {
     struct gh_config_tls *tls = &config->tls[index];
     const struct gh_draft *draft = &drafts->tls[index].draft;
@@ -154,7 +158,8 @@ static int load_contexts(struct gh_loader *load, const struct gh_drafts *drafts,
                                     .certificate = tls->certificate,
                                     .private_key = tls->private_key,
                                     .policy = tls->policy };
-    struct gh_trust **all = gh_config_arena_take(load->scratch, drafts->trunk_count + 1, sizeof(*all));
+    struct gh_trust **all =
+        gh_config_arena_take(load->scratch, drafts->trunk_count + 1, sizeof(*all));
     bool first = true;
     int err;
 
@@ -179,31 +184,36 @@ static int load_contexts(struct gh_loader *load, const struct gh_drafts *drafts,
     params.certificate = tls->client_certificate;
     params.private_key = tls->client_private_key;
     return new_context(load, draft,
-                       gh_draft_has(draft, "client_certificate") ? "client_certificate" : "certificate",
+                       gh_draft_has(draft, "client_certificate") ? "client_certificate"
+                                                                 : "certificate",
                        &params, &tls->client);
 }
 
-/* -------------------------------------------------------------------------------------------------- */
+/* ---------------------------------------------------------------------------------------------- */
 
 /* The client's identity is the server's unless both of its files are named. */
-static bool fill_client(struct gh_loader *load, const struct gh_tls_draft *draft, struct gh_config_tls *tls)
+static bool fill_client(struct gh_loader *load, const struct gh_tls_draft *draft,
+                        struct gh_config_tls *tls)
 {
     bool certificate = gh_draft_has(&draft->draft, "client_certificate");
     bool key = gh_draft_has(&draft->draft, "client_private_key");
 
     if (certificate != key) {
-        gh_draft_error(load, &draft->draft, certificate ? "client_certificate" : "client_private_key",
-                       "client_certificate and client_private_key belong together; write both or none");
+        gh_draft_error(
+            load, &draft->draft, certificate ? "client_certificate" : "client_private_key",
+            "client_certificate and client_private_key belong together; write both or none");
         return false;
     }
     if (!certificate) {
         tls->client_certificate = tls->certificate;
         tls->client_private_key = tls->private_key;
     }
-    return tls->certificate && tls->private_key && tls->client_certificate && tls->client_private_key;
+    return tls->certificate && tls->private_key && tls->client_certificate &&
+           tls->client_private_key;
 }
 
-static int load_trunk_trust(struct gh_loader *load, const struct gh_drafts *drafts, struct gh_config *config)
+static int load_trunk_trust(struct gh_loader *load, const struct gh_drafts *drafts,
+                            struct gh_config *config)
 {
     for (size_t i = 0; i < drafts->trunk_count; i++) {
         const struct gh_trunk_draft *draft = &drafts->trunks[i];
@@ -213,7 +223,8 @@ static int load_trunk_trust(struct gh_loader *load, const struct gh_drafts *draf
         if (!trunk->tls)
             continue;
         if (draft->trust)
-            err = load_trust(load, &draft->draft, false, draft->trust, trunk->tls->crl, &trunk->trust_store);
+            err = load_trust(load, &draft->draft, false, draft->trust, trunk->tls->crl,
+                             &trunk->trust_store);
         else if (trunk->tls->trust_store)
             trunk->trust_store = gh_trust_ref(trunk->tls->trust_store);
         if (err)
@@ -222,8 +233,8 @@ static int load_trunk_trust(struct gh_loader *load, const struct gh_drafts *draf
     return 0;
 }
 
-int gh_config_load_identities(struct gh_loader *load, const struct gh_drafts *drafts, struct gh_config *config,
-                     int64_t wall_us)
+int gh_config_load_identities(struct gh_loader *load, const struct gh_drafts *drafts,
+                              struct gh_config *config, int64_t wall_us)
 {
     bool *good = gh_config_arena_take(load->scratch, drafts->tls_count, sizeof(*good));
     int err = good ? 0 : gh_config_arena_err(load->scratch);
@@ -232,7 +243,8 @@ int gh_config_load_identities(struct gh_loader *load, const struct gh_drafts *dr
         struct gh_config_tls *tls = &config->tls[i];
         const struct gh_tls_draft *draft = &drafts->tls[i];
 
-        good[i] = fill_client(load, draft, tls) && check_identities(load, drafts, config, i, wall_us);
+        good[i] =
+            fill_client(load, draft, tls) && check_identities(load, drafts, config, i, wall_us);
         if (tls->trust)
             err = load_trust(load, &draft->draft, true, tls->trust, tls->crl, &tls->trust_store);
     }

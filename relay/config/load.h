@@ -17,6 +17,7 @@ extern const struct gh_load_env gh_load_env_default;
 
 /** As gh_config_load. */
 int gh_config_load_env(struct gh_config **out, const char *path, struct gh_config_names *names,
-                       uint64_t generation, int64_t wall_us, FILE *errors, const struct gh_load_env *env);
+                       uint64_t generation, int64_t wall_us, FILE *errors,
+                       const struct gh_load_env *env);
 
 #endif

@@ -12,13 +12,14 @@ static const struct gh_option name_option = { .name = "name", .type = GH_TYPE_NA
 
 static const char *join(struct gh_loader *load, const char *path, const char *name)
 {
-    const char *text = gh_config_arena_printf(load->scratch, "%s%s%s", path, *path ? "." : "", name);
+    const char *text =
+        gh_config_arena_printf(load->scratch, "%s%s%s", path, *path ? "." : "", name);
 
     return text ? text : name;
 }
 
-__attribute__((format(printf, 3, 4))) static void error_at(struct gh_loader *load, struct gh_mark mark,
-                                                           const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void
+error_at(struct gh_loader *load, struct gh_mark mark, const char *format, ...)
 {
     char text[512];
     va_list args;
@@ -29,7 +30,7 @@ __attribute__((format(printf, 3, 4))) static void error_at(struct gh_loader *loa
     gh_report_add(load->report, GH_SEVERITY_ERROR, mark, "%s", text);
 }
 
-/* ---- one value ----------------------------------------------------------------------------------- */
+/* ---- one value ------------------------------------------------------------------------------- */
 
 static void put_list(const struct gh_option *option, void *base, void *items, size_t count)
 {
@@ -50,8 +51,8 @@ static void read_list(struct gh_loader *load, const struct gh_option *option, co
         return;
     }
     if (node->count < option->min || node->count > (option->max ? option->max : LIST_MAX)) {
-        error_at(load, node->mark, "%s: has %zu items; it takes from %llu to %llu", path, node->count,
-                 (unsigned long long)option->min,
+        error_at(load, node->mark, "%s: has %zu items; it takes from %llu to %llu", path,
+                 node->count, (unsigned long long)option->min,
                  (unsigned long long)(option->max ? option->max : LIST_MAX));
         return;
     }
@@ -75,7 +76,8 @@ static void read_list(struct gh_loader *load, const struct gh_option *option, co
 }
 
 /* A default is written as a person would write it, and read as if a person had. */
-static void read_default(struct gh_loader *load, const struct gh_option *option, const char *path, void *base)
+static void read_default(struct gh_loader *load, const struct gh_option *option, const char *path,
+                         void *base)
 {
     struct gh_span rest = gh_span_str(option->standard);
     struct gh_node nodes[16] = { { .kind = GH_NODE_SCALAR } };
@@ -115,13 +117,13 @@ static void read_scalar(struct gh_loader *load, const struct gh_option *option, 
         return;
     if (option->available == GH_DEFAULT_ONLY && !load->everything &&
         !gh_value_equal(option->type, standard, out)) {
-        error_at(load, node->mark, "%s: %s is not available in this version; the default is %s", path,
-                 option->secret ? "this value" : node->text.p, option->standard);
+        error_at(load, node->mark, "%s: %s is not available in this version; the default is %s",
+                 path, option->secret ? "this value" : node->text.p, option->standard);
         memcpy(out, standard, gh_value_size(option->type));
     }
 }
 
-/* ---- many mappings of one kind ------------------------------------------------------------------- */
+/* ---- many mappings of one kind --------------------------------------------------------------- */
 
 static struct gh_draft *row_at(char *rows, const struct gh_table *table, size_t index)
 {
@@ -188,8 +190,8 @@ static void read_rows(struct gh_loader *load, const struct gh_option *option, co
         if (!draft->path)
             return;
         if (!map || map->kind != GH_NODE_MAPPING) {
-            error_at(load, map ? map->mark : child->mark, "%s: a %s is a mapping of options", draft->path,
-                     table->what);
+            error_at(load, map ? map->mark : child->mark, "%s: a %s is a mapping of options",
+                     draft->path, table->what);
             map = NULL;
             /* It is there, so that references to it find it; what it lacks is not told again. */
         }
@@ -199,10 +201,10 @@ static void read_rows(struct gh_loader *load, const struct gh_option *option, co
     put_list(option, base, rows, count);
 }
 
-/* ---- groups -------------------------------------------------------------------------------------- */
+/* ---- groups ---------------------------------------------------------------------------------- */
 
-static void read_group(struct gh_loader *load, struct gh_draft *parent, size_t index, const char *path,
-                       void *base)
+static void read_group(struct gh_loader *load, struct gh_draft *parent, size_t index,
+                       const char *path, void *base)
 {
     const struct gh_option *option = &parent->table->options[index];
     const struct gh_node *node = parent->values[index];
@@ -226,17 +228,20 @@ static void read_group(struct gh_loader *load, struct gh_draft *parent, size_t i
                                  .mark = node->mark,
                                  .text = gh_span_str(option->short_form),
                                  .value = (struct gh_node *)(uintptr_t)node };
-        *map = (struct gh_node){ .kind = GH_NODE_MAPPING, .mark = node->mark, .first = key, .count = 1 };
+        *map = (struct gh_node){
+            .kind = GH_NODE_MAPPING, .mark = node->mark, .first = key, .count = 1
+        };
         node = map;
     }
     if (node && node->kind != GH_NODE_MAPPING) {
-        error_at(load, node->mark, "%s: must be a mapping, not %s", path, gh_node_kind_text(node->kind));
+        error_at(load, node->mark, "%s: must be a mapping, not %s", path,
+                 gh_node_kind_text(node->kind));
         node = NULL;
     }
     gh_options_read(load, draft, node, base);
 }
 
-/* ---- one mapping --------------------------------------------------------------------------------- */
+/* ---- one mapping ----------------------------------------------------------------------------- */
 
 static bool find_option(const struct gh_table *table, struct gh_span name, size_t *index)
 {
@@ -287,8 +292,8 @@ static void sort_keys(struct gh_loader *load, struct gh_draft *draft, const stru
 }
 
 /* @return whether the value is to be read */
-static bool check_available(struct gh_loader *load, const struct gh_option *option, const char *path,
-                            const struct gh_node *key)
+static bool check_available(struct gh_loader *load, const struct gh_option *option,
+                            const char *path, const struct gh_node *key)
 {
     if (load->everything)
         return true;
@@ -297,11 +302,13 @@ static bool check_available(struct gh_loader *load, const struct gh_option *opti
         return false;
     }
     if (option->available == GH_NOTED)
-        gh_report_add(load->report, GH_SEVERITY_NOTE, key->mark, "%s: accepted, not yet in effect", path);
+        gh_report_add(load->report, GH_SEVERITY_NOTE, key->mark, "%s: accepted, not yet in effect",
+                      path);
     return true;
 }
 
-void gh_options_read(struct gh_loader *load, struct gh_draft *draft, const struct gh_node *map, void *base)
+void gh_options_read(struct gh_loader *load, struct gh_draft *draft, const struct gh_node *map,
+                     void *base)
 {
     const struct gh_table *table = draft->table;
 
@@ -335,7 +342,7 @@ void gh_options_read(struct gh_loader *load, struct gh_draft *draft, const struc
     }
 }
 
-/* ---- for the checks ------------------------------------------------------------------------------ */
+/* ---- for the checks -------------------------------------------------------------------------- */
 
 size_t gh_option_index(const struct gh_table *table, const char *name)
 {
@@ -368,9 +375,9 @@ struct gh_mark gh_draft_item_mark(const struct gh_draft *draft, const char *name
     return item ? item->mark : gh_draft_mark(draft, name);
 }
 
-__attribute__((format(printf, 6, 0)))
-static void add_text(struct gh_loader *load, enum gh_severity severity, struct gh_mark mark,
-                     const struct gh_draft *draft, const char *name, const char *format, va_list args)
+__attribute__((format(printf, 6, 0))) static void
+add_text(struct gh_loader *load, enum gh_severity severity, struct gh_mark mark,
+         const struct gh_draft *draft, const char *name, const char *format, va_list args)
 {
     char text[512];
 
@@ -394,7 +401,8 @@ void gh_draft_item_error(struct gh_loader *load, const struct gh_draft *draft, c
     va_list args;
 
     va_start(args, format);
-    add_text(load, GH_SEVERITY_ERROR, gh_draft_item_mark(draft, name, index), draft, name, format, args);
+    add_text(load, GH_SEVERITY_ERROR, gh_draft_item_mark(draft, name, index), draft, name, format,
+             args);
     va_end(args);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Options as rows of tables, and the reader that walks a tree of nodes by them.  A row says everything
- * about one key: type, bounds, default, where the value goes, on which trunks it has a meaning, whether a
- * reload may change it, and whether this version has it.  What needs two options to be judged is in
- * check.c.
+ * Options as rows of tables, and the reader that walks a tree of nodes by them.  A row says
+ * everything about one key: type, bounds, default, where the value goes, on which trunks it has a
+ * meaning, whether a reload may change it, and whether this version has it.  What needs two options
+ * to be judged is in check.c.
  */
 #ifndef GH_CONFIG_OPTION_H
 #define GH_CONFIG_OPTION_H
@@ -31,7 +31,8 @@ enum gh_type {
     GH_TYPE_PORTS,        /* uint16_t[2]: first, last */
     GH_TYPE_DESTINATION,  /* struct gh_config_destination; port 0 when none was written */
     GH_TYPE_GROUP,        /* a mapping of options, in the same struct */
-    GH_TYPE_NAMED,        /* a mapping of names to mappings: array of structs that begin with a draft */
+    /* a mapping of names to mappings: array of structs that begin with a draft */
+    GH_TYPE_NAMED,
     GH_TYPE_ROWS,         /* a list of mappings: the same without names */
     GH_TYPE_COUNT_OF
 };
@@ -64,7 +65,8 @@ struct gh_option {
     enum gh_availability available;
     enum gh_only_on only_on;
     size_t at, count_at;      /* offsets in the table's struct */
-    uint64_t min, max;        /* of the value in its unit, or of the list's length; max 0: type's own */
+    /* of the value in its unit, or of the list's length; max 0: type's own */
+    uint64_t min, max;
     const char *standard;     /* the default, as one would write it; lists with ", "; NULL: none */
     const char *standard_says; /* for people, where the default depends on something */
     const char *zero_word;    /* COUNT: the word for 0 */
@@ -78,7 +80,8 @@ struct gh_table {
     const char *what;         /* "trunk": for messages */
     const struct gh_option *options;
     size_t count;
-    size_t size;              /* of the struct of one row of NAMED or ROWS; it begins with a draft */
+    /* of the struct of one row of NAMED or ROWS; it begins with a draft */
+    size_t size;
 };
 
 #define GH_TABLE_OPTIONS_MAX 56
@@ -105,14 +108,16 @@ struct gh_loader {
 };
 
 /**
- * Read @map by @table into the struct at @base: defaults first, then what is written.  Errors go to the
- * report; a value that is wrong leaves the default.
+ * Read @map by @table into the struct at @base: defaults first, then what is written.  Errors go to
+ * the report; a value that is wrong leaves the default.
  * @map    NULL: nothing was written
  * @draft  filled; table, name, path and mark are set by the caller
  */
-void gh_options_read(struct gh_loader *load, struct gh_draft *draft, const struct gh_node *map, void *base);
+void gh_options_read(struct gh_loader *load, struct gh_draft *draft, const struct gh_node *map,
+                     void *base);
 
-/** Row of the option called @name; it must be there.  For check.c: options are found by their names. */
+/** Row of the option called @name; it must be there.  For check.c: options are found by their
+ * names. */
 size_t gh_option_index(const struct gh_table *table, const char *name);
 
 /** Was option @name written? */
@@ -130,13 +135,14 @@ void gh_draft_error(struct gh_loader *load, const struct gh_draft *draft, const 
 
 /** The same at item @index of a list. */
 void gh_draft_item_error(struct gh_loader *load, const struct gh_draft *draft, const char *name,
-                         size_t index, const char *format, ...) __attribute__((format(printf, 5, 6)));
+                         size_t index, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 
 /** A warning at option @name. */
 void gh_draft_warning(struct gh_loader *load, const struct gh_draft *draft, const char *name,
                       const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* ---- value.c ------------------------------------------------------------------------------------- */
+/* ---- value.c --------------------------------------------------------------------------------- */
 
 /** Octets of one value of @type in memory. */
 size_t gh_value_size(enum gh_type type);

@@ -91,7 +91,7 @@ size_t gh_report_utf8_len(const unsigned char *p, size_t left)
     return 0;
 }
 
-/* ---- places -------------------------------------------------------------------------------------- */
+/* ---- places ---------------------------------------------------------------------------------- */
 
 struct place {
     size_t line, column;    /* from 1 */
@@ -153,7 +153,8 @@ const char *gh_report_place(struct gh_report *report, struct gh_mark mark)
     if (!mark.source)
         return "the command line";
     place = find_place(mark);
-    text = gh_config_arena_printf(report->arena, "%s:%zu:%zu", mark.source->path, place.line, place.column);
+    text = gh_config_arena_printf(report->arena, "%s:%zu:%zu", mark.source->path, place.line,
+                                  place.column);
     return text ? text : mark.source->path;
 }
 
@@ -165,7 +166,8 @@ const char *gh_report_quote(struct gh_report *report, struct gh_span text)
 
     while (cut && shown.len && is_continuation(text.p[shown.len]))
         shown.len--;
-    quoted = gh_config_arena_printf(report->arena, "\"%.*s%s\"", GH_SPAN_FMT(shown), cut ? "..." : "");
+    quoted =
+        gh_config_arena_printf(report->arena, "\"%.*s%s\"", GH_SPAN_FMT(shown), cut ? "..." : "");
     for (char *c = quoted; c && *c; c++) {
         if ((unsigned char)*c < ' ' || *c == 0x7f)
             *c = '?';
@@ -173,7 +175,7 @@ const char *gh_report_quote(struct gh_report *report, struct gh_span text)
     return quoted ? quoted : "it";
 }
 
-/* ---- secrets ------------------------------------------------------------------------------------- */
+/* ---- secrets --------------------------------------------------------------------------------- */
 
 static bool contains(struct gh_span text, struct gh_span word)
 {
@@ -203,8 +205,8 @@ static bool is_secret_word(struct gh_span word)
 }
 
 /*
- * Does @line hold a key, the word before a colon, whose value must not be shown?  *from is then the offset
- * behind that colon.
+ * Does @line hold a key, the word before a colon, whose value must not be shown?  *from is then the
+ * offset behind that colon.
  */
 static bool secret_key(struct gh_span line, size_t *from)
 {
@@ -235,8 +237,8 @@ static size_t indent_of(struct gh_span line)
 }
 
 /*
- * How much of the line at @start may be shown.  Nothing inside PEM armour, nothing on lines that continue
- * the value of a secret key, and of the key's own line what stands before the value.
+ * How much of the line at @start may be shown.  Nothing inside PEM armour, nothing on lines that
+ * continue the value of a secret key, and of the key's own line what stands before the value.
  */
 static size_t shown_octets(struct gh_span text, size_t start)
 {
@@ -265,7 +267,7 @@ static size_t shown_octets(struct gh_span text, size_t start)
     }
 }
 
-/* ---- print --------------------------------------------------------------------------------------- */
+/* ---- print ----------------------------------------------------------------------------------- */
 
 /* What a terminal could take for an order, or cannot show, is a question mark. */
 static void print_octets(struct gh_span text, FILE *out)
@@ -285,7 +287,8 @@ static void print_octets(struct gh_span text, FILE *out)
     }
 }
 
-/* The line as it is, or up to where it may be shown; tabs stay tabs so that the caret stands right. */
+/* The line as it is, or up to where it may be shown; tabs stay tabs so that the caret stands
+ * right. */
 static void print_line(const struct message *message, const struct place *place, FILE *out)
 {
     size_t shown = shown_octets(message->mark.source->text, place->start);
@@ -372,9 +375,10 @@ void gh_report_print(const struct gh_report *report, FILE *out)
     free(sorted);
 }
 
-/* ---- did you mean -------------------------------------------------------------------------------- */
+/* ---- did you mean ---------------------------------------------------------------------------- */
 
-/* Optimal string alignment: insertions, deletions, changes and swaps of neighbours, each counting one. */
+/* Optimal string alignment: insertions, deletions, changes and swaps of neighbours, each counting
+ * one. */
 static size_t distance(struct gh_span a, struct gh_span b)
 {
     size_t row[3][NEAREST_WORD_MAX + 1];

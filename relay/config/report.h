@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a load has to say: errors, warnings and notes, each at a place of a source file.  They are kept
- * and printed at the end in the order of the files, as a compiler prints them:
+ * What a load has to say: errors, warnings and notes, each at a place of a source file.  They are
+ * kept and printed at the end in the order of the files, as a compiler prints them:
  *
  *   FILE:line:column: error: what, where, what to change
  *     12 |     srtp: requird
  *        |           ^~~~~~~
  *
- * Columns count characters, from 1.  What stands behind a word such as "password:" is never shown, nor
- * what stands inside PEM armour: somebody may have put a secret where a path belongs.
+ * Columns count characters, from 1.  What stands behind a word such as "password:" is never shown,
+ * nor what stands inside PEM armour: somebody may have put a secret where a path belongs.
  */
 #ifndef GH_CONFIG_REPORT_H
 #define GH_CONFIG_REPORT_H
@@ -56,7 +56,8 @@ const char *gh_report_place(struct gh_report *report, struct gh_mark mark);
  *  In the report's arena; never NULL. */
 const char *gh_report_quote(struct gh_report *report, struct gh_span text);
 
-/** Octets of the UTF-8 sequence that starts at @p, of which @left are there.  @return 0: it is none */
+/** Octets of the UTF-8 sequence that starts at @p, of which @left are there.  @return 0: it is
+ * none */
 size_t gh_report_utf8_len(const unsigned char *p, size_t left);
 
 /** The word among @count @words that was probably meant by @text.  @return NULL: none is near */

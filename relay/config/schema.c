@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every option, one row each.  A row whose function is not there yet says so in its last columns; the
- * step that brings the function flips them.
+ * Every option, one row each.  A row whose function is not there yet says so in its last columns;
+ * the step that brings the function flips them.
  */
 #include "config/schema.h"
 
@@ -26,7 +26,7 @@
 /* An enum goes into memory as an int. */
 _Static_assert(sizeof(enum gh_srtp_mode) == sizeof(int), "enums are as large as int");
 
-/* ---- words --------------------------------------------------------------------------------------- */
+/* ---- words ----------------------------------------------------------------------------------- */
 
 static const struct gh_choice tls_policies[] = {
     { "modern", GH_TLS_MODERN, false },
@@ -82,7 +82,11 @@ static const struct gh_choice name_places[] = {
     { "any", GH_NAME_IN_ANY, false },
     { NULL, 0, false },
 };
-static const struct gh_choice srtp_paths[] = { { "pass", 0, false }, { "bridge", 1, false }, { NULL, 0, false } };
+static const struct gh_choice srtp_paths[] = {
+    { "pass", 0, false },
+    { "bridge", 1, false },
+    { NULL, 0, false },
+};
 static const struct gh_choice best_efforts[] = {
     { "avp", GH_BEST_EFFORT_AVP, false },
     { "savp", GH_BEST_EFFORT_SAVP, false },
@@ -104,7 +108,11 @@ static const struct gh_choice downgrades[] = {
     { "mark", GH_DOWNGRADE_MARK, false },
     { NULL, 0, false },
 };
-static const struct gh_choice roc_rules[] = { { "reset", 0, false }, { "keep", 1, true }, { NULL, 0, false } };
+static const struct gh_choice roc_rules[] = {
+    { "reset", 0, false },
+    { "keep", 1, true },
+    { NULL, 0, false },
+};
 static const struct gh_choice key_reuse[] = {
     { "mark", GH_KEY_REUSE_MARK, false },
     { "refuse", GH_KEY_REUSE_REFUSE, true },
@@ -122,7 +130,11 @@ static const struct gh_choice mux_rules[] = {
     { "offer", GH_MUX_OFFER, false },
     { NULL, 0, false },
 };
-static const struct gh_choice mki_rules[] = { { "accept", 0, false }, { "refuse", 1, true }, { NULL, 0, false } };
+static const struct gh_choice mki_rules[] = {
+    { "accept", 0, false },
+    { "refuse", 1, true },
+    { NULL, 0, false },
+};
 static const struct gh_choice refer_rules[] = {
     { "local", GH_REFER_LOCAL, false },
     { "pass", GH_REFER_PASS, true },
@@ -134,9 +146,21 @@ static const struct gh_choice redirect_rules[] = {
     { "local", GH_REDIRECT_LOCAL, true },
     { NULL, 0, false },
 };
-static const struct gh_choice offer_rules[] = { { "as_is", 0, false }, { "early", 1, true }, { NULL, 0, false } };
-static const struct gh_choice suite_orders[] = { { "offerer", 0, false }, { "local", 1, false }, { NULL, 0, false } };
-static const struct gh_choice lifetimes[] = { { "mark", 0, false }, { "enforce", 1, true }, { NULL, 0, false } };
+static const struct gh_choice offer_rules[] = {
+    { "as_is", 0, false },
+    { "early", 1, true },
+    { NULL, 0, false },
+};
+static const struct gh_choice suite_orders[] = {
+    { "offerer", 0, false },
+    { "local", 1, false },
+    { NULL, 0, false },
+};
+static const struct gh_choice lifetimes[] = {
+    { "mark", 0, false },
+    { "enforce", 1, true },
+    { NULL, 0, false },
+};
 static const struct gh_choice distributions[] = {
     { "top_down", GH_TOP_DOWN, false },
     { "circular", GH_CIRCULAR, false },
@@ -164,7 +188,7 @@ static const struct gh_choice audit_errors[] = {
     { NULL, 0, false },
 };
 
-/* ---- tls, listeners, profiles -------------------------------------------------------------------- */
+/* ---- tls, listeners, profiles ---------------------------------------------------------------- */
 
 static const struct gh_option tls_options[] = {
     { .name = "certificate", .type = GH_TYPE_PATH, .required = true, TLS(certificate),
@@ -176,20 +200,21 @@ static const struct gh_option tls_options[] = {
     { .name = "client_private_key", .type = GH_TYPE_PATH, TLS(client_private_key),
       .standard_says = "private_key", .says = "its key" },
     { .name = "trust", .type = GH_TYPE_PATH, .required = true, TLS(trust),
-      .says = "roots that may sign a peer's certificate: a file, or a directory read file by file" },
+      .says = "roots that may sign a peer's certificate: a file, or a directory, file by file" },
     { .name = "crl", .type = GH_TYPE_PATH, TLS(crl), .standard_says = "no revocation check",
       .says = "revocation lists: a file or directory" },
     { .name = "crl_unavailable", .type = GH_TYPE_WORD, TLS(crl_unavailable), .choices = waivers,
       .standard = "refuse", .says = "what a missing or outdated CRL means for a peer" },
-    { .name = "policy", .type = GH_TYPE_WORD, TLS(policy), .choices = tls_policies, .standard = "modern",
-      .says = "versions, ciphers and strengths that are accepted" },
+    { .name = "policy", .type = GH_TYPE_WORD, TLS(policy), .choices = tls_policies,
+      .standard = "modern", .says = "versions, ciphers and strengths that are accepted" },
 };
 
 static const struct gh_option listener_options[] = {
-    { .name = "transport", .type = GH_TYPE_WORD, .required = true, .restart = true, LISTENER(out.transport),
-      .choices = transports, .says = "what is spoken on the port; trunks of the listener use it both ways" },
-    { .name = "address", .type = GH_TYPE_ADDRESS, .required = true, .restart = true, LISTENER(address),
-      .says = "local address" },
+    { .name = "transport", .type = GH_TYPE_WORD, .required = true, .restart = true,
+      LISTENER(out.transport), .choices = transports,
+      .says = "what is spoken on the port; trunks of the listener use it both ways" },
+    { .name = "address", .type = GH_TYPE_ADDRESS, .required = true, .restart = true,
+      LISTENER(address), .says = "local address" },
     { .name = "port", .type = GH_TYPE_PORT, .restart = true, LISTENER(port),
       .standard_says = "5061 with tls, else 5060", .says = "local port" },
     { .name = "tls", .type = GH_TYPE_NAME, LISTENER(tls), .standard_says = "none; tls needs one",
@@ -201,31 +226,35 @@ static const struct gh_option listener_options[] = {
       .available = GH_DEFAULT_ONLY, .says = text }
 
 static const struct gh_option profile_options[] = {
-    { .name = "device_security_mode", .type = GH_TYPE_WORD, PROFILE(device_mode), .choices = device_modes,
-      .standard = "encrypted", .says = "what the signalling must be" },
+    { .name = "device_security_mode", .type = GH_TYPE_WORD, PROFILE(device_mode),
+      .choices = device_modes, .standard = "encrypted", .says = "what the signalling must be" },
     SWITCH("digest_authentication", digest_authentication, "challenge requests of the trunk"),
-    { .name = "nonce_validity", .type = GH_TYPE_DURATION, PROFILE(nonce_validity_ms), .standard = "600min",
-      .min = SECOND, .max = 24 * HOUR, .available = GH_DEFAULT_ONLY, .says = "how long a digest nonce is good" },
+    { .name = "nonce_validity", .type = GH_TYPE_DURATION, PROFILE(nonce_validity_ms),
+      .standard = "600min", .min = SECOND, .max = 24 * HOUR, .available = GH_DEFAULT_ONLY,
+      .says = "how long a digest nonce is good" },
     SWITCH("accept_presence_subscription", accept_presence_subscription, "take SUBSCRIBE"),
     SWITCH("accept_out_of_dialog_refer", accept_out_of_dialog_refer, "take REFER outside a dialog"),
-    SWITCH("accept_unsolicited_notification", accept_unsolicited_notification, "take NOTIFY without SUBSCRIBE"),
+    SWITCH("accept_unsolicited_notification", accept_unsolicited_notification,
+           "take NOTIFY without SUBSCRIBE"),
     SWITCH("accept_replaces_header", accept_replaces_header, "take INVITE with Replaces"),
     { .name = "transmit_security_status", .type = GH_TYPE_BOOL, PROFILE(transmit_security_status),
       .standard = "false", .says = "tell the trunk the call's status in Call-Info" },
     SWITCH("allow_charging_header", allow_charging_header, "let charging headers cross"),
-    { .name = "v150_offer_filter", .type = GH_TYPE_WORD, PROFILE(v150_filter), .choices = v150_filters,
-      .standard = "default", .says = "which V.150 lines are taken out of offers; default: none" },
-    { .name = "suites", .type = GH_TYPE_WORD, ITEMS(gh_profile_draft, suites, suite_count), .min = 1,
-      .max = GH_TRUNK_SUITES_MAX, .choices = suites,
-      .standard = "AEAD_AES_256_GCM, AEAD_AES_128_GCM, AES_256_CM_HMAC_SHA1_80, AES_CM_128_HMAC_SHA1_80",
+    { .name = "v150_offer_filter", .type = GH_TYPE_WORD, PROFILE(v150_filter),
+      .choices = v150_filters, .standard = "default",
+      .says = "which V.150 lines are taken out of offers; default: none" },
+    { .name = "suites", .type = GH_TYPE_WORD, ITEMS(gh_profile_draft, suites, suite_count),
+      .min = 1, .max = GH_TRUNK_SUITES_MAX, .choices = suites,
+      .standard = "AEAD_AES_256_GCM, AEAD_AES_128_GCM, AES_256_CM_HMAC_SHA1_80, "
+                  "AES_CM_128_HMAC_SHA1_80",
       .says = "SRTP suites in order of preference" },
 };
 
-/* ---- trunks -------------------------------------------------------------------------------------- */
+/* ---- trunks ---------------------------------------------------------------------------------- */
 
 static const struct gh_option ping_options[] = {
-    { .name = "in_service", .type = GH_TYPE_DURATION, TRUNK(ping_in_ms), .standard = "60s", .min = SECOND,
-      .max = HOUR, .says = "time between pings of a destination that answers" },
+    { .name = "in_service", .type = GH_TYPE_DURATION, TRUNK(ping_in_ms), .standard = "60s",
+      .min = SECOND, .max = HOUR, .says = "time between pings of a destination that answers" },
     { .name = "out_of_service", .type = GH_TYPE_DURATION, TRUNK(ping_out_ms), .standard = "120s",
       .min = SECOND, .max = HOUR, .says = "time between pings of one that does not" },
 };
@@ -237,11 +266,13 @@ static const struct gh_option trunk_options[] = {
       .says = "the entry of security_profiles" },
     { .name = "listener", .type = GH_TYPE_NAME, .required = true, TRUNK(listener),
       .says = "the entry of listeners: where it calls us, and its transport" },
-    { .name = "peer_names", .type = GH_TYPE_TEXT, ITEMS(gh_trunk_draft, peer_names, peer_name_count),
-      .min = 1, .only_on = GH_ON_TLS, .standard_says = "none; a tls trunk needs one",
+    { .name = "peer_names", .type = GH_TYPE_TEXT,
+      ITEMS(gh_trunk_draft, peer_names, peer_name_count), .min = 1, .only_on = GH_ON_TLS,
+      .standard_says = "none; a tls trunk needs one",
       .says = "names, one of which its certificate must carry" },
-    { .name = "name_in", .type = GH_TYPE_WORD, RULE(name_in), .choices = name_places, .standard = "san",
-      .only_on = GH_ON_TLS, .says = "where the name may stand; san: CN only without a SAN" },
+    { .name = "name_in", .type = GH_TYPE_WORD, RULE(name_in), .choices = name_places,
+      .standard = "san", .only_on = GH_ON_TLS,
+      .says = "where the name may stand; san: CN only without a SAN" },
     { .name = "allow_wildcard", .type = GH_TYPE_BOOL, RULE(allow_wildcard), .standard = "false",
       .only_on = GH_ON_TLS, .says = "accept *.example.net in a certificate for host.example.net" },
     { .name = "match_host", .type = GH_TYPE_HOST, RULE(match_host), .available = GH_NOT_AVAILABLE,
@@ -256,42 +287,50 @@ static const struct gh_option trunk_options[] = {
       .only_on = GH_ON_TLS, .standard_says = "policy of the listener's tls",
       .says = "versions, ciphers and strengths for this trunk" },
     { .name = "client_auth_eku", .type = GH_TYPE_WORD, RULE(client_auth_eku), .choices = waivers,
-      .standard = "refuse", .only_on = GH_ON_TLS, .says = "a certificate without the usage for its role" },
+      .standard = "refuse", .only_on = GH_ON_TLS,
+      .says = "a certificate without the usage for its role" },
     /* where it is */
     { .name = "destinations", .type = GH_TYPE_DESTINATION, .min = 1, .max = GH_DESTINATIONS_MAX,
-      ITEMS(gh_trunk_draft, destinations, destination_count), .standard_says = "none: it only calls us",
+      ITEMS(gh_trunk_draft, destinations, destination_count),
+      .standard_says = "none: it only calls us",
       .says = "host or host:port, tried in order; port 5061 with tls, else 5060" },
     { .name = "srv", .type = GH_TYPE_HOST, TRUNK(out.srv), .standard_says = "none",
       .says = "SRV name instead of destinations: _sips._tcp.example.net" },
     { .name = "options_ping", .type = GH_TYPE_GROUP, .table = &ping_table, .available = GH_NOTED,
       .says = "watch the destinations with OPTIONS" },
-    { .name = "register", .type = GH_TYPE_BOOL, TRUNK(register_here), .standard = "false", .secret = true,
-      .available = GH_DEFAULT_ONLY, .says = "register at the trunk" },
-    { .name = "contact", .type = GH_TYPE_HOST, TRUNK(out.contact), .standard_says = "the listener's address",
-      .says = "host in Contact and Via" },
+    { .name = "register", .type = GH_TYPE_BOOL, TRUNK(register_here), .standard = "false",
+      .secret = true, .available = GH_DEFAULT_ONLY, .says = "register at the trunk" },
+    { .name = "contact", .type = GH_TYPE_HOST, TRUNK(out.contact),
+      .standard_says = "the listener's address", .says = "host in Contact and Via" },
     { .name = "source", .type = GH_TYPE_ADDRESS, TRUNK(out.source), .standard_says = "any",
       .says = "local address of connections that we open" },
     /* keys */
-    { .name = "srtp", .type = GH_TYPE_WORD, RULE(srtp), .choices = srtp_modes, .standard = "required",
-      .standard_says = "required with tls, off without", .says = "whether streams are keyed" },
+    { .name = "srtp", .type = GH_TYPE_WORD, RULE(srtp), .choices = srtp_modes,
+      .standard = "required", .standard_says = "required with tls, off without",
+      .says = "whether streams are keyed" },
     { .name = "consider_traffic_secure", .type = GH_TYPE_WORD, RULE(consider_traffic_secure),
-      .choices = traffic_secure, .standard = "srtp_and_tls", .says = "what the status Encrypted takes" },
+      .choices = traffic_secure, .standard = "srtp_and_tls",
+      .says = "what the status Encrypted takes" },
     { .name = "srtp_path", .type = GH_TYPE_FLAG, TRUNK(out.srtp_path_bridge), .choices = srtp_paths,
       .standard = "pass", .says = "bridge: never let a peer's key reach the other side" },
-    { .name = "best_effort_profile", .type = GH_TYPE_WORD, RULE(best_effort), .choices = best_efforts,
-      .standard = "avp", .says = "how SRTP is offered with srtp: allowed (savp: as CUCM does)" },
+    { .name = "best_effort_profile", .type = GH_TYPE_WORD, RULE(best_effort),
+      .choices = best_efforts, .standard = "avp",
+      .says = "how SRTP is offered with srtp: allowed (savp: as CUCM does)" },
     { .name = "suite_order", .type = GH_TYPE_FLAG, RULE(suite_order_local), .choices = suite_orders,
       .standard = "offerer", .says = "whose order of suites counts when we answer" },
     { .name = "strict_tags", .type = GH_TYPE_BOOL, RULE(strict_tags), .standard = "false",
       .says = "refuse an answer that renumbers the tag of its a=crypto line" },
     { .name = "on_downgrade", .type = GH_TYPE_WORD, RULE(on_downgrade), .choices = downgrades,
-      .standard_says = "reject with srtp: required, else mark", .says = "when a keyed stream would become clear" },
+      .standard_says = "reject with srtp: required, else mark",
+      .says = "when a keyed stream would become clear" },
     { .name = "unproven_keys", .type = GH_TYPE_WORD, RULE(unproven_keys), .choices = unproven_keys,
       .standard = "refuse", .says = "keys that arrive on a path that is not proven" },
     { .name = "unproven_fingerprint", .type = GH_TYPE_WORD, RULE(unproven_fingerprint),
-      .choices = unproven_fingerprints, .standard = "refuse", .says = "fingerprints that arrive there" },
+      .choices = unproven_fingerprints, .standard = "refuse",
+      .says = "fingerprints that arrive there" },
     { .name = "trust_claims", .type = GH_TYPE_BOOL, RULE(trust_claims), .standard = "false",
-      .available = GH_DEFAULT_ONLY, .says = "let its claim Encrypted count towards the grade attested" },
+      .available = GH_DEFAULT_ONLY,
+      .says = "let its claim Encrypted count towards the grade attested" },
     { .name = "trust_identity", .type = GH_TYPE_BOOL, TRUNK(trust_identity), .standard = "false",
       .available = GH_DEFAULT_ONLY, .says = "believe its P-Asserted-Identity" },
     { .name = "roc_on_rekey", .type = GH_TYPE_FLAG, TRUNK(out.roc_keep), .choices = roc_rules,
@@ -300,24 +339,24 @@ static const struct gh_option trunk_options[] = {
       .standard = "mark", .says = "one key for two streams or calls" },
     { .name = "mki", .type = GH_TYPE_WORD, TRUNK(mki), .choices = mki_rules, .standard = "accept",
       .says = "a=crypto lines with a master key identifier" },
-    { .name = "lifetime", .type = GH_TYPE_WORD, TRUNK(lifetime), .choices = lifetimes, .standard = "mark",
-      .says = "a key that is used longer than its SDP says" },
+    { .name = "lifetime", .type = GH_TYPE_WORD, TRUNK(lifetime), .choices = lifetimes,
+      .standard = "mark", .says = "a key that is used longer than its SDP says" },
     /* media */
-    { .name = "media_source", .type = GH_TYPE_WORD, TRUNK(out.media_source), .choices = media_sources,
-      .standard = "sdp", .says = "where media may come from" },
+    { .name = "media_source", .type = GH_TYPE_WORD, TRUNK(out.media_source),
+      .choices = media_sources, .standard = "sdp", .says = "where media may come from" },
     { .name = "rtcp_mux", .type = GH_TYPE_WORD, TRUNK(out.rtcp_mux), .choices = mux_rules,
       .standard = "accept", .says = "RTP and RTCP on one port" },
     /* messages */
-    { .name = "offer", .type = GH_TYPE_WORD, TRUNK(offer), .choices = offer_rules, .standard = "as_is",
-      .says = "early: never send an INVITE without an offer" },
-    { .name = "bodies", .type = GH_TYPE_CONTENT, ITEMS(gh_trunk_draft, bodies, body_count), .min = 1,
-      .max = 64,
+    { .name = "offer", .type = GH_TYPE_WORD, TRUNK(offer), .choices = offer_rules,
+      .standard = "as_is", .says = "early: never send an INVITE without an offer" },
+    { .name = "bodies", .type = GH_TYPE_CONTENT, ITEMS(gh_trunk_draft, bodies, body_count),
+      .min = 1, .max = 64,
       .standard = "application/sdp, application/dtmf-relay, message/sipfrag, text/plain, "
                   "application/kpml-request+xml, application/kpml-response+xml, "
                   "application/simple-message-summary, application/media_control+xml",
       .available = GH_NOTED, .says = "content types that cross" },
-    { .name = "refer", .type = GH_TYPE_WORD, TRUNK(out.refer), .choices = refer_rules, .standard = "local",
-      .available = GH_NOTED, .says = "who carries out a transfer" },
+    { .name = "refer", .type = GH_TYPE_WORD, TRUNK(out.refer), .choices = refer_rules,
+      .standard = "local", .available = GH_NOTED, .says = "who carries out a transfer" },
     { .name = "redirect", .type = GH_TYPE_WORD, TRUNK(out.redirect), .choices = redirect_rules,
       .standard = "refuse", .says = "a 3xx of the trunk" },
     { .name = "allow_methods", .type = GH_TYPE_NAME, .available = GH_NOT_AVAILABLE,
@@ -326,26 +365,30 @@ static const struct gh_option trunk_options[] = {
     { .name = "allow_from", .type = GH_TYPE_TEXT, .available = GH_NOT_AVAILABLE,
       ITEMS(gh_trunk_draft, allow_from, allow_from_count), .standard_says = "anybody",
       .says = "callers that the trunk may speak for" },
-    { .name = "session_expires", .type = GH_TYPE_DURATION, TRUNK(session_expires_ms), .standard = "1800s",
-      .min = 90 * SECOND, .max = 24 * HOUR, .available = GH_DEFAULT_ONLY, .says = "session timer (RFC 4028)" },
-    { .name = "min_se", .type = GH_TYPE_DURATION, TRUNK(min_se_ms), .standard = "90s", .min = 90 * SECOND,
-      .max = 24 * HOUR, .available = GH_DEFAULT_ONLY, .says = "least session timer (RFC 4028)" },
+    { .name = "session_expires", .type = GH_TYPE_DURATION, TRUNK(session_expires_ms),
+      .standard = "1800s", .min = 90 * SECOND, .max = 24 * HOUR, .available = GH_DEFAULT_ONLY,
+      .says = "session timer (RFC 4028)" },
+    { .name = "min_se", .type = GH_TYPE_DURATION, TRUNK(min_se_ms), .standard = "90s",
+      .min = 90 * SECOND, .max = 24 * HOUR, .available = GH_DEFAULT_ONLY,
+      .says = "least session timer (RFC 4028)" },
     /* load */
-    { .name = "max_calls", .type = GH_TYPE_COUNT, TRUNK(out.max_calls), .min = 1, .zero_word = "unlimited",
-      .standard = "unlimited", .says = "calls at one time" },
-    { .name = "max_cps", .type = GH_TYPE_COUNT, TRUNK(out.max_cps), .min = 1, .zero_word = "unlimited",
-      .standard = "unlimited", .says = "new calls in one second" },
+    { .name = "max_calls", .type = GH_TYPE_COUNT, TRUNK(out.max_calls), .min = 1,
+      .zero_word = "unlimited", .standard = "unlimited", .says = "calls at one time" },
+    { .name = "max_cps", .type = GH_TYPE_COUNT, TRUNK(out.max_cps), .min = 1,
+      .zero_word = "unlimited", .standard = "unlimited", .says = "new calls in one second" },
 };
 
-/* ---- routes -------------------------------------------------------------------------------------- */
+/* ---- routes ---------------------------------------------------------------------------------- */
 
 static const struct gh_option require_options[] = {
-    { .name = "grade", .type = GH_TYPE_WORD, ROUTE(grade), .choices = grades, .standard_says = "none",
-      .says = "the least grade that a call may have" },
-    { .name = "refuse_marks", .type = GH_TYPE_WORD, ITEMS(gh_route_draft, refuse_marks, refuse_mark_count),
-      .max = GH_REQUIRE_MARKS_MAX, .choices = marks, .standard_says = "none", .says = "marks that refuse a call" },
+    { .name = "grade", .type = GH_TYPE_WORD, ROUTE(grade), .choices = grades,
+      .standard_says = "none", .says = "the least grade that a call may have" },
+    { .name = "refuse_marks", .type = GH_TYPE_WORD,
+      ITEMS(gh_route_draft, refuse_marks, refuse_mark_count), .max = GH_REQUIRE_MARKS_MAX,
+      .choices = marks, .standard_says = "none", .says = "marks that refuse a call" },
 };
-static const struct gh_table require_table = { "require", require_options, COUNT(require_options), 0 };
+static const struct gh_table require_table = { "require", require_options,
+                                               COUNT(require_options), 0 };
 
 static const struct gh_option route_options[] = {
     { .name = "pattern", .type = GH_TYPE_PATTERN, .required = true, ROUTE(pattern),
@@ -355,16 +398,17 @@ static const struct gh_option route_options[] = {
     { .name = "distribution", .type = GH_TYPE_WORD, ROUTE(distribution), .choices = distributions,
       .standard = "top_down", .says = "which trunk is tried first" },
     { .name = "require", .type = GH_TYPE_GROUP, .table = &require_table, .short_form = "grade",
-      .says = "what a call must reach, else it is refused at set-up; a grade alone is the short form" },
+      .says = "what a call must reach, else it is refused at set-up; short form: a grade" },
     { .name = "on_downgrade", .type = GH_TYPE_WORD, ROUTE(on_downgrade), .choices = downgrades,
-      .standard_says = "reject with require, else mark", .says = "the stricter of trunk and route wins" },
+      .standard_says = "reject with require, else mark",
+      .says = "the stricter of trunk and route wins" },
 };
 
-/* ---- the rest of the file ------------------------------------------------------------------------ */
+/* ---- the rest of the file -------------------------------------------------------------------- */
 
 static const struct gh_option node_options[] = {
-    { .name = "name", .type = GH_TYPE_HOST, .required = true, .restart = true, FILE_(values.node_name),
-      .says = "the name of this node in Warning headers and records" },
+    { .name = "name", .type = GH_TYPE_HOST, .required = true, .restart = true,
+      FILE_(values.node_name), .says = "the name of this node in Warning headers and records" },
 };
 
 static const struct gh_option media_options[] = {
@@ -375,18 +419,21 @@ static const struct gh_option media_options[] = {
     { .name = "interfaces", .type = GH_TYPE_ADDRESS, .available = GH_NOT_AVAILABLE, .restart = true,
       ITEMS(gh_drafts, media_interfaces, media_interface_count), .standard_says = "address",
       .says = "more addresses" },
-    { .name = "ports", .type = GH_TYPE_PORTS, .restart = true, FILE_(media_ports), .standard = "16384-32767",
-      .says = "UDP ports for media" },
-    { .name = "workers", .type = GH_TYPE_COUNT, .restart = true, MEDIA(workers), .min = 1, .max = 256,
-      .zero_word = "auto", .standard = "auto", .says = "media threads; auto: one less than cores" },
-    { .name = "timeout", .type = GH_TYPE_DURATION, MEDIA(timeout_ms), .min = SECOND, .max = 24 * HOUR,
-      .standard = "60s", .says = "a call without media ends" },
+    { .name = "ports", .type = GH_TYPE_PORTS, .restart = true, FILE_(media_ports),
+      .standard = "16384-32767", .says = "UDP ports for media" },
+    { .name = "workers", .type = GH_TYPE_COUNT, .restart = true, MEDIA(workers), .min = 1,
+      .max = 256, .zero_word = "auto", .standard = "auto",
+      .says = "media threads; auto: one less than cores" },
+    { .name = "timeout", .type = GH_TYPE_DURATION, MEDIA(timeout_ms), .min = SECOND,
+      .max = 24 * HOUR, .standard = "60s", .says = "a call without media ends" },
     { .name = "timeout_on_hold", .type = GH_TYPE_DURATION, MEDIA(timeout_on_hold_ms), .min = SECOND,
-      .max = 24 * HOUR, .standard = "30min", .available = GH_NOTED, .says = "the same while no side may send" },
-    { .name = "latch_window", .type = GH_TYPE_DURATION, MEDIA(latch_window_ms), .min = 100, .max = MINUTE,
-      .standard = "5s", .available = GH_DEFAULT_ONLY, .says = "how long after the answer a clear leg may latch" },
-    { .name = "builtin_srtp", .type = GH_TYPE_BOOL, .restart = true, MEDIA(builtin_srtp), .standard = "false",
-      .says = "start even if libsrtp2 refuses our faster ciphers" },
+      .max = 24 * HOUR, .standard = "30min", .available = GH_NOTED,
+      .says = "the same while no side may send" },
+    { .name = "latch_window", .type = GH_TYPE_DURATION, MEDIA(latch_window_ms), .min = 100,
+      .max = MINUTE, .standard = "5s", .available = GH_DEFAULT_ONLY,
+      .says = "how long after the answer a clear leg may latch" },
+    { .name = "builtin_srtp", .type = GH_TYPE_BOOL, .restart = true, MEDIA(builtin_srtp),
+      .standard = "false", .says = "start even if libsrtp2 refuses our faster ciphers" },
 };
 
 static const struct gh_option audit_options[] = {
@@ -394,45 +441,53 @@ static const struct gh_option audit_options[] = {
       .standard = "audit", .says = "where the record is written" },
     { .name = "signing_key", .type = GH_TYPE_PATH, .restart = true, FILE_(audit_signing_key),
       .available = GH_NOTED, .standard_says = "none", .says = "Ed25519 key of the checkpoints" },
-    { .name = "checkpoint", .type = GH_TYPE_DURATION, FILE_(audit_checkpoint_ms), .available = GH_NOTED,
-      .min = SECOND, .max = 24 * HOUR, .standard = "60s", .says = "time between checkpoints" },
-    { .name = "checkpoint_to", .type = GH_TYPE_TEXT, FILE_(audit_checkpoint_to), .available = GH_NOTED,
-      .standard_says = "none", .says = "where checkpoints are kept outside; none must be written out" },
-    { .name = "on_error", .type = GH_TYPE_FLAG, FILE_(values.audit.on_error_continue), .choices = audit_errors,
-      .standard = "refuse_calls", .says = "when the record cannot be written" },
+    { .name = "checkpoint", .type = GH_TYPE_DURATION, FILE_(audit_checkpoint_ms),
+      .available = GH_NOTED, .min = SECOND, .max = 24 * HOUR, .standard = "60s",
+      .says = "time between checkpoints" },
+    { .name = "checkpoint_to", .type = GH_TYPE_TEXT, FILE_(audit_checkpoint_to),
+      .available = GH_NOTED, .standard_says = "none",
+      .says = "where checkpoints are kept outside; none must be written out" },
+    { .name = "on_error", .type = GH_TYPE_FLAG, FILE_(values.audit.on_error_continue),
+      .choices = audit_errors, .standard = "refuse_calls",
+      .says = "when the record cannot be written" },
 };
 
 static const struct gh_option admin_options[] = {
-    { .name = "socket", .type = GH_TYPE_PATH, .restart = true, FILE_(admin_socket), .available = GH_NOTED,
-      .standard_says = "none", .says = "Unix socket of gatehousectl" },
+    { .name = "socket", .type = GH_TYPE_PATH, .restart = true, FILE_(admin_socket),
+      .available = GH_NOTED, .standard_says = "none", .says = "Unix socket of gatehousectl" },
     { .name = "http", .type = GH_TYPE_ADDRESS_PORT, .restart = true, FILE_(admin_http),
       .available = GH_NOTED, .standard_says = "none", .says = "metrics and pages" },
 };
 
 static const struct gh_option limit_options[] = {
-    { .name = "handshake_timeout", .type = GH_TYPE_DURATION, LIMIT(handshake_timeout_ms), .min = 100,
-      .max = 5 * MINUTE, .standard = "10s", .says = "TLS handshake, both ways" },
+    { .name = "handshake_timeout", .type = GH_TYPE_DURATION, LIMIT(handshake_timeout_ms),
+      .min = 100, .max = 5 * MINUTE, .standard = "10s", .says = "TLS handshake, both ways" },
     { .name = "first_message_timeout", .type = GH_TYPE_DURATION, LIMIT(first_message_timeout_ms),
-      .min = 100, .max = HOUR, .standard = "32s", .says = "a new connection without a whole message closes" },
+      .min = 100, .max = HOUR, .standard = "32s",
+      .says = "a new connection without a whole message closes" },
     { .name = "idle_timeout", .type = GH_TYPE_DURATION, LIMIT(idle_timeout_ms), .min = SECOND,
       .max = 24 * HOUR, .standard = "15min", .says = "a connection without octets closes" },
-    { .name = "max_connections", .type = GH_TYPE_COUNT, LIMIT(max_connections), .min = 1, .max = 1000000,
-      .standard = "4096", .says = "SIP connections in all" },
-    { .name = "max_connections_per_address", .type = GH_TYPE_COUNT, LIMIT(max_connections_per_address),
-      .min = 1, .max = 1000000, .standard = "256", .says = "connections that one address may open" },
-    { .name = "max_queued", .type = GH_TYPE_SIZE, LIMIT(max_queued_octets), .min = 65536, .max = 64UL << 20,
-      .standard = "1MiB", .says = "unwritten octets at which a connection closes" },
+    { .name = "max_connections", .type = GH_TYPE_COUNT, LIMIT(max_connections), .min = 1,
+      .max = 1000000, .standard = "4096", .says = "SIP connections in all" },
+    { .name = "max_connections_per_address", .type = GH_TYPE_COUNT,
+      LIMIT(max_connections_per_address), .min = 1, .max = 1000000, .standard = "256",
+      .says = "connections that one address may open" },
+    { .name = "max_queued", .type = GH_TYPE_SIZE, LIMIT(max_queued_octets), .min = 65536,
+      .max = 64UL << 20, .standard = "1MiB",
+      .says = "unwritten octets at which a connection closes" },
     { .name = "max_calls", .type = GH_TYPE_COUNT, LIMIT(max_calls), .min = 1, .max = 1000000,
       .standard = "4000", .says = "calls at one time; more get 503" },
-    { .name = "ring_timeout", .type = GH_TYPE_DURATION, LIMIT(ring_timeout_ms), .min = SECOND, .max = HOUR,
-      .standard = "180s", .says = "a call that nobody answers ends" },
+    { .name = "ring_timeout", .type = GH_TYPE_DURATION, LIMIT(ring_timeout_ms), .min = SECOND,
+      .max = HOUR, .standard = "180s", .says = "a call that nobody answers ends" },
     { .name = "reconnect_grace", .type = GH_TYPE_DURATION, LIMIT(reconnect_grace_ms), .min = 100,
-      .max = MINUTE, .standard = "5s", .says = "an INVITE that rings waits for its trunk to come back" },
-    { .name = "max_hops_same_call", .type = GH_TYPE_COUNT, LIMIT(max_hops_same_call), .min = 1, .max = 70,
-      .standard = "3", .says = "times that one call may come by before it is a loop" },
+      .max = MINUTE, .standard = "5s",
+      .says = "an INVITE that rings waits for its trunk to come back" },
+    { .name = "max_hops_same_call", .type = GH_TYPE_COUNT, LIMIT(max_hops_same_call), .min = 1,
+      .max = 70, .standard = "3", .says = "times that one call may come by before it is a loop" },
 };
 
-#define TABLE(name, what, options, type) static const struct gh_table name = { what, options, COUNT(options), type }
+#define TABLE(name, what, options, type)                                                    \
+    static const struct gh_table name = { what, options, COUNT(options), type }
 TABLE(tls_table, "tls entry", tls_options, sizeof(struct gh_tls_draft));
 TABLE(listener_table, "listener", listener_options, sizeof(struct gh_listener_draft));
 TABLE(profile_table, "security profile", profile_options, sizeof(struct gh_profile_draft));
@@ -447,13 +502,16 @@ TABLE(limit_table, "limits section", limit_options, 0);
 _Static_assert(COUNT(trunk_options) <= GH_TABLE_OPTIONS_MAX, "a draft has room for each option");
 
 static const struct gh_option file_options[] = {
-    { .name = "version", .type = GH_TYPE_COUNT, .required = true, FILE_(version), .min = 1, .max = 1,
-      .says = "of this format" },
+    { .name = "version", .type = GH_TYPE_COUNT, .required = true, FILE_(version), .min = 1,
+      .max = 1, .says = "of this format" },
     { .name = "include", .type = GH_TYPE_TEXT, ITEMS(gh_drafts, includes, include_count),
-      .standard_says = "none", .says = "more files, by glob; their sections are added to this file's" },
-    { .name = "node", .type = GH_TYPE_GROUP, .required = true, .table = &node_table, .says = "this node" },
-    { .name = "tls", .type = GH_TYPE_NAMED, FILE_(tls), .count_at = offsetof(struct gh_drafts, tls_count),
-      .table = &tls_table, .says = "certificates and trust, by name" },
+      .standard_says = "none",
+      .says = "more files, by glob; their sections are added to this file's" },
+    { .name = "node", .type = GH_TYPE_GROUP, .required = true, .table = &node_table,
+      .says = "this node" },
+    { .name = "tls", .type = GH_TYPE_NAMED, FILE_(tls),
+      .count_at = offsetof(struct gh_drafts, tls_count), .table = &tls_table,
+      .says = "certificates and trust, by name" },
     { .name = "listeners", .type = GH_TYPE_NAMED, .required = true, FILE_(listeners),
       .count_at = offsetof(struct gh_drafts, listener_count), .table = &listener_table,
       .says = "ports where trunks call us" },
@@ -462,13 +520,15 @@ static const struct gh_option file_options[] = {
     { .name = "security_profiles", .type = GH_TYPE_NAMED, .required = true, FILE_(profiles),
       .count_at = offsetof(struct gh_drafts, profile_count), .table = &profile_table,
       .says = "rules that several trunks share" },
-    { .name = "trunks", .type = GH_TYPE_NAMED, .required = true, FILE_(trunks), .table = &trunk_table,
-      .count_at = offsetof(struct gh_drafts, trunk_count), .says = "the neighbours" },
+    { .name = "trunks", .type = GH_TYPE_NAMED, .required = true, FILE_(trunks),
+      .table = &trunk_table, .count_at = offsetof(struct gh_drafts, trunk_count),
+      .says = "the neighbours" },
     { .name = "routes", .type = GH_TYPE_ROWS, FILE_(routes), .table = &route_table,
       .count_at = offsetof(struct gh_drafts, route_count), .says = "called numbers to trunks" },
     { .name = "audit", .type = GH_TYPE_GROUP, .table = &audit_table, .says = "the record" },
     { .name = "admin", .type = GH_TYPE_GROUP, .table = &admin_table, .says = "how people look in" },
-    { .name = "limits", .type = GH_TYPE_GROUP, .table = &limit_table, .says = "bounds that protect the node" },
+    { .name = "limits", .type = GH_TYPE_GROUP, .table = &limit_table,
+      .says = "bounds that protect the node" },
 };
 
 const struct gh_table gh_schema = { "configuration", file_options, COUNT(file_options), 0 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The schema: the structs that the option tables fill before anything is joined or checked, and the table of
- * the whole file.  A draft holds names where the snapshot holds pointers.
+ * The schema: the structs that the option tables fill before anything is joined or checked, and the
+ * table of the whole file.  A draft holds names where the snapshot holds pointers.
  */
 #ifndef GH_CONFIG_SCHEMA_H
 #define GH_CONFIG_SCHEMA_H

@@ -27,7 +27,8 @@ static const char *folder_of(struct files *files, const char *path)
 {
     char *copy = gh_config_arena_text(files->load->scratch, gh_span_str(path));
     char *real = copy ? realpath(dirname(copy), NULL) : NULL;
-    const char *folder = real ? gh_config_arena_text(files->load->scratch, gh_span_str(real)) : NULL;
+    const char *folder =
+        real ? gh_config_arena_text(files->load->scratch, gh_span_str(real)) : NULL;
 
     free(real);
     return folder;
@@ -65,7 +66,8 @@ static bool remember(struct files *files, FILE *file, const char *shown, struct 
     }
     for (unsigned i = 0; i < files->count; i++) {
         if (files->seen[i].device == st.st_dev && files->seen[i].inode == st.st_ino) {
-            gh_report_add(load->report, GH_SEVERITY_ERROR, from, "include: %s is included twice", shown);
+            gh_report_add(load->report, GH_SEVERITY_ERROR, from, "include: %s is included twice",
+                          shown);
             return false;
         }
     }
@@ -118,7 +120,7 @@ out:
     return source;
 }
 
-/* ---- joining ------------------------------------------------------------------------------------- */
+/* ---- joining --------------------------------------------------------------------------------- */
 
 static void append(struct gh_node *parent, struct gh_node *child)
 {
@@ -140,7 +142,8 @@ static struct gh_node *find_key(const struct gh_node *map, struct gh_span name)
     return key;
 }
 
-/* Add the sections of @other to @root.  A section of one value only stays apart: it is there twice then. */
+/* Add the sections of @other to @root.  A section of one value only stays apart: it is there twice
+ * then. */
 static void join(struct gh_node *root, struct gh_node *other)
 {
     struct gh_node *next;
@@ -165,7 +168,7 @@ static void join(struct gh_node *root, struct gh_node *other)
     }
 }
 
-/* ---- include ------------------------------------------------------------------------------------- */
+/* ---- include --------------------------------------------------------------------------------- */
 
 /* @folder with what glob() would take for a wildcard escaped. */
 static const char *escaped_pattern(struct files *files, const char *folder, const char *pattern)
@@ -220,8 +223,8 @@ static void include_pattern(struct files *files, struct gh_node *root, const str
     for (size_t i = 0; result == 0 && i < found.gl_pathc; i++) {
         struct gh_node *other = NULL;
 
-        read_tree(files, found.gl_pathv[i], shown_path(files, source, found.gl_pathv[i]), item->mark,
-                  depth + 1, &other);
+        read_tree(files, found.gl_pathv[i], shown_path(files, source, found.gl_pathv[i]),
+                  item->mark, depth + 1, &other);
         if (other)
             join(root, other);
         else
@@ -251,7 +254,8 @@ static void include_all(struct files *files, struct gh_node *root, unsigned dept
     root->count--;
     other = find_key(root, GH_SPAN("include"));
     if (other)
-        gh_report_add(load->report, GH_SEVERITY_ERROR, other->mark, "include: given twice; first at %s",
+        gh_report_add(load->report, GH_SEVERITY_ERROR, other->mark,
+                      "include: given twice; first at %s",
                       gh_report_place(load->report, key->mark));
     list = key->value;
     if (!list || list->kind != GH_NODE_SEQUENCE) {
@@ -260,15 +264,16 @@ static void include_all(struct files *files, struct gh_node *root, unsigned dept
         return;
     }
     if (depth == GH_INCLUDE_DEPTH_MAX) {
-        gh_report_add(load->report, GH_SEVERITY_ERROR, key->mark, "include: nested deeper than %d files",
-                      GH_INCLUDE_DEPTH_MAX);
+        gh_report_add(load->report, GH_SEVERITY_ERROR, key->mark,
+                      "include: nested deeper than %d files", GH_INCLUDE_DEPTH_MAX);
         return;
     }
     for (const struct gh_node *item = list->first; item; item = item->next) {
         if (item->refused)
             continue;
         if (item->kind != GH_NODE_SCALAR || item->text.len == 0)
-            gh_report_add(load->report, GH_SEVERITY_ERROR, item->mark, "include: a file is named by a path");
+            gh_report_add(load->report, GH_SEVERITY_ERROR, item->mark,
+                          "include: a file is named by a path");
         else
             include_pattern(files, root, item, depth);
     }
@@ -291,7 +296,8 @@ static void read_tree(struct files *files, const char *path, const char *shown, 
         return;
     if ((*root)->kind != GH_NODE_MAPPING) {
         gh_report_add(load->report, GH_SEVERITY_ERROR, (*root)->mark,
-                      "a configuration is a mapping of options, not %s", gh_node_kind_text((*root)->kind));
+                      "a configuration is a mapping of options, not %s",
+                      gh_node_kind_text((*root)->kind));
         *root = NULL;
         return;
     }

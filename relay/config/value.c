@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Text to typed values.  A number has a unit or is a count; true and false are the only booleans; an address
- * is a literal.  Every refusal says what would have been right.
+ * Text to typed values.  A number has a unit or is a count; true and false are the only booleans;
+ * an address is a literal.  Every refusal says what would have been right.
  */
 #include <stdarg.h>
 
@@ -72,7 +72,8 @@ __attribute__((format(printf, 3, 4))) static bool refuse(const struct reading *r
     return false;
 }
 
-/* The value for a message; a secret or a text of several lines (a key in place of its path?) is not told. */
+/* The value for a message; a secret or a text of several lines (a key in place of its path?) is not
+ * told. */
 static const char *quote(const struct reading *r)
 {
     if (r->option->secret || memchr(r->text.p, '\n', r->text.len))
@@ -88,7 +89,7 @@ static bool keep_text(const struct reading *r, struct gh_span text, void *out)
     return copy != NULL;
 }
 
-/* ---- texts --------------------------------------------------------------------------------------- */
+/* ---- texts ----------------------------------------------------------------------------------- */
 
 static bool read_text(const struct reading *r, void *out)
 {
@@ -200,7 +201,8 @@ static bool read_content(const struct reading *r, void *out)
     for (size_t i = 0; i < r->text.len; i++) {
         unsigned char c = (unsigned char)r->text.p[i];
 
-        if (i != slash && !gh_ascii_is_alpha(c) && !gh_ascii_is_digit(c) && (!c || !strchr("-.!%*_+`'~", c)))
+        if (i != slash && !gh_ascii_is_alpha(c) && !gh_ascii_is_digit(c) &&
+            (!c || !strchr("-.!%*_+`'~", c)))
             return refuse(r, i, "%s is not a content type such as application/sdp", quote(r));
     }
     if (!keep_text(r, r->text, out))
@@ -211,7 +213,7 @@ static bool read_content(const struct reading *r, void *out)
     return true;
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 static bool read_bool(const struct reading *r, void *out)
 {
@@ -261,13 +263,14 @@ static const char *with_unit(const struct reading *r, uint64_t value, const stru
         if (value && value % unit->factor == 0)
             best = unit;
     }
-    text = gh_config_arena_printf(r->load->scratch, "%llu%s", (unsigned long long)(value / best->factor),
-                                  best->word);
+    text = gh_config_arena_printf(r->load->scratch, "%llu%s",
+                                  (unsigned long long)(value / best->factor), best->word);
     return text ? text : "?";
 }
 
 /* Digits and a unit, nothing between. */
-static bool read_quantity(const struct reading *r, const struct unit *units, const char *examples, void *out)
+static bool read_quantity(const struct reading *r, const struct unit *units, const char *examples,
+                          void *out)
 {
     const struct gh_option *option = r->option;
     const struct unit *unit = units;
@@ -339,7 +342,7 @@ static bool read_flag(const struct reading *r, void *out)
     return true;
 }
 
-/* ---- addresses and ports ------------------------------------------------------------------------- */
+/* ---- addresses and ports --------------------------------------------------------------------- */
 
 static bool read_address(const struct reading *r, void *out)
 {
@@ -429,7 +432,8 @@ static bool read_ports(const struct reading *r, void *out)
     if (ports[0] >= ports[1])
         return refuse(r, 0, "%s is an empty range; the first port is below the last", quote(r));
     if (ports[0] % 2)
-        return refuse(r, 0, "%s begins with an odd port; RTP takes even ports, RTCP the next one", quote(r));
+        return refuse(r, 0, "%s begins with an odd port; RTP takes even ports, RTCP the next one",
+                      quote(r));
     memcpy(out, ports, sizeof(ports));
     return true;
 }
@@ -457,7 +461,7 @@ static bool read_destination(const struct reading *r, void *out)
     return destination.host != NULL;
 }
 
-/* -------------------------------------------------------------------------------------------------- */
+/* ---------------------------------------------------------------------------------------------- */
 
 bool gh_value_read(struct gh_loader *load, const struct gh_option *option, const char *path,
                    const struct gh_node *node, void *out)
@@ -514,7 +518,8 @@ bool gh_value_equal(enum gh_type type, const void *a, const void *b)
     case GH_TYPE_DESTINATION: {
         const struct gh_config_destination *one = a, *other = b;
 
-        return gh_span_ieq(gh_span_str(one->host), gh_span_str(other->host)) && one->port == other->port;
+        return gh_span_ieq(gh_span_str(one->host), gh_span_str(other->host)) &&
+               one->port == other->port;
     }
     default: /* plain numbers without padding */
         return memcmp(a, b, types[type].size) == 0;

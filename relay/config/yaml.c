@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tree is built from libfyaml's events, not from its documents: events show anchors, tags and a second
- * document, which the document builder (0.7.12) resolves or passes over in silence, and they leave the
- * limits to us.
+ * The tree is built from libfyaml's events, not from its documents: events show anchors, tags and a
+ * second document, which the document builder (0.7.12) resolves or passes over in silence, and they
+ * leave the limits to us.
  */
 #include "config/yaml.h"
 
@@ -51,7 +51,7 @@ static void report_at(struct reader *r, size_t at, size_t len, const char *forma
     gh_report_add(r->report, GH_SEVERITY_ERROR, (struct gh_mark){ r->source, at, len }, "%s", text);
 }
 
-/* ---- text ---------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 /* libfyaml takes a NUL for the end of the text, and would call a file whole that is cut by one. */
 static bool check_octets(struct reader *r)
@@ -78,14 +78,15 @@ static bool check_octets(struct reader *r)
             return false;
         }
     }
-    /* "127.0.0.1" may be the rest of "127.0.0.12": a file that was cut must not silently pass for another one. */
+    /* "127.0.0.1" may be the rest of "127.0.0.12": a file that was cut must not silently pass for
+     * another one. */
     if (len && p[len - 1] != '\n')
         gh_report_add(r->report, GH_SEVERITY_WARNING, (struct gh_mark){ r->source, len, 1 },
                       "the last line has no end; is the file cut?  Else end it with a newline");
     return true;
 }
 
-/* ---- events to nodes ----------------------------------------------------------------------------- */
+/* ---- events to nodes ------------------------------------------------------------------------- */
 
 static struct gh_mark event_mark(struct reader *r, struct fy_event *event)
 {
@@ -120,7 +121,8 @@ static struct gh_node *new_node(struct reader *r, enum gh_node_kind kind, struct
     return node;
 }
 
-/* Hang @node below the collection that is open: as item, as key, or as the value of the waiting key. */
+/* Hang @node below the collection that is open: as item, as key, or as the value of the waiting
+ * key. */
 static void attach(struct reader *r, struct gh_node *node)
 {
     struct gh_node *parent = r->depth ? r->open[r->depth - 1] : NULL;
@@ -139,9 +141,11 @@ static void attach(struct reader *r, struct gh_node *node)
         }
         *key = node;
         if (node->kind != GH_NODE_SCALAR)
-            report_at(r, node->mark.at, node->mark.len, "a key is one word, not a list or a mapping");
+            report_at(r, node->mark.at, node->mark.len,
+                      "a key is one word, not a list or a mapping");
         else if (gh_span_eq(node->text, GH_SPAN("<<")))
-            report_at(r, node->mark.at, node->mark.len, "merge keys are not used here; write the keys out");
+            report_at(r, node->mark.at, node->mark.len,
+                      "merge keys are not used here; write the keys out");
     }
     if (parent->last)
         parent->last->next = node;
@@ -153,14 +157,16 @@ static void attach(struct reader *r, struct gh_node *node)
 
 static void refuse_properties(struct reader *r, struct fy_event *event)
 {
-    struct fy_token *anchor = fy_event_get_anchor_token(event), *tag = fy_event_get_tag_token(event);
+    struct fy_token *anchor = fy_event_get_anchor_token(event),
+                    *tag = fy_event_get_tag_token(event);
     const struct fy_mark *mark;
 
     if (anchor && (mark = fy_token_start_mark(anchor)) != NULL)
         report_at(r, mark->input_pos ? mark->input_pos - 1 : 0, 1,
                   "anchors are not used here; write the value where it is needed");
     if (tag && (mark = fy_token_start_mark(tag)) != NULL)
-        report_at(r, mark->input_pos, 1, "tags are not used here; the option decides the type of its value");
+        report_at(r, mark->input_pos, 1,
+                  "tags are not used here; the option decides the type of its value");
 }
 
 static void on_scalar(struct reader *r, struct fy_event *event)
@@ -207,7 +213,8 @@ static void on_alias(struct reader *r, struct fy_event *event)
         mark.at--;
         mark.len++;
     }
-    report_at(r, mark.at, mark.len, "aliases are not used here; write the value where it is needed");
+    report_at(r, mark.at, mark.len,
+              "aliases are not used here; write the value where it is needed");
     if (node) {
         node->text = gh_span_of("", 0);
         node->refused = true;
@@ -284,7 +291,7 @@ static void on_event(struct reader *r, struct fy_event *event)
     }
 }
 
-/* ---- the library --------------------------------------------------------------------------------- */
+/* ---- the library ----------------------------------------------------------------------------- */
 
 /* Offset of the octet at @line and @column, both from 1, as the library counts them. */
 static size_t offset_of(struct gh_span text, int line, int column)
@@ -338,8 +345,8 @@ static void parse(struct reader *r, struct fy_parser *parser, struct fy_diag *di
     }
 }
 
-int gh_yaml_read(const struct gh_source *source, struct gh_config_arena *arena, struct gh_report *report,
-                 struct gh_node **root)
+int gh_yaml_read(const struct gh_source *source, struct gh_config_arena *arena,
+                 struct gh_report *report, struct gh_node **root)
 {
     struct reader r = { .source = source, .arena = arena, .report = report };
     struct fy_parse_cfg config = { .flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG };

@@ -36,11 +36,12 @@ void gh_trust_unref(struct gh_trust *trust);
  * Build the peer's chain with the anchors of @trust alone and judge it at @wall_us.
  * Source: RFC 5280 section 6
  *
- * Names and clientAuth of leaf and CAs are left to policy, and serverAuth of the leaf.  Below level 2 is reported as @out->weak, not
- * refused; but what can be forged in practice (MD5, RSA below 1024) is refused as cert_weak in any
- * case.  GH_REASON_CERT_EKU_MISSING here means that a CA of the chain is limited to other purposes
- * than TLS, or, when we are the client, than to servers; no trunk can waive that.  A certificate put into trust that is itself a CA (as
- * `openssl req -x509` makes them) vouches for all that it signs, not for its holder alone.
+ * Names and clientAuth of leaf and CAs are left to policy, and serverAuth of the leaf.  Below level
+ * 2 is reported as @out->weak, not refused; but what can be forged in practice (MD5, RSA below
+ * 1024) is refused as cert_weak in any case.  GH_REASON_CERT_EKU_MISSING here means that a CA of
+ * the chain is limited to other purposes than TLS, or, when we are the client, than to servers; no
+ * trunk can waive that.  A certificate put into trust that is itself a CA (as `openssl req -x509`
+ * makes them) vouches for all that it signs, not for its holder alone.
  *
  * @role  ours: GH_ROLE_SERVER judges a client's chain
  */
@@ -56,9 +57,16 @@ void gh_cert_facts_fini(struct gh_cert_facts *facts);
 
 /* What is wrong with an own certificate and key, for `check`. */
 enum gh_identity_flaw {
-    GH_IDENTITY_OK = 0, GH_IDENTITY_CERT_UNREADABLE, GH_IDENTITY_CERT_BAD,
-    GH_IDENTITY_KEY_UNREADABLE, GH_IDENTITY_KEY_EXPOSED /* to others, or not ours */, GH_IDENTITY_KEY_BAD,
-    GH_IDENTITY_MISMATCH, GH_IDENTITY_EXPIRED, GH_IDENTITY_NOT_YET_VALID, GH_IDENTITY_EKU
+    GH_IDENTITY_OK = 0,
+    GH_IDENTITY_CERT_UNREADABLE,
+    GH_IDENTITY_CERT_BAD,
+    GH_IDENTITY_KEY_UNREADABLE,
+    GH_IDENTITY_KEY_EXPOSED /* to others, or not ours */,
+    GH_IDENTITY_KEY_BAD,
+    GH_IDENTITY_MISMATCH,
+    GH_IDENTITY_EXPIRED,
+    GH_IDENTITY_NOT_YET_VALID,
+    GH_IDENTITY_EKU
 };
 
 /**

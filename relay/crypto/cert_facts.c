@@ -241,11 +241,11 @@ bool gh_cert_eku(X509 *cert, bool *server, bool *client)
             sip_domain |= strcmp(oid, OID_SIP_DOMAIN) == 0;
     }
     sk_ASN1_OBJECT_pop_free(usage, ASN1_OBJECT_free);
-    /* RFC 5924 section 5: id-kp-sipDomain fits a SIP domain's certificate, in either role, and local
-     * policy lets anyExtendedKeyUsage do as well.  That without either the certificate MUST NOT be
-     * taken is not followed: that RFC is an experiment, and CUCM's certificates have serverAuth and
-     * clientAuth (RFC 5280 section 4.2.1.12) alone.  ipsecEndSystem, which CUCM 9 adds, says nothing
-     * about TLS. */
+    /* RFC 5924 section 5: id-kp-sipDomain fits a SIP domain's certificate, in either role, and
+     * local policy lets anyExtendedKeyUsage do as well.  That without either the certificate MUST
+     * NOT be taken is not followed: that RFC is an experiment, and CUCM's certificates have
+     * serverAuth and clientAuth (RFC 5280 section 4.2.1.12) alone.  ipsecEndSystem, which CUCM 9
+     * adds, says nothing about TLS. */
     *server = sip_domain || (bits & (XKU_SSL_SERVER | XKU_ANYEKU));
     *client = sip_domain || (bits & (XKU_SSL_CLIENT | XKU_ANYEKU));
     return true;

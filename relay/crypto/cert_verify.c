@@ -193,10 +193,10 @@ static int walk_to_anchor(X509_STORE_CTX *ctx, const struct gh_chain *chain,
 
 /*
  * The EKU of a CA limits what it vouches for, as in OpenSSL's purpose check; RFC 5280 section
- * 4.2.1.12 leaves it open, but CAs are handed to others because of it.  A CA that is limited to mail,
- * code or users does not vouch for a TLS server.  One that is limited to servers does not vouch for a
- * client either; but public CAs drop clientAuth from theirs, so a trunk may waive that, for the CA as
- * for the leaf: it is told, and policy decides.
+ * 4.2.1.12 leaves it open, but CAs are handed to others because of it.  A CA that is limited to
+ * mail, code or users does not vouch for a TLS server.  One that is limited to servers does not
+ * vouch for a client either; but public CAs drop clientAuth from theirs, so a trunk may waive that,
+ * for the CA as for the leaf: it is told, and policy decides.
  */
 static bool ca_fits_role(X509 *ca, enum gh_role role, bool *client_barred)
 {

@@ -52,8 +52,8 @@ int gh_hmac_sha256(const void *key, size_t key_len, const void *p, size_t len, u
     ctx = EVP_MAC_CTX_new(hmac);
     if (!ctx)
         goto out;
-    /* An empty key is a key (RFC 2104 pads it with zeros); a NULL one would mean "keep the last".
-     */
+    /* An empty key is a key (RFC 2104 pads it with zeros); a NULL one would mean "keep the
+     * last". */
     if (!EVP_MAC_init(ctx, key_len ? key : (const void *)"", key_len, params) ||
         !EVP_MAC_update(ctx, len ? p : "", len) || !EVP_MAC_final(ctx, out, &out_len, 32) ||
         out_len != 32)

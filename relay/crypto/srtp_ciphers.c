@@ -3,8 +3,9 @@
  * AES counter mode, AES-GCM and HMAC-SHA1 for libsrtp2, done by OpenSSL.
  * Sources: RFC 3711 sections 4.1.1 and 4.2.1, RFC 6188, RFC 7714, RFC 2104.
  *
- * libsrtp2 keeps packet formats, key derivation, ROC and replay; nothing of that is here.  It calls one object
- * from one thread at a time, so an object holds its own cipher context and needs no lock.
+ * libsrtp2 keeps packet formats, key derivation, ROC and replay; nothing of that is here.  It calls
+ * one object from one thread at a time, so an object holds its own cipher context and needs no
+ * lock.
  */
 #include "crypto/srtp_ciphers.h"
 
@@ -28,11 +29,12 @@
 #define SHA1_LEN 20
 #define SHA1_BLOCK 64
 
-/* ---- AES ---------------------------------------------------------------------------------------- */
+/* ---- AES ------------------------------------------------------------------------------------- */
 
 enum mode { MODE_CTR, MODE_GCM };
 
-/* One row a cipher: libsrtp2's numbers and OpenSSL's name.  Fetched once, kept until the process ends. */
+/* One row a cipher: libsrtp2's numbers and OpenSSL's name.  Fetched once, kept until the process
+ * ends. */
 static struct cipher_row {
     srtp_cipher_type_id_t id;
     enum mode mode;
@@ -68,7 +70,8 @@ static srtp_err_status_t aes_dealloc(srtp_cipher_t *cipher)
     return srtp_err_status_ok;
 }
 
-static srtp_err_status_t aes_alloc(srtp_cipher_t **out, srtp_cipher_type_id_t id, int key_len, int tag_len)
+static srtp_err_status_t aes_alloc(srtp_cipher_t **out, srtp_cipher_type_id_t id, int key_len,
+                                   int tag_len)
 {
     const struct cipher_row *row = NULL;
     struct aes *aes;
@@ -114,21 +117,25 @@ static srtp_err_status_t aes_init(void *state, const uint8_t *key)
     return srtp_err_status_ok;
 }
 
-/* libsrtp2 calls with lengths of at most a datagram; what does not fit an int is its own mistake. */
-static srtp_err_status_t aes_update(struct aes *aes, uint8_t *out, const uint8_t *in, unsigned int len)
+/* libsrtp2 calls with lengths of at most a datagram; what does not fit an int is its own
+ * mistake. */
+static srtp_err_status_t aes_update(struct aes *aes, uint8_t *out, const uint8_t *in,
+                                    unsigned int len)
 {
     int done = 0;
 
     if (len == 0)
         return srtp_err_status_ok;
-    if (len > INT32_MAX || !EVP_CipherUpdate(aes->ctx, out, &done, in, (int)len) || done != (int)len) {
+    if (len > INT32_MAX || !EVP_CipherUpdate(aes->ctx, out, &done, in, (int)len) ||
+        done != (int)len) {
         ERR_clear_error();
         return srtp_err_status_cipher_fail;
     }
     return srtp_err_status_ok;
 }
 
-/* RFC 3711 section 4.1.1: IV = (k_s * 2^16) XOR (SSRC * 2^64) XOR (i * 2^16); libsrtp2 gives the last two. */
+/* RFC 3711 section 4.1.1: IV = (k_s * 2^16) XOR (SSRC * 2^64) XOR (i * 2^16); libsrtp2 gives the
+ * last two. */
 static srtp_err_status_t ctr_set_iv(void *state, uint8_t *iv, srtp_cipher_direction_t direction)
 {
     struct aes *aes = state;
@@ -182,7 +189,8 @@ static srtp_err_status_t gcm_get_tag(void *state, uint8_t *tag, uint32_t *len)
     return srtp_err_status_ok;
 }
 
-/* @len  ciphertext and tag; becomes the length of the plaintext.  OpenSSL compares the tag in constant time. */
+/* @len  ciphertext and tag; becomes the length of the plaintext.  OpenSSL compares the tag in
+ * constant time. */
 static srtp_err_status_t gcm_decrypt(void *state, uint8_t *buffer, unsigned int *len)
 {
     struct aes *aes = state;
@@ -217,7 +225,7 @@ ALLOC(gcm_128_alloc, SRTP_AES_GCM_128)
 ALLOC(gcm_256_alloc, SRTP_AES_GCM_256)
 #undef ALLOC
 
-/* ---- HMAC-SHA1 ------------------------------------------------------------------------------------ */
+/* ---- HMAC-SHA1 ------------------------------------------------------------------------------- */
 
 struct hmac {
     srtp_auth_t head;
@@ -252,8 +260,8 @@ static srtp_err_status_t hmac_dealloc(srtp_auth_t *auth)
 }
 
 /*
- * The SHA1_* functions are deprecated in OpenSSL 3.0.  EVP_MAC and HMAC_CTX take about twice as long for a packet
- * of 176 octets (0.35 and 0.29 us against 0.16), and they allocate.
+ * The SHA1_* functions are deprecated in OpenSSL 3.0.  EVP_MAC and HMAC_CTX take about twice as
+ * long for a packet of 176 octets (0.35 and 0.29 us against 0.16), and they allocate.
  */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
@@ -277,7 +285,8 @@ static srtp_err_status_t hmac_init(void *state, const uint8_t *key, int key_len)
 
     if (key_len < 0 || key_len > SHA1_BLOCK)
         return srtp_err_status_bad_param;
-    if (!hash_padded_key(&hmac->inner, key, key_len, 0x36) || !hash_padded_key(&hmac->outer, key, key_len, 0x5c))
+    if (!hash_padded_key(&hmac->inner, key, key_len, 0x36) ||
+        !hash_padded_key(&hmac->outer, key, key_len, 0x5c))
         return srtp_err_status_init_fail;
     return srtp_err_status_ok;
 }
@@ -299,7 +308,8 @@ static srtp_err_status_t hmac_update(void *state, const uint8_t *octets, int len
     return srtp_err_status_ok;
 }
 
-static srtp_err_status_t hmac_compute(void *state, const uint8_t *octets, int len, int tag_len, uint8_t *tag)
+static srtp_err_status_t hmac_compute(void *state, const uint8_t *octets, int len, int tag_len,
+                                      uint8_t *tag)
 {
     struct hmac *hmac = state;
     uint8_t digest[SHA1_LEN];
@@ -317,7 +327,7 @@ static srtp_err_status_t hmac_compute(void *state, const uint8_t *octets, int le
 
 #pragma GCC diagnostic pop
 
-/* ---- the vectors that libsrtp2 tries before it takes a type -------------------------------------- */
+/* ---- the vectors that libsrtp2 tries before it takes a type ---------------------------------- */
 
 static const uint8_t ctr_128_key[30] = { /* RFC 3711 appendix B.2 */
     0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6, 0xab, 0xf7, 0x15, 0x88, 0x09, 0xcf, 0x4f,
@@ -339,33 +349,54 @@ static const uint8_t ctr_256_stream[32] = {
 static const uint8_t zeros[32];
 static uint8_t zero_iv[AES_BLOCK]; /* libsrtp2 wants it writable; nobody writes */
 
-/* RFC 7714 sections 16.1.1 and 16.2.1; the salt is in the IV already, so its place behind the key is idle. */
+/* RFC 7714 sections 16.1.1 and 16.2.1; the salt is in the IV already, so its place behind the key
+ * is idle. */
 static const uint8_t gcm_key[44] = {
     0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f,
     0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f
 };
-static uint8_t gcm_iv[GCM_IV_LEN] = { 0x51, 0x75, 0x3c, 0x65, 0x80, 0xc2, 0x72, 0x6f, 0x20, 0x71, 0x84, 0x14 };
-static const uint8_t gcm_aad[12] = { 0x80, 0x40, 0xf1, 0x7b, 0x80, 0x41, 0xf8, 0xd3, 0x55, 0x01, 0xa0, 0xb2 };
+static uint8_t gcm_iv[GCM_IV_LEN] = {
+    0x51, 0x75, 0x3c, 0x65, 0x80, 0xc2, 0x72, 0x6f, 0x20, 0x71, 0x84, 0x14
+};
+static const uint8_t gcm_aad[12] = {
+    0x80, 0x40, 0xf1, 0x7b, 0x80, 0x41, 0xf8, 0xd3, 0x55, 0x01, 0xa0, 0xb2
+};
 static const uint8_t gcm_plain[38] = "Gallia est omnis divisa in partes tres";
 static const uint8_t gcm_128_cipher[54] = {
-    0xf2, 0x4d, 0xe3, 0xa3, 0xfb, 0x34, 0xde, 0x6c, 0xac, 0xba, 0x86, 0x1c, 0x9d, 0x7e, 0x4b, 0xca, 0xbe, 0x63,
-    0x3b, 0xd5, 0x0d, 0x29, 0x4e, 0x6f, 0x42, 0xa5, 0xf4, 0x7a, 0x51, 0xc7, 0xd1, 0x9b, 0x36, 0xde, 0x3a, 0xdf,
-    0x88, 0x33, 0x89, 0x9d, 0x7f, 0x27, 0xbe, 0xb1, 0x6a, 0x91, 0x52, 0xcf, 0x76, 0x5e, 0xe4, 0x39, 0x0c, 0xce
+    0xf2, 0x4d, 0xe3, 0xa3, 0xfb, 0x34, 0xde, 0x6c, 0xac, 0xba, 0x86, 0x1c, 0x9d, 0x7e, 0x4b, 0xca,
+    0xbe, 0x63, 0x3b, 0xd5, 0x0d, 0x29, 0x4e, 0x6f, 0x42, 0xa5, 0xf4, 0x7a, 0x51, 0xc7, 0xd1, 0x9b,
+    0x36, 0xde, 0x3a, 0xdf, 0x88, 0x33, 0x89, 0x9d, 0x7f, 0x27, 0xbe, 0xb1, 0x6a, 0x91, 0x52, 0xcf,
+    0x76, 0x5e, 0xe4, 0x39, 0x0c, 0xce
 };
 static const uint8_t gcm_256_cipher[54] = {
-    0x32, 0xb1, 0xde, 0x78, 0xa8, 0x22, 0xfe, 0x12, 0xef, 0x9f, 0x78, 0xfa, 0x33, 0x2e, 0x33, 0xaa, 0xb1, 0x80,
-    0x12, 0x38, 0x9a, 0x58, 0xe2, 0xf3, 0xb5, 0x0b, 0x2a, 0x02, 0x76, 0xff, 0xae, 0x0f, 0x1b, 0xa6, 0x37, 0x99,
-    0xb8, 0x7b, 0x7a, 0xa3, 0xdb, 0x36, 0xdf, 0xff, 0xd6, 0xb0, 0xf9, 0xbb, 0x78, 0x78, 0xd7, 0xa7, 0x6c, 0x13
+    0x32, 0xb1, 0xde, 0x78, 0xa8, 0x22, 0xfe, 0x12, 0xef, 0x9f, 0x78, 0xfa, 0x33, 0x2e, 0x33, 0xaa,
+    0xb1, 0x80, 0x12, 0x38, 0x9a, 0x58, 0xe2, 0xf3, 0xb5, 0x0b, 0x2a, 0x02, 0x76, 0xff, 0xae, 0x0f,
+    0x1b, 0xa6, 0x37, 0x99, 0xb8, 0x7b, 0x7a, 0xa3, 0xdb, 0x36, 0xdf, 0xff, 0xd6, 0xb0, 0xf9, 0xbb,
+    0x78, 0x78, 0xd7, 0xa7, 0x6c, 0x13
 };
 
-static const srtp_cipher_test_case_t ctr_128_case = {
-    sizeof(ctr_128_key), ctr_128_key, zero_iv, sizeof(zeros), zeros, sizeof(ctr_128_stream), ctr_128_stream,
-    0, NULL, 0, NULL
-};
-static const srtp_cipher_test_case_t ctr_256_case = {
-    sizeof(ctr_256_key), ctr_256_key, zero_iv, sizeof(zeros), zeros, sizeof(ctr_256_stream), ctr_256_stream,
-    0, NULL, 0, NULL
-};
+static const srtp_cipher_test_case_t ctr_128_case = { sizeof(ctr_128_key),
+                                                      ctr_128_key,
+                                                      zero_iv,
+                                                      sizeof(zeros),
+                                                      zeros,
+                                                      sizeof(ctr_128_stream),
+                                                      ctr_128_stream,
+                                                      0,
+                                                      NULL,
+                                                      0,
+                                                      NULL };
+static const srtp_cipher_test_case_t ctr_256_case = { sizeof(ctr_256_key),
+                                                      ctr_256_key,
+                                                      zero_iv,
+                                                      sizeof(zeros),
+                                                      zeros,
+                                                      sizeof(ctr_256_stream),
+                                                      ctr_256_stream,
+                                                      0,
+                                                      NULL,
+                                                      0,
+                                                      NULL };
 static const srtp_cipher_test_case_t gcm_128_case = {
     28, gcm_key, gcm_iv, sizeof(gcm_plain), gcm_plain, sizeof(gcm_128_cipher), gcm_128_cipher,
     sizeof(gcm_aad), gcm_aad, GCM_TAG_LEN, NULL
@@ -388,17 +419,17 @@ static const srtp_auth_test_case_t hmac_case = {
     sizeof(hmac_key), hmac_key, sizeof(hmac_data), hmac_data, sizeof(hmac_tag), hmac_tag, NULL
 };
 
-/* ---- the types ------------------------------------------------------------------------------------- */
+/* ---- the types ------------------------------------------------------------------------------- */
 
 static const srtp_cipher_type_t cipher_types[CIPHER_COUNT] = {
     { ctr_128_alloc, aes_dealloc, aes_init, NULL, ctr_crypt, ctr_crypt, ctr_set_iv, NULL,
       "AES-128 counter mode by OpenSSL", &ctr_128_case, SRTP_AES_ICM_128 },
     { ctr_256_alloc, aes_dealloc, aes_init, NULL, ctr_crypt, ctr_crypt, ctr_set_iv, NULL,
       "AES-256 counter mode by OpenSSL", &ctr_256_case, SRTP_AES_ICM_256 },
-    { gcm_128_alloc, aes_dealloc, aes_init, gcm_set_aad, ctr_crypt, gcm_decrypt, gcm_set_iv, gcm_get_tag,
-      "AES-128 GCM by OpenSSL", &gcm_128_case, SRTP_AES_GCM_128 },
-    { gcm_256_alloc, aes_dealloc, aes_init, gcm_set_aad, ctr_crypt, gcm_decrypt, gcm_set_iv, gcm_get_tag,
-      "AES-256 GCM by OpenSSL", &gcm_256_case, SRTP_AES_GCM_256 },
+    { gcm_128_alloc, aes_dealloc, aes_init, gcm_set_aad, ctr_crypt, gcm_decrypt, gcm_set_iv,
+      gcm_get_tag, "AES-128 GCM by OpenSSL", &gcm_128_case, SRTP_AES_GCM_128 },
+    { gcm_256_alloc, aes_dealloc, aes_init, gcm_set_aad, ctr_crypt, gcm_decrypt, gcm_set_iv,
+      gcm_get_tag, "AES-256 GCM by OpenSSL", &gcm_256_case, SRTP_AES_GCM_256 },
 };
 
 static const srtp_auth_type_t hmac_type = {
@@ -438,7 +469,8 @@ static bool replace_all(void)
 int gh_srtp_ciphers_start(bool allow_builtin, const char **names)
 {
     static const char *in_use;
-    static bool tried; /* a second srtp_init would test all again, and leave the process when a test fails */
+    /* a second srtp_init would test all again, and leave the process when a test fails */
+    static bool tried;
 
     if (!tried) {
         tried = true;

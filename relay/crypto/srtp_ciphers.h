@@ -13,8 +13,9 @@ struct srtp_cipher_type_t;
 struct srtp_auth_type_t;
 
 /**
- * Start libsrtp2 and put our primitives into it: AES-CM 128 and 256, AES-GCM 128 and 256, HMAC-SHA1.
- * Once, before any thread and any SRTP context; again does nothing.  Thread: the main one.
+ * Start libsrtp2 and put our primitives into it: AES-CM 128 and 256, AES-GCM 128 and 256,
+ * HMAC-SHA1. Once, before any thread and any SRTP context; again does nothing.  Thread: the main
+ * one.
  *
  * @allow_builtin  go on with libsrtp2's own primitives when it refuses one of ours
  * @names  what is in use, for logs and --version; static; written on success only

@@ -30,7 +30,8 @@ struct gh_tls_params {
     struct gh_trust *const *trust;  /* the union of what the trunks allow; each gets a reference */
     size_t trust_count;
     enum gh_tls_policy policy;      /* the widest that a trunk of this listener allows */
-    bool allow_null_cipher;         /* a trunk is device_security_mode: authenticated; offered last */
+    /* a trunk is device_security_mode: authenticated; offered last */
+    bool allow_null_cipher;
 };
 
 /** @text  on failure: what is wrong with which file, for the operator.  @return 0 or an error */

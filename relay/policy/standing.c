@@ -329,8 +329,9 @@ static bool name_mismatch(const struct admission *a)
 
 /* RFC 5280 section 4.2.1.12: an EKU that is there names every purpose; which of its entries fit a
  * role is read by crypto, which counts id-kp-sipDomain for both (RFC 5924 section 5).  The same
- * section leaves one that is absent to local policy: it is accepted, as most private CAs issue none.
- * An intermediate whose EKU lacks clientAuth bars its clients, as in OpenSSL's purpose check. */
+ * section leaves one that is absent to local policy: it is accepted, as most private CAs issue
+ * none. An intermediate whose EKU lacks clientAuth bars its clients, as in OpenSSL's purpose
+ * check. */
 static bool client_auth_missing(const struct admission *a)
 {
     bool leaf_lacks = a->facts->cert.eku_present && !a->facts->cert.eku_client;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * To a destination: its name to addresses, then one address after the other.  Who answers there is nobody until
- * its certificate was judged: DNS says where to knock, not who opens.  Source: RFC 3263 section 4, without NAPTR.
+ * To a destination: its name to addresses, then one address after the other.  Who answers there is
+ * nobody until its certificate was judged: DNS says where to knock, not who opens.  Source: RFC
+ * 3263 section 4, without NAPTR.
  */
 #include "trunk/trunk_int.h"
 
@@ -11,8 +12,8 @@
 
 static void log_failure(const struct gh_peer *peer, const char *to, const char *why)
 {
-    gh_log(GH_LOG_WARN, "trunk", "connect.fail", "trunk=%s destination=%s error=\"%s\"", peer->trunk->rules.name, to,
-           why);
+    gh_log(GH_LOG_WARN, "trunk", "connect.fail", "trunk=%s destination=%s error=\"%s\"",
+           peer->trunk->rules.name, to, why);
 }
 
 bool gh_peer_connect_next(struct gh_peer *peer)
@@ -21,7 +22,8 @@ bool gh_peer_connect_next(struct gh_peer *peer)
     char text[GH_ADDR_TEXT_MAX];
 
     while (peer->target < peer->target_count) {
-        const struct gh_config_destination *named = trunk->srv ? NULL : &trunk->destinations[peer->destination];
+        const struct gh_config_destination *named =
+            trunk->srv ? NULL : &trunk->destinations[peer->destination];
         struct gh_net_connect connect = {
             .transport = trunk->rules.transport,
             .to = peer->targets[peer->target++],
@@ -47,7 +49,9 @@ static void on_resolved(void *arg, const struct gh_dns_answer *answer)
     for (size_t i = 0; !answer->err && i < answer->count && i < GH_PEER_TARGETS_MAX; i++)
         peer->targets[peer->target_count++] = answer->targets[i].addr;
     if (answer->err)
-        log_failure(peer, peer->trunk->srv ? peer->trunk->srv : peer->trunk->destinations[peer->destination].host,
+        log_failure(peer,
+                    peer->trunk->srv ? peer->trunk->srv
+                                     : peer->trunk->destinations[peer->destination].host,
                     answer->text && answer->text[0] ? answer->text : gh_err_text(answer->err));
     if (gh_peer_connect_next(peer))
         return;
@@ -69,7 +73,8 @@ static bool resolve(struct gh_peer *peer)
     return gh_dns_lookup(peer->trunks->dns, &query, on_resolved, peer, &peer->lookup) == 0;
 }
 
-struct gh_peer *gh_peer_connect(struct gh_trunks *trunks, const struct gh_config_trunk *trunk, int destination)
+struct gh_peer *gh_peer_connect(struct gh_trunks *trunks, const struct gh_config_trunk *trunk,
+                                int destination)
 {
     const struct gh_config_destination *to = trunk->srv ? NULL : &trunk->destinations[destination];
     struct gh_peer *peer = calloc(1, sizeof(*peer));

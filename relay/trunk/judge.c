@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Standing: the two steps behind a handshake.  The leaf (or the source address) names the trunk; then that
- * trunk alone judges everything again: its roots, the clock, EKU, strength, version, cipher.
- * Source: RFC 5922 section 7; the rules themselves are policy's.
+ * Standing: the two steps behind a handshake.  The leaf (or the source address) names the trunk;
+ * then that trunk alone judges everything again: its roots, the clock, EKU, strength, version,
+ * cipher. Source: RFC 5922 section 7; the rules themselves are policy's.
  */
 #include "trunk/trunk_int.h"
 
@@ -39,8 +39,9 @@ static void take_name(struct gh_papers *papers, const struct gh_cert_facts *cert
 static struct gh_standing judge(struct gh_peer *peer, const struct gh_conn_facts *facts)
 {
     struct gh_config *config = peer->trunks->config;
-    struct gh_standing refused = { .signalling = facts->transport == GH_TRANSPORT_TLS ? GH_SIG_TLS_UNVERIFIED
-                                                                                      : GH_SIG_CLEAR };
+    struct gh_standing refused = { .signalling = facts->transport == GH_TRANSPORT_TLS
+                                                     ? GH_SIG_TLS_UNVERIFIED
+                                                     : GH_SIG_CLEAR };
     struct gh_chain_facts chain;
     int64_t now_us = gh_wall_us();
 
@@ -73,7 +74,8 @@ static void on_expiry(void *arg, uint64_t now_ms)
     }
 }
 
-/* Judge again when the first certificate of the chain expires; a clock that was set is noticed within the hour. */
+/* Judge again when the first certificate of the chain expires; a clock that was set is noticed
+ * within the hour. */
 static void start_expiry(struct gh_peer *peer)
 {
     const int64_t longest_ms = 3600 * 1000;
@@ -87,8 +89,8 @@ static void start_expiry(struct gh_peer *peer)
         left_ms = longest_ms;
     if (left_ms < 1)
         left_ms = 1;
-    if (gh_timer_start(gh_loop_timers(peer->trunks->loop), &peer->expiry, now_ms + (uint64_t)left_ms,
-                       on_expiry, peer)) {
+    if (gh_timer_start(gh_loop_timers(peer->trunks->loop), &peer->expiry,
+                       now_ms + (uint64_t)left_ms, on_expiry, peer)) {
         peer->closing = true; /* nobody would notice the end of the proof */
         gh_conn_close(peer->conn, GH_REASON_INTERNAL);
     }

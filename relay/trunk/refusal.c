@@ -21,10 +21,12 @@ void gh_refusal_text(struct gh_buf *out, enum gh_reason reason, struct gh_span d
     gh_buf_fmt(out, "; %s", info->advice);
 }
 
-void gh_refusal_warning(struct gh_sip_out *out, const char *node, enum gh_reason reason, struct gh_span detail)
+void gh_refusal_warning(struct gh_sip_out *out, const char *node, enum gh_reason reason,
+                        struct gh_span detail)
 {
     struct gh_buf text = { 0 };
-    unsigned code = reason == GH_REASON_SIPS_DOWNGRADE ? 380 : 399; /* RFC 5630: "SIPS Not Allowed" */
+    /* RFC 5630: "SIPS Not Allowed" */
+    unsigned code = reason == GH_REASON_SIPS_DOWNGRADE ? 380 : 399;
 
     gh_refusal_text(&text, reason, detail);
     gh_sip_out_warning(out, code, gh_span_str(node), gh_buf_span(&text));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A refusal as it goes on the wire: status, and Warning: 399 <node> "reason: what happened; what to change".
- * Thread: signalling.
+ * A refusal as it goes on the wire: status, and Warning: 399 <node> "reason: what happened; what to
+ * change". Thread: signalling.
  */
 #ifndef GH_REFUSAL_H
 #define GH_REFUSAL_H
@@ -13,9 +13,11 @@
 int gh_refusal_status(enum gh_reason reason);
 
 /** The Warning header alone.  @detail  more words, as the line of an SDP; empty: none */
-void gh_refusal_warning(struct gh_sip_out *out, const char *node, enum gh_reason reason, struct gh_span detail);
+void gh_refusal_warning(struct gh_sip_out *out, const char *node, enum gh_reason reason,
+                        struct gh_span detail);
 
-/** The text of a Warning and of the Reason header of a BYE or CANCEL: "reason: text (detail); advice". */
+/** The text of a Warning and of the Reason header of a BYE or CANCEL: "reason: text (detail);
+ * advice". */
 void gh_refusal_text(struct gh_buf *out, enum gh_reason reason, struct gh_span detail);
 
 /**

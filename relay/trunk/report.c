@@ -28,7 +28,8 @@ static void event_who(struct gh_event *event, struct gh_trunks *trunks, const st
     if (peer->trunk)
         gh_event_text(event, "trunk", peer->trunk->rules.name);
     if (facts->role == GH_ROLE_SERVER)
-        gh_event_text(event, "listener", trunks->config->listeners[gh_conn_listener(peer->conn)].name);
+        gh_event_text(event, "listener",
+                      trunks->config->listeners[gh_conn_listener(peer->conn)].name);
     gh_event_text(event, "transport", transport_name(facts->transport));
     gh_event_text(event, "peer", gh_addr_text(&facts->peer, text));
     gh_event_text(event, "local", gh_addr_text(&facts->local, text));
@@ -63,14 +64,15 @@ static void event_cert(struct gh_event *event, const struct gh_conn_facts *facts
 }
 
 /* The names that would have been right: the trunk's, or those of every trunk of the listener. */
-static void expected_names(struct gh_trunks *trunks, const struct gh_peer *peer, struct gh_event *event,
-                           struct gh_buf *text)
+static void expected_names(struct gh_trunks *trunks, const struct gh_peer *peer,
+                           struct gh_event *event, struct gh_buf *text)
 {
     gh_event_array(event, "expected");
     for (size_t i = 0; i < trunks->config->trunk_count; i++) {
         const struct gh_trunk_rules *rules = &trunks->config->trunks[i].rules;
 
-        if (peer->trunk ? rules != &peer->trunk->rules : rules->listener != gh_conn_listener(peer->conn))
+        if (peer->trunk ? rules != &peer->trunk->rules
+                        : rules->listener != gh_conn_listener(peer->conn))
             continue;
         for (size_t n = 0; n < rules->peer_name_count; n++) {
             gh_event_text(event, NULL, rules->peer_names[n]);
@@ -116,8 +118,8 @@ void gh_report_accept(struct gh_peer *peer)
     gh_audit_put(trunks->audit, event, NULL, NULL);
 }
 
-void gh_report_refuse(struct gh_trunks *trunks, const struct gh_peer *peer, const struct gh_conn_facts *facts,
-                      enum gh_reason reason, const char *text)
+void gh_report_refuse(struct gh_trunks *trunks, const struct gh_peer *peer,
+                      const struct gh_conn_facts *facts, enum gh_reason reason, const char *text)
 {
     const struct gh_reason_info *info = gh_reason_info(reason);
     struct gh_buf presented = { .limit = 4096 }, expected = { .limit = 4096 };
@@ -139,9 +141,11 @@ void gh_report_refuse(struct gh_trunks *trunks, const struct gh_peer *peer, cons
            peer->trunk ? peer->trunk->rules.name
                        : trunks->config->listeners[gh_conn_listener(peer->conn)].name,
            gh_addr_text(&facts->peer, addr), facts->role == GH_ROLE_SERVER ? "server" : "client",
-           info->name, gh_log_quote(gh_buf_span(&presented)).text, gh_log_quote(gh_buf_span(&expected)).text,
+           info->name, gh_log_quote(gh_buf_span(&presented)).text,
+           gh_log_quote(gh_buf_span(&expected)).text,
            gh_log_quote(gh_span_str(text ? text : info->text)).text, info->advice);
-    gh_audit_put_folded(trunks->audit, event, info->name, gh_span_str(gh_addr_ip_text(&facts->peer, ip)),
+    gh_audit_put_folded(trunks->audit, event, info->name,
+                        gh_span_str(gh_addr_ip_text(&facts->peer, ip)),
                         gh_loop_now_ms(trunks->loop));
     gh_buf_fini(&presented);
     gh_buf_fini(&expected);
@@ -198,8 +202,8 @@ static struct gh_span head_of(struct gh_span octets)
     return end ? gh_span_head(octets, (size_t)(end - octets.p)) : octets;
 }
 
-/* Escapes hide words from gh_sdp_redact.  Where undoing them shows keying, every line that holds one goes, with its
- * folds. */
+/* Escapes hide words from gh_sdp_redact.  Where undoing them shows keying, every line that holds
+ * one goes, with its folds. */
 static void blank_escaped(struct gh_span head, char *blanked)
 {
     bool hide = false;
@@ -218,9 +222,11 @@ static void blank_escaped(struct gh_span head, char *blanked)
     }
 }
 
-void gh_trunk_trace(struct gh_trunks *trunks, const struct gh_papers *papers, bool to_us, struct gh_span octets)
+void gh_trunk_trace(struct gh_trunks *trunks, const struct gh_papers *papers, bool to_us,
+                    struct gh_span octets)
 {
-    const struct gh_config_trunk *trunk = gh_config_trunk_by_id(trunks->config, papers->standing.trunk);
+    const struct gh_config_trunk *trunk =
+        gh_config_trunk_by_id(trunks->config, papers->standing.trunk);
     char addr[GH_ADDR_TEXT_MAX], when[GH_EVENT_TIME_LEN + 1];
     char *blanked;
 

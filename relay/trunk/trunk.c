@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The connections of all trunks: born and buried here, judged in judge.c, read in receive.c, wished for in
- * want.c, written about in report.c.
+ * The connections of all trunks: born and buried here, judged in judge.c, read in receive.c, wished
+ * for in want.c, written about in report.c.
  */
 #include "trunk/trunk_int.h"
 
@@ -53,15 +53,16 @@ static bool on_up(void *arg, struct gh_conn *conn, struct gh_chain *chain)
         peer->closing = true;
     } else {
         reason = peer->papers->standing.reason;
-        /* A neighbour that we called and that is not the right one gets nothing from us.  One that called
-         * us keeps its connection until its first request was answered with the reason. */
+        /* A neighbour that we called and that is not the right one gets nothing from us.  One that
+         * called us keeps its connection until its first request was answered with the reason. */
         if (reason != GH_REASON_NONE && peer->destination != GH_DESTINATION_NONE)
             peer->closing = peer->refused = true;
         else if (peer->closing)
             reason = GH_REASON_INTERNAL;
     }
     /* A name may have more addresses than this one: then on_down tries the next. */
-    if (peer->destination != GH_DESTINATION_NONE && !(peer->refused && peer->target < peer->target_count))
+    if (peer->destination != GH_DESTINATION_NONE &&
+        !(peer->refused && peer->target < peer->target_count))
         gh_wants_settle(trunks, peer, reason);
     if (peer->closing)
         gh_conn_close(conn, reason);
@@ -75,7 +76,8 @@ static void on_octets(void *arg, struct gh_conn *conn, struct gh_span octets)
 }
 
 /* A handshake that failed is a refusal by one side or the other: it gets its record. */
-static void report_failed(struct gh_trunks *trunks, const struct gh_peer *peer, const struct gh_conn_end *end)
+static void report_failed(struct gh_trunks *trunks, const struct gh_peer *peer,
+                          const struct gh_conn_end *end)
 {
     char text[GH_ADDR_TEXT_MAX];
 
@@ -122,7 +124,8 @@ static void on_down(void *arg, struct gh_conn *conn, const struct gh_conn_end *e
     } else {
         /* TLS 1.3: our certificate may be refused after we are up. */
         if (end->reason == GH_REASON_TLS_PEER_REFUSED_OURS)
-            gh_report_refuse(trunks, peer, end->facts, end->reason, end->text[0] ? end->text : NULL);
+            gh_report_refuse(trunks, peer, end->facts, end->reason,
+                             end->text[0] ? end->text : NULL);
         gh_log(GH_LOG_INFO, "trunk", "conn.down", "trunk=%s conn=%llu reason=%s",
                peer->trunk ? peer->trunk->rules.name : "-", (unsigned long long)gh_conn_id(conn),
                gh_reason_name(end->reason));
@@ -133,7 +136,8 @@ static void on_down(void *arg, struct gh_conn *conn, const struct gh_conn_end *e
         return;
     peer->closing = true;
     if (peer->destination != GH_DESTINATION_NONE)
-        gh_wants_settle(trunks, peer, end->reason == GH_REASON_NONE ? GH_REASON_CONNECTION_LOST : end->reason);
+        gh_wants_settle(trunks, peer,
+                        end->reason == GH_REASON_NONE ? GH_REASON_CONNECTION_LOST : end->reason);
     if (peer->announced) /* also when we closed it */
         trunks->handlers.lost(trunks->handlers.arg, peer->papers);
     gh_peer_free(peer);
@@ -187,8 +191,9 @@ int gh_trunks_new(struct gh_trunks **out, const struct gh_trunks_params *params)
         .max_queued = config->limits.max_queued_octets,
     };
     struct gh_trunks *trunks = calloc(1, sizeof(*trunks));
-    struct gh_net_handlers handlers = { .arg = trunks, .up = on_up, .octets = on_octets, .down = on_down,
-                                        .known = is_known };
+    struct gh_net_handlers handlers = {
+        .arg = trunks, .up = on_up, .octets = on_octets, .down = on_down, .known = is_known
+    };
     int err;
 
     if (!trunks)
@@ -226,12 +231,13 @@ int gh_trunks_listen(struct gh_trunks *trunks, char *text, size_t text_len)
         int err = gh_net_listen(trunks->net, &listener, NULL);
 
         if (err) {
-            snprintf(text, text_len, "listener %s at %s: %s", config->name, gh_addr_text(&config->address, addr),
-                     gh_err_text(err));
+            snprintf(text, text_len, "listener %s at %s: %s", config->name,
+                     gh_addr_text(&config->address, addr), gh_err_text(err));
             return err;
         }
         gh_log(GH_LOG_INFO, "trunk", "listen", "listener=%s address=%s transport=%s", config->name,
-               gh_addr_text(&config->address, addr), config->transport == GH_TRANSPORT_TLS ? "tls" : "tcp");
+               gh_addr_text(&config->address, addr),
+               config->transport == GH_TRANSPORT_TLS ? "tls" : "tcp");
     }
     return 0;
 }

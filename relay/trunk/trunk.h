@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The neighbours at run time: who a connection proves to be, which connection carries a message, and what
- * is written down about both.  Everything that reaches call/ from here came over a connection whose
- * standing is in order; what did not is answered here (400, 403) and goes no further.
+ * The neighbours at run time: who a connection proves to be, which connection carries a message,
+ * and what is written down about both.  Everything that reaches call/ from here came over a
+ * connection whose standing is in order; what did not is answered here (400, 403) and goes no
+ * further.
  *
  * Thread: signalling, for everything.
  */
@@ -20,15 +21,17 @@
 struct gh_trunks;
 
 /*
- * The papers of a connection: its facts and what they proved when they were judged.  Immutable; judged anew
- * means new papers with another generation.  Whoever keeps them for later takes a reference.
+ * The papers of a connection: its facts and what they proved when they were judged.  Immutable;
+ * judged anew means new papers with another generation.  Whoever keeps them for later takes a
+ * reference.
  */
 struct gh_papers {
     unsigned refs;
     uint64_t conn;                  /* id of the connection */
     uint64_t generation;            /* of this judgement; never 0 */
     struct gh_conn_facts facts;     /* without the list of names */
-    char name[GH_CERT_NAME_MAX + 1]; /* the certificate's name that fits the trunk; "" without TLS */
+    /* the certificate's name that fits the trunk; "" without TLS */
+    char name[GH_CERT_NAME_MAX + 1];
     struct gh_standing standing;
 };
 
@@ -49,7 +52,8 @@ struct gh_trunks_params {
     struct gh_loop *loop;
     struct gh_config *config;       /* one reference is taken */
     struct gh_audit *audit;         /* borrowed */
-    FILE *trace;                    /* NULL, or where every message goes with its keys blanked; borrowed */
+    /* NULL, or where every message goes with its keys blanked; borrowed */
+    FILE *trace;
     struct gh_trunk_handlers handlers;
     struct gh_dns_params dns;       /* zeroed: the system's servers */
 };
@@ -59,15 +63,15 @@ int gh_trunks_new(struct gh_trunks **out, const struct gh_trunks_params *params)
 /** Open every listener.  @text  on failure: which one and why.  @return 0 or a system error */
 int gh_trunks_listen(struct gh_trunks *trunks, char *text, size_t text_len);
 
-/** Close all connections and listeners; the loop must run on for it.  Wishes are forgotten without a call: every
- *  struct gh_want is invalid from now on. */
+/** Close all connections and listeners; the loop must run on for it.  Wishes are forgotten without
+ * a call: every struct gh_want is invalid from now on. */
 void gh_trunks_close(struct gh_trunks *trunks);
 void gh_trunks_free(struct gh_trunks *trunks);
 
-/* ---- connections to write on ------------------------------------------------------------------------ */
+/* ---- connections to write on ----------------------------------------------------------------- */
 
-/** The papers of connection @conn as they are now.  @return borrowed; NULL: gone, or not in good standing, or
- *  another trunk's */
+/** The papers of connection @conn as they are now.  @return borrowed; NULL: gone, or not in good
+ * standing, or another trunk's */
 struct gh_papers *gh_trunk_live(struct gh_trunks *trunks, gh_trunk_id trunk, uint64_t conn);
 
 /** Any connection of the trunk in good standing.  @return borrowed, or NULL */
@@ -83,19 +87,20 @@ struct gh_want;
  * @destination  index of the trunk's destination, or GH_DESTINATION_NONE for an incoming connection
  * @reason       why not
  */
-typedef void (*gh_want_fn)(void *arg, struct gh_papers *papers, int destination, enum gh_reason reason);
+typedef void (*gh_want_fn)(void *arg, struct gh_papers *papers, int destination,
+                           enum gh_reason reason);
 
 /**
- * Get a live, admitted connection to a trunk: to the first destination that works, in order, without
- * those in @skip; a trunk without destinations gives a connection that it opened to us.
+ * Get a live, admitted connection to a trunk: to the first destination that works, in order,
+ * without those in @skip; a trunk without destinations gives a connection that it opened to us.
  * @fn is called once, never from inside.
  *
  * @skip  bit set of destinations already tried
  * @out   for gh_trunk_unwant; invalid as soon as @fn was called
  * @return 0 or GH_ENOMEM
  */
-int gh_trunk_want(struct gh_trunks *trunks, gh_trunk_id trunk, uint32_t skip, gh_want_fn fn, void *arg,
-                  struct gh_want **out);
+int gh_trunk_want(struct gh_trunks *trunks, gh_trunk_id trunk, uint32_t skip, gh_want_fn fn,
+                  void *arg, struct gh_want **out);
 
 /** Forget a wish; @fn will not be called.  NULL is fine. */
 void gh_trunk_unwant(struct gh_trunks *trunks, struct gh_want *want);

@@ -19,16 +19,20 @@ struct gh_peer {
     struct gh_trunks *trunks;
     struct gh_conn *conn;          /* NULL while a name is being resolved */
     struct gh_dns_lookup *lookup;
-    struct gh_addr targets[GH_PEER_TARGETS_MAX]; /* outgoing: addresses of the destination, in order */
+    /* outgoing: addresses of the destination, in order */
+    struct gh_addr targets[GH_PEER_TARGETS_MAX];
     size_t target_count, target;   /* @target: the next to try */
     struct gh_papers *papers;      /* NULL until the handshake was judged */
     struct gh_chain *chain;        /* for judging again; NULL without TLS */
     struct gh_sip_framer framer;
-    const struct gh_config_trunk *trunk; /* outgoing: the trunk that it is for; incoming: once judged, or NULL */
+    /* outgoing: the trunk that it is for; incoming: once judged, or NULL */
+    const struct gh_config_trunk *trunk;
     int destination;               /* outgoing: index; else GH_DESTINATION_NONE */
-    struct gh_timer expiry;        /* starts with good papers; judges again when proven_until has passed */
+    /* starts with good papers; judges again when proven_until has passed */
+    struct gh_timer expiry;
     bool closing;
-    bool refused;                  /* outgoing: who answered is not the neighbour; it is on record */
+    /* outgoing: who answered is not the neighbour; it is on record */
+    bool refused;
     bool announced;                /* handlers.ready was called: handlers.lost is due */
 };
 
@@ -73,14 +77,16 @@ static inline bool gh_peer_good(const struct gh_peer *peer)
 /** tls.accept and the log line of a connection that was judged well. */
 void gh_report_accept(struct gh_peer *peer);
 
-/** tls.refuse and its one log line: trunk or listener, peer, role, reason, presented and expected names, what to change. */
-void gh_report_refuse(struct gh_trunks *trunks, const struct gh_peer *peer, const struct gh_conn_facts *facts,
-                      enum gh_reason reason, const char *text);
+/** tls.refuse and its one log line: trunk or listener, peer, role, reason, presented and expected
+ * names, what to change. */
+void gh_report_refuse(struct gh_trunks *trunks, const struct gh_peer *peer,
+                      const struct gh_conn_facts *facts, enum gh_reason reason, const char *text);
 
 /* A message that ends in trunk/.  No text of the peer. */
 struct gh_refused_message {
     enum gh_reason reason;         /* of the refusal */
-    enum gh_reason exposed;        /* a mark beside it: the message showed a key where none may be; or NONE */
+    /* a mark beside it: the message showed a key where none may be; or NONE */
+    enum gh_reason exposed;
     const struct gh_sip_msg *msg;  /* NULL: it did not parse */
     const char *header, *text;     /* what is wrong where: static texts */
 };
@@ -89,7 +95,8 @@ struct gh_refused_message {
 void gh_report_message(struct gh_peer *peer, const struct gh_refused_message *refused);
 
 /** The message with keys blanked goes to the trace file.  @to_us  direction */
-void gh_trunk_trace(struct gh_trunks *trunks, const struct gh_papers *papers, bool to_us, struct gh_span octets);
+void gh_trunk_trace(struct gh_trunks *trunks, const struct gh_papers *papers, bool to_us,
+                    struct gh_span octets);
 
 /* ---- receive.c: octets to messages ---- */
 
@@ -109,8 +116,10 @@ size_t gh_destination_count(const struct gh_config_trunk *trunk);
 
 /* ---- connect.c ---- */
 
-/** Start a connection to a destination: resolve its name if it has one.  @return NULL when that cannot even be tried */
-struct gh_peer *gh_peer_connect(struct gh_trunks *trunks, const struct gh_config_trunk *trunk, int destination);
+/** Start a connection to a destination: resolve its name if it has one.  @return NULL when that
+ * cannot even be tried */
+struct gh_peer *gh_peer_connect(struct gh_trunks *trunks, const struct gh_config_trunk *trunk,
+                                int destination);
 
 /** Start the connection to the next address of its destination.  @return whether there was one */
 bool gh_peer_connect_next(struct gh_peer *peer);

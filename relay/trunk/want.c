@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a trunk to a connection that may carry a message: one pooled connection per destination, tried in
- * order.  A destination counts as reached when its connection is admitted, not when TCP answers.
+ * From a trunk to a connection that may carry a message: one pooled connection per destination,
+ * tried in order.  A destination counts as reached when its connection is admitted, not when TCP
+ * answers.
  */
 #include "trunk/trunk_int.h"
 
 #include <stdlib.h>
 
-static struct gh_peer *peer_of_destination(struct gh_trunks *trunks, const struct gh_config_trunk *trunk,
-                                           int destination)
+static struct gh_peer *peer_of_destination(struct gh_trunks *trunks,
+                                           const struct gh_config_trunk *trunk, int destination)
 {
     struct gh_peer *peer;
 
@@ -35,7 +36,8 @@ struct gh_papers *gh_trunk_live(struct gh_trunks *trunks, gh_trunk_id trunk, uin
     struct gh_conn *found = gh_net_conn(trunks->net, conn);
     struct gh_peer *peer = found ? gh_conn_owner(found) : NULL;
 
-    return peer && gh_peer_good(peer) && peer->papers->standing.trunk == trunk ? peer->papers : NULL;
+    return peer && gh_peer_good(peer) && peer->papers->standing.trunk == trunk ? peer->papers
+                                                                               : NULL;
 }
 
 size_t gh_destination_count(const struct gh_config_trunk *trunk)
@@ -54,10 +56,11 @@ bool gh_trunk_has_more(const struct gh_trunks *trunks, gh_trunk_id trunk, uint32
     return false;
 }
 
-/* A wish keeps its place in the timer queue as long as it lives, so that moving it when it counts cannot fail. */
+/* A wish keeps its place in the timer queue as long as it lives, so that moving it when it counts
+ * cannot fail. */
 #define NEVER UINT64_MAX
 
-/* ---- wishes ---------------------------------------------------------------------------------------- */
+/* ---- wishes ---------------------------------------------------------------------------------- */
 
 static void want_end(struct gh_want *want, struct gh_papers *papers, int destination)
 {
@@ -73,7 +76,8 @@ static void want_next(void *arg, uint64_t now_ms);
 
 static int want_at(struct gh_want *want, uint64_t due_ms)
 {
-    return gh_timer_start(gh_loop_timers(want->trunks->loop), &want->timer, due_ms, want_next, want);
+    return gh_timer_start(gh_loop_timers(want->trunks->loop), &want->timer, due_ms, want_next,
+                          want);
 }
 
 /* The next destination that can be tried, or the end of the wish. */
@@ -113,8 +117,8 @@ static void want_next(void *arg, uint64_t now_ms)
     want_end(want, NULL, GH_DESTINATION_NONE);
 }
 
-int gh_trunk_want(struct gh_trunks *trunks, gh_trunk_id trunk, uint32_t skip, gh_want_fn fn, void *arg,
-                  struct gh_want **out)
+int gh_trunk_want(struct gh_trunks *trunks, gh_trunk_id trunk, uint32_t skip, gh_want_fn fn,
+                  void *arg, struct gh_want **out)
 {
     struct gh_want *want = calloc(1, sizeof(*want));
 

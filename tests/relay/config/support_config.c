@@ -7,7 +7,8 @@
 #include "support/pki.h"
 
 const struct gh_load_env test_env_plain = { .memory = GH_CONFIG_MEMORY_MAX };
-const struct gh_load_env test_env_everything = { .memory = GH_CONFIG_MEMORY_MAX, .everything = true };
+const struct gh_load_env test_env_everything = { .memory = GH_CONFIG_MEMORY_MAX,
+                                                 .everything = true };
 
 int64_t test_wall_us(void)
 {

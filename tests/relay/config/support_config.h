@@ -22,9 +22,10 @@
     "security_profiles:\n"                                                              \
     "  encrypted: {}\n"                                                                 \
     "  open: {device_security_mode: non_secure}\n"
-#define TEST_TRUNKS                                                                     \
-    "trunks:\n"                                                                         \
-    "  A: {security_profile: encrypted, listener: core, peer_names: [a], destinations: [192.0.2.1]}\n" \
+#define TEST_TRUNKS                                                                                \
+    "trunks:\n"                                                                                    \
+    "  A: {security_profile: encrypted, listener: core, peer_names: [a], destinations: "           \
+    "[192.0.2.1]}\n"                                                                               \
     "  B: {security_profile: open, listener: lab, destinations: [192.0.2.2]}\n"
 #define TEST_ROUTES                                                                     \
     "routes:\n"                                                                         \

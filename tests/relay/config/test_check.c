@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Checks whose options come with later steps, with every option made available; and the check of the
- * kernel's local ports, on texts of our own.
+ * Checks whose options come with later steps, with every option made available; and the check of
+ * the kernel's local ports, on texts of our own.
  */
 #include "config/check.h"
 #include "relay/config/support_config.h"
@@ -18,7 +18,8 @@ static void check_says(const char *yaml, bool refused, const char *want)
 {
     struct loaded loaded = test_load_text(yaml, &test_env_everything);
 
-    if (!CHECK_INT(loaded.err, refused ? GH_ESYNTAX : 0) || !CHECK(strstr(loaded.text, want) != NULL))
+    if (!CHECK_INT(loaded.err, refused ? GH_ESYNTAX : 0) ||
+        !CHECK(strstr(loaded.text, want) != NULL))
         fprintf(stderr, "wanted: %s\ngot: %s", want, loaded.text);
     loaded_fini(&loaded);
 }
@@ -28,27 +29,30 @@ static void test_unproven(void)
 {
     check_says(OPEN_TRUNK(", trust_claims: true"), true,
                "trunks.B.trust_claims: a trunk without tls cannot be believed");
-    check_says(OPEN_TRUNK(", trust_identity: true"), true,
-               "trunks.B.trust_identity: on a trunk without tls this needs digest_authentication: true");
+    check_says(
+        OPEN_TRUNK(", trust_identity: true"), true,
+        "trunks.B.trust_identity: on a trunk without tls this needs digest_authentication: true");
     check_says(OPEN_TRUNK(", srtp: required"), true, "trunks.B.srtp: required can never hold");
-    check_says(OPEN_TRUNK(", srtp: required, unproven_fingerprint: mark"), false,
-               "warning: trunks.B.srtp: a call over a trunk without tls is never graded above mixed");
+    check_says(
+        OPEN_TRUNK(", srtp: required, unproven_fingerprint: mark"), false,
+        "warning: trunks.B.srtp: a call over a trunk without tls is never graded above mixed");
     check_says(OPEN_TRUNK(", srtp: allowed"), false, "");
 }
 
-#define WITH_PROFILE(profile)                                                           \
-    TEST_HEAD "  third: {" profile "}\n"                                                \
-              "trunks:\n"                                                               \
-              "  A: {security_profile: encrypted, listener: core, peer_names: [a]}\n"   \
-              "  C: {security_profile: open, listener: lab, destinations: [192.0.2.3]}\n" \
-              "  B: {security_profile: third, listener: lab, destinations: [192.0.2.2], trust_identity: true}\n"
+#define WITH_PROFILE(profile)                                                                      \
+    TEST_HEAD "  third: {" profile "}\n"                                                           \
+              "trunks:\n"                                                                          \
+              "  A: {security_profile: encrypted, listener: core, peer_names: [a]}\n"              \
+              "  C: {security_profile: open, listener: lab, destinations: [192.0.2.3]}\n"          \
+              "  B: {security_profile: third, listener: lab, destinations: [192.0.2.2], "          \
+              "trust_identity: true}\n"
 
 static void test_digest(void)
 {
     check_says(WITH_PROFILE("device_security_mode: non_secure, accept_replaces_header: true"), true,
                "trunks.B.security_profile: third has accept_replaces_header");
-    check_says(WITH_PROFILE("device_security_mode: non_secure, accept_out_of_dialog_refer: true"), true,
-               "trunks.B.security_profile: third has accept_out_of_dialog_refer");
+    check_says(WITH_PROFILE("device_security_mode: non_secure, accept_out_of_dialog_refer: true"),
+               true, "trunks.B.security_profile: third has accept_out_of_dialog_refer");
     check_says(WITH_PROFILE("device_security_mode: non_secure, digest_authentication: true, "
                             "accept_replaces_header: true, accept_out_of_dialog_refer: true"),
                false, "");
@@ -57,11 +61,12 @@ static void test_digest(void)
 /* Names that are equal need a match_host each; then the request's host decides. */
 static void test_match_host(void)
 {
-    static const char yaml[] = TEST_HEAD
-        "trunks:\n"
-        "  B: {security_profile: open, listener: lab, destinations: [192.0.2.2]}\n"
-        "  C: {security_profile: encrypted, listener: core, peer_names: [x], match_host: c.example.net}\n"
-        "  D: {security_profile: encrypted, listener: core, peer_names: [X]%s}\n";
+    static const char yaml[] =
+        TEST_HEAD "trunks:\n"
+                  "  B: {security_profile: open, listener: lab, destinations: [192.0.2.2]}\n"
+                  "  C: {security_profile: encrypted, listener: core, peer_names: [x], match_host: "
+                  "c.example.net}\n"
+                  "  D: {security_profile: encrypted, listener: core, peer_names: [X]%s}\n";
     char text[2048];
 
     snprintf(text, sizeof(text), yaml, "");
@@ -72,22 +77,25 @@ static void test_match_host(void)
 
 static void test_mixed_listener(void)
 {
-    check_says(TEST_HEAD "trunks:\n"
-                         "  B: {security_profile: open, listener: lab, destinations: [192.0.2.2]}\n"
-                         "  C: {security_profile: encrypted, listener: core, peer_names: [c]}\n"
-                         "  D: {security_profile: encrypted, listener: core, peer_names: [d], "
-                         "tls_policy: legacy-cucm}\n",
-               false, "warning: trunks.D.listener: weaker TLS than C on the same listener; give it a port");
+    check_says(
+        TEST_HEAD "trunks:\n"
+                  "  B: {security_profile: open, listener: lab, destinations: [192.0.2.2]}\n"
+                  "  C: {security_profile: encrypted, listener: core, peer_names: [c]}\n"
+                  "  D: {security_profile: encrypted, listener: core, peer_names: [d], "
+                  "tls_policy: legacy-cucm}\n",
+        false,
+        "warning: trunks.D.listener: weaker TLS than C on the same listener; give it a port");
 }
 
 static void test_srv(void)
 {
     check_says(OPEN_TRUNK(", srv: _sip._tcp.example.net"), true,
                "trunks.B.srv: a trunk has srv or destinations, not both");
-    check_says(TEST_HEAD "trunks:\n  A: {security_profile: encrypted, listener: core, peer_names: [a], "
-                         "srv: _sips._tcp.example.net}\n"
-                         "  B: {security_profile: open, listener: lab, destinations: [192.0.2.2]}\n"
-                         "routes: [{pattern: 1X, trunks: [A]}]\n",
+    check_says(TEST_HEAD
+               "trunks:\n  A: {security_profile: encrypted, listener: core, peer_names: [a], "
+               "srv: _sips._tcp.example.net}\n"
+               "  B: {security_profile: open, listener: lab, destinations: [192.0.2.2]}\n"
+               "routes: [{pattern: 1X, trunks: [A]}]\n",
                false, "");
 }
 
@@ -103,7 +111,8 @@ static void test_srv_names(void)
         { "_sip._tls.example.net",
           "warning: trunks.A.srv: neighbours with tls publish _sips._tcp....", false },
         { "pbx.example.net",
-          "trunks.A.srv: is no SRV name; such a name is _sips._tcp.example.net, a host goes into", true },
+          "trunks.A.srv: is no SRV name; such a name is _sips._tcp.example.net, a host goes into",
+          true },
         { "_sips.example.net", "trunks.A.srv: is no SRV name", true },
         { "192.0.2.1", "trunks.A.srv: is no SRV name", true },
     };
@@ -113,10 +122,11 @@ static void test_srv_names(void)
         struct loaded loaded;
 
         snprintf(text, sizeof(text),
-                 TEST_HEAD "trunks:\n  A: {security_profile: encrypted, listener: core, "
-                           "peer_names: [a], srv: %s}\n"
-                           "  B: {security_profile: open, listener: lab, destinations: [192.0.2.2]}\n"
-                           "routes: [{pattern: 1X, trunks: [A]}]\n",
+                 TEST_HEAD
+                 "trunks:\n  A: {security_profile: encrypted, listener: core, "
+                 "peer_names: [a], srv: %s}\n"
+                 "  B: {security_profile: open, listener: lab, destinations: [192.0.2.2]}\n"
+                 "routes: [{pattern: 1X, trunks: [A]}]\n",
                  rows[i].srv);
         loaded = test_load_text(text, &test_env_plain);
         CHECK_INT(loaded.err, rows[i].refused ? GH_ESYNTAX : 0);
@@ -127,9 +137,10 @@ static void test_srv_names(void)
         loaded_fini(&loaded);
     }
     /* DNS decides nobody's name: without tls the addresses must be written out. */
-    check_says(TEST_HEAD "trunks:\n"
-                         "  A: {security_profile: encrypted, listener: core, peer_names: [a]}\n"
-                         "  B: {security_profile: open, listener: lab, srv: _sip._tcp.example.net}\n",
+    check_says(TEST_HEAD
+               "trunks:\n"
+               "  A: {security_profile: encrypted, listener: core, peer_names: [a]}\n"
+               "  B: {security_profile: open, listener: lab, srv: _sip._tcp.example.net}\n",
                true, "trunks.B.peer_addresses: is missing");
     check_says(TEST_HEAD "trunks:\n"
                          "  A: {security_profile: encrypted, listener: core, peer_names: [a]}\n"
@@ -142,7 +153,8 @@ static void test_srv_names(void)
 static void test_udp_beside_tcp(void)
 {
     check_says("version: 1\nnode: {name: n}\nmedia: {address: 127.0.0.1}\n"
-               "listeners: {t: {transport: tcp, address: 127.0.0.1}, u: {transport: udp, address: 127.0.0.1}}\n"
+               "listeners: {t: {transport: tcp, address: 127.0.0.1}, u: {transport: udp, address: "
+               "127.0.0.1}}\n"
                "security_profiles: {open: {device_security_mode: non_secure}}\n"
                "trunks: {T: {security_profile: open, listener: t, destinations: [192.0.2.1]},\n"
                "  U: {security_profile: open, listener: u, destinations: [192.0.2.1]}}\n",
@@ -167,9 +179,10 @@ static void check_overlap(const char *range, const char *reserved, const char *w
 static void test_port_overlap(void)
 {
     check_overlap("32768\t60999\n", "\n", NULL);
-    check_overlap("32000\t60999\n", "\n",
-                  "warning: media.ports: the kernel may give ports 32000-32767 to other programs "
-                  "(net.ipv4.ip_local_port_range); set net.ipv4.ip_local_reserved_ports=16384-32767");
+    check_overlap(
+        "32000\t60999\n", "\n",
+        "warning: media.ports: the kernel may give ports 32000-32767 to other programs "
+        "(net.ipv4.ip_local_port_range); set net.ipv4.ip_local_reserved_ports=16384-32767");
     check_overlap("1024 65535\n", "\n", "may give ports 16384-32767 to other programs");
     check_overlap("32000\t60999\n", "16384-32767\n", NULL);
     check_overlap("32000\t60999\n", "8080,32000-32400,32401-32767\n", NULL);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every golden/NAME.yaml against golden/NAME.out: all that the loader says, to the octet, then "ok" or
- * "refused".  A file whose name begins with "ok" must be taken, any other but those of warnings refused.
- * After a change of words on purpose: GH_GOLDEN_WRITE=1 writes the .out files; read the difference.
+ * Every golden/NAME.yaml against golden/NAME.out: all that the loader says, to the octet, then "ok"
+ * or "refused".  A file whose name begins with "ok" must be taken, any other but those of warnings
+ * refused. After a change of words on purpose: GH_GOLDEN_WRITE=1 writes the .out files; read the
+ * difference.
  */
 #include <glob.h>
 #include <unistd.h>
@@ -75,7 +76,8 @@ static void check_file(const char *path)
     if (strncmp(path, "ok", 2) == 0)
         CHECK_INT(err, 0);
     /* One word of the test secrets in any message would be one too many. */
-    CHECK(!strstr(got, "hunter2") && !strstr(got, "hunter3") && !strstr(got, "hunter4") && !strstr(got, "MC4CAQ"));
+    CHECK(!strstr(got, "hunter2") && !strstr(got, "hunter3") && !strstr(got, "hunter4") &&
+          !strstr(got, "MC4CAQ"));
     free(got);
     free(want);
 }
@@ -98,7 +100,8 @@ static void test_no_file(void)
     char *text = load_text("golden-that-is-not-there.yaml", &err);
 
     CHECK_INT(err, -ENOENT);
-    CHECK_STR(text, "error: golden-that-is-not-there.yaml: cannot be read: No such file or directory\nrefused\n");
+    CHECK_STR(text, "error: golden-that-is-not-there.yaml: cannot be read: No such file or "
+                    "directory\nrefused\n");
     free(text);
     text = load_text("/", &err);
     CHECK(err != 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Certificates, keys and trust: each flaw is reported at the option that names the file; a good set is
- * loaded.  The two files of conf/ are checked with certificates of our own in the places that they name.
+ * Certificates, keys and trust: each flaw is reported at the option that names the file; a good set
+ * is loaded.  The two files of conf/ are checked with certificates of our own in the places that
+ * they name.
  */
 #include "config/check.h"
 #include "relay/config/support_config.h"
@@ -14,13 +15,18 @@ static struct gh_pki_cert *ca, *other_ca, *good, *server_only, *client_only, *ex
 static void make_pki(void)
 {
     ca = gh_pki_issue(NULL, &(struct gh_pki_params){ .cn = "Root", .ca = true });
-    other_ca = gh_pki_issue(NULL, &(struct gh_pki_params){ .cn = "Other", .ca = true, .fresh_key = true });
-    good = gh_pki_issue(ca, &(struct gh_pki_params){ .cn = "b", .san = { "DNS:border1.example.net" },
-                                                    .eku = GH_PKI_SERVER | GH_PKI_CLIENT });
+    other_ca =
+        gh_pki_issue(NULL, &(struct gh_pki_params){ .cn = "Other", .ca = true, .fresh_key = true });
+    good = gh_pki_issue(ca, &(struct gh_pki_params){ .cn = "b",
+                                                     .san = { "DNS:border1.example.net" },
+                                                     .eku = GH_PKI_SERVER | GH_PKI_CLIENT });
     server_only = gh_pki_issue(ca, &(struct gh_pki_params){ .cn = "s", .eku = GH_PKI_SERVER });
-    client_only = gh_pki_issue(ca, &(struct gh_pki_params){ .cn = "c", .eku = GH_PKI_CLIENT, .fresh_key = true });
-    expired = gh_pki_issue(ca, &(struct gh_pki_params){ .cn = "old", .from_s = -7200, .until_s = -3600 });
-    early = gh_pki_issue(ca, &(struct gh_pki_params){ .cn = "new", .from_s = 3600, .until_s = 7200 });
+    client_only = gh_pki_issue(
+        ca, &(struct gh_pki_params){ .cn = "c", .eku = GH_PKI_CLIENT, .fresh_key = true });
+    expired =
+        gh_pki_issue(ca, &(struct gh_pki_params){ .cn = "old", .from_s = -7200, .until_s = -3600 });
+    early =
+        gh_pki_issue(ca, &(struct gh_pki_params){ .cn = "new", .from_s = 3600, .until_s = 7200 });
     gh_pki_write_certs("ca.pem", ca, NULL);
     gh_pki_write_certs("other.pem", other_ca, NULL);
     gh_pki_write_certs("good.pem", good, NULL);
@@ -67,22 +73,32 @@ static const struct {
     { GOOD, "", OUT, NULL },
     { GOOD ", crl: ca.crl", "", OUT, NULL },
     { GOOD, ", trust: other.pem", OUT, NULL },
-    { "certificate: none.pem, private_key: good.key, trust: ca.pem", "", OUT, "tls.corp.certificate: " },
-    { "certificate: rubbish.pem, private_key: good.key, trust: ca.pem", "", OUT, "tls.corp.certificate: " },
-    { "certificate: good.pem, private_key: none.key, trust: ca.pem", "", OUT, "tls.corp.private_key: " },
-    { "certificate: good.pem, private_key: open.key, trust: ca.pem", "", OUT, "tls.corp.private_key: " },
-    { "certificate: good.pem, private_key: ca.pem, trust: ca.pem", "", OUT, "tls.corp.private_key: " },
-    { "certificate: good.pem, private_key: client.key, trust: ca.pem", "", OUT, "tls.corp.private_key: " },
-    { "certificate: expired.pem, private_key: expired.key, trust: ca.pem", "", OUT, "tls.corp.certificate: " },
-    { "certificate: early.pem, private_key: early.key, trust: ca.pem", "", OUT, "tls.corp.certificate: " },
-    /* usage: a listener needs serverAuth, connecting out needs clientAuth, and only connecting out does */
+    { "certificate: none.pem, private_key: good.key, trust: ca.pem", "", OUT,
+      "tls.corp.certificate: " },
+    { "certificate: rubbish.pem, private_key: good.key, trust: ca.pem", "", OUT,
+      "tls.corp.certificate: " },
+    { "certificate: good.pem, private_key: none.key, trust: ca.pem", "", OUT,
+      "tls.corp.private_key: " },
+    { "certificate: good.pem, private_key: open.key, trust: ca.pem", "", OUT,
+      "tls.corp.private_key: " },
+    { "certificate: good.pem, private_key: ca.pem, trust: ca.pem", "", OUT,
+      "tls.corp.private_key: " },
+    { "certificate: good.pem, private_key: client.key, trust: ca.pem", "", OUT,
+      "tls.corp.private_key: " },
+    { "certificate: expired.pem, private_key: expired.key, trust: ca.pem", "", OUT,
+      "tls.corp.certificate: " },
+    { "certificate: early.pem, private_key: early.key, trust: ca.pem", "", OUT,
+      "tls.corp.certificate: " },
+    /* usage: a listener needs serverAuth, connecting out needs clientAuth, and only connecting out
+       does */
     { "certificate: client.pem, private_key: client.key, trust: ca.pem", "", OUT,
       "lacks serverAuth; a listener shows it" },
     { "certificate: server.pem, private_key: server.key, trust: ca.pem", "", OUT,
       "lacks clientAuth; we show it when we connect to a destination" },
     { "certificate: server.pem, private_key: server.key, trust: ca.pem", "", "", NULL },
     { "certificate: server.pem, private_key: server.key, client_certificate: client.pem, "
-      "client_private_key: client.key, trust: ca.pem", "", OUT, NULL },
+      "client_private_key: client.key, trust: ca.pem",
+      "", OUT, NULL },
     { GOOD ", client_certificate: server.pem, client_private_key: server.key", "", "",
       "tls.corp.client_certificate: " },
     { GOOD ", client_certificate: client.pem, client_private_key: good.key", "", OUT,
@@ -92,8 +108,10 @@ static const struct {
     { GOOD ", client_private_key: client.key", "", OUT,
       "tls.corp.client_private_key: client_certificate and client_private_key belong together" },
     /* trust */
-    { "certificate: good.pem, private_key: good.key, trust: none.pem", "", OUT, "tls.corp.trust: " },
-    { "certificate: good.pem, private_key: good.key, trust: rubbish.pem", "", OUT, "tls.corp.trust: " },
+    { "certificate: good.pem, private_key: good.key, trust: none.pem", "", OUT,
+      "tls.corp.trust: " },
+    { "certificate: good.pem, private_key: good.key, trust: rubbish.pem", "", OUT,
+      "tls.corp.trust: " },
     { GOOD ", crl: none.crl", "", OUT, "tls.corp.crl: " },
     { GOOD ", crl: rubbish.pem", "", OUT, "tls.corp.crl: " },
     { "certificate: good.pem, private_key: good.key, trust: none.pem, crl: none.crl", "", OUT,
@@ -107,7 +125,8 @@ static void test_flaws(void)
         struct loaded loaded = load_tls(rows[i].tls, rows[i].trunk, rows[i].destinations);
 
         CHECK_INT(loaded.err, rows[i].want ? GH_ESYNTAX : 0);
-        if (!CHECK(rows[i].want ? strstr(loaded.text, rows[i].want) != NULL : !strstr(loaded.text, "error")))
+        if (!CHECK(rows[i].want ? strstr(loaded.text, rows[i].want) != NULL
+                                : !strstr(loaded.text, "error")))
             fprintf(stderr, "%s%s wants %s, says\n%s", rows[i].tls, rows[i].trunk,
                     rows[i].want ? rows[i].want : "nothing", loaded.text);
         CHECK(!strstr(loaded.text, "BEGIN"));
@@ -118,9 +137,10 @@ static void test_flaws(void)
 /* All flaws of one entry in one run. */
 static void test_all_in_one_run(void)
 {
-    struct loaded loaded = load_tls("certificate: expired.pem, private_key: expired.key, trust: none.pem, crl: no.crl, "
-                                    "client_certificate: early.pem, client_private_key: early.key",
-                                    ", trust: gone.pem", OUT);
+    struct loaded loaded = load_tls(
+        "certificate: expired.pem, private_key: expired.key, trust: none.pem, crl: no.crl, "
+        "client_certificate: early.pem, client_private_key: early.key",
+        ", trust: gone.pem", OUT);
 
     CHECK_INT(loaded.err, GH_ESYNTAX);
     CHECK(strstr(loaded.text, "tls.corp.certificate: "));
@@ -159,7 +179,7 @@ static void test_loaded(void)
     loaded_fini(&loaded);
 }
 
-/* ---- the files of conf/ -------------------------------------------------------------------------- */
+/* ---- the files of conf/ ---------------------------------------------------------------------- */
 
 static char *read_conf(const char *name)
 {
@@ -191,8 +211,10 @@ static void make_conf_pki(void)
 
 static void test_sample(void)
 {
-    static const char *const noted[] = { "trunks.CUCM10.options_ping", "audit.signing_key", "audit.checkpoint",
-                                         "audit.checkpoint_to", "admin.socket", "admin.http" };
+    static const char *const noted[] = {
+        "trunks.CUCM10.options_ping", "audit.signing_key", "audit.checkpoint",
+        "audit.checkpoint_to",        "admin.socket",      "admin.http"
+    };
     struct gh_load_env env = gh_load_env_default;
     const char *text = read_conf("gatehouse.yaml");
     struct loaded loaded;
@@ -243,24 +265,46 @@ static void test_lab(void)
 static void test_sample_has_design_keys(void)
 {
     static const char *const lines[] = {
-        "version: 1", "node: {name: border1.example.net}", "    certificate: pki/border1.pem",
-        "    private_key: pki/border1.key", "    client_certificate: pki/client.pem",
-        "    client_private_key: pki/client.key", "    trust: pki/ca.pem", "    crl: pki/ca.crl",
-        "    policy: modern", "  core: {transport: tls, address: 127.0.0.1, port: 5061, tls: corp}",
+        "version: 1",
+        "node: {name: border1.example.net}",
+        "    certificate: pki/border1.pem",
+        "    private_key: pki/border1.key",
+        "    client_certificate: pki/client.pem",
+        "    client_private_key: pki/client.key",
+        "    trust: pki/ca.pem",
+        "    crl: pki/ca.crl",
+        "    policy: modern",
+        "  core: {transport: tls, address: 127.0.0.1, port: 5061, tls: corp}",
         "  lab:  {transport: tcp, address: 127.0.0.1, port: 5060}",
         "media: {address: 127.0.0.1, ports: 16384-32767, workers: auto, timeout: 60s}",
-        "    device_security_mode: encrypted", "    digest_authentication: false", "    nonce_validity: 600min",
-        "    accept_presence_subscription: false", "    accept_out_of_dialog_refer: false",
-        "    accept_unsolicited_notification: false", "    accept_replaces_header: false",
-        "    transmit_security_status: true", "    allow_charging_header: false", "    v150_offer_filter: default",
-        "    suites: [AEAD_AES_256_GCM, AES_CM_128_HMAC_SHA1_80]", "  open: {device_security_mode: non_secure}",
+        "    device_security_mode: encrypted",
+        "    digest_authentication: false",
+        "    nonce_validity: 600min",
+        "    accept_presence_subscription: false",
+        "    accept_out_of_dialog_refer: false",
+        "    accept_unsolicited_notification: false",
+        "    accept_replaces_header: false",
+        "    transmit_security_status: true",
+        "    allow_charging_header: false",
+        "    v150_offer_filter: default",
+        "    suites: [AEAD_AES_256_GCM, AES_CM_128_HMAC_SHA1_80]",
+        "  open: {device_security_mode: non_secure}",
         "  cucm9: {device_security_mode: encrypted, suites: [AES_CM_128_HMAC_SHA1_32]}",
-        "    peer_names: [CUCM10]", "    destinations: [127.0.0.2:5061]", "    srtp: required",
-        "    consider_traffic_secure: srtp_and_tls", "    options_ping: {in_service: 60s, out_of_service: 120s}",
-        "    security_profile: open", "    listener: lab", "    peer_addresses: [127.0.0.1]", "    srtp: allowed",
-        "    peer_names: [CUCMA]", "    destinations: [127.0.0.3:5061]",
-        "  - {pattern: \"9898\", trunks: [CUCM10], require: hop_by_hop}", "  - {pattern: \"1018\", trunks: [CUCMA]}",
-        "audit: {directory: audit, signing_key: pki/audit.key, checkpoint: 60s, checkpoint_to: none, on_error: ref",
+        "    peer_names: [CUCM10]",
+        "    destinations: [127.0.0.2:5061]",
+        "    srtp: required",
+        "    consider_traffic_secure: srtp_and_tls",
+        "    options_ping: {in_service: 60s, out_of_service: 120s}",
+        "    security_profile: open",
+        "    listener: lab",
+        "    peer_addresses: [127.0.0.1]",
+        "    srtp: allowed",
+        "    peer_names: [CUCMA]",
+        "    destinations: [127.0.0.3:5061]",
+        "  - {pattern: \"9898\", trunks: [CUCM10], require: hop_by_hop}",
+        "  - {pattern: \"1018\", trunks: [CUCMA]}",
+        "audit: {directory: audit, signing_key: pki/audit.key, checkpoint: 60s, checkpoint_to: "
+        "none, on_error: ref",
         "admin: {socket: run/ctl.sock, http: 127.0.0.1:9441}",
     };
     const char *text = read_conf("gatehouse.yaml");

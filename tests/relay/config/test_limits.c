@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A good file cut at every octet, memory refused at every point, and the named limits: never a crash, never
- * a leak, and "ok" only for a file that is whole.
+ * A good file cut at every octet, memory refused at every point, and the named limits: never a
+ * crash, never a leak, and "ok" only for a file that is whole.
  */
 #include "support/alloc_fail.h"
 #include "config/arena.h"
@@ -15,8 +15,8 @@ static const char good[] = TEST_HEAD TEST_TRUNKS TEST_ROUTES
     "audit: {directory: \"a\\u0062\"}\n";
 
 /*
- * A file that is cut is taken only where what is left is a configuration of its own: between two lines, after
- * the last section that must be there.
+ * A file that is cut is taken only where what is left is a configuration of its own: between two
+ * lines, after the last section that must be there.
  */
 static bool is_whole(size_t len, const char *said)
 {
@@ -36,7 +36,8 @@ static void test_truncated(void)
         if (loaded.err == 0) {
             taken++;
             if (!CHECK(is_whole(len, loaded.text)))
-                fprintf(stderr, "taken at %zu octets: ...%.*s\n", len, 20, good + (len > 20 ? len - 20 : 0));
+                fprintf(stderr, "taken at %zu octets: ...%.*s\n", len, 20,
+                        good + (len > 20 ? len - 20 : 0));
         } else {
             CHECK_INT(loaded.err, GH_ESYNTAX);
             CHECK(strstr(loaded.text, ": error: ") != NULL);
@@ -47,7 +48,8 @@ static void test_truncated(void)
     CHECK(taken > 0 && taken < 40);
 }
 
-/* Every octet changed to some that YAML gives a meaning: whatever comes of it, no crash and one verdict. */
+/* Every octet changed to some that YAML gives a meaning: whatever comes of it, no crash and one
+ * verdict. */
 static void test_changed(void)
 {
     static const char octets[] = "\0\n :-{[]}&*!|>'\"#%@`,?\xff";
@@ -83,7 +85,8 @@ static void test_memory_limit(void)
         } else if (loaded.err != GH_ELIMIT) {
             CHECK_INT(loaded.err, GH_ELIMIT);
         } else {
-            CHECK(!loaded.config && strstr(loaded.text, "error: the configuration needs more memory"));
+            CHECK(!loaded.config &&
+                  strstr(loaded.text, "error: the configuration needs more memory"));
         }
         loaded_fini(&loaded);
     }

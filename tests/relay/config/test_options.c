@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The option tables, walked: every key is taken with its default or a good value, and refused with a wrong
- * one at its own place; what this version does not have says so.
+ * The option tables, walked: every key is taken with its default or a good value, and refused with
+ * a wrong one at its own place; what this version does not have says so.
  */
 #include "relay/config/support_config.h"
 #include "config/schema.h"
@@ -43,7 +43,8 @@ struct subject {
     const char *value;
 };
 
-static void write_table(FILE *out, const struct gh_table *table, const char *name, const struct subject *subject)
+static void write_table(FILE *out, const struct gh_table *table, const char *name,
+                        const struct subject *subject)
 {
     const char *between = "";
 
@@ -83,7 +84,8 @@ static void write_rows(FILE *out, const struct gh_option *option, const struct s
 
     fprintf(out, "%s:\n", option->name);
     for (size_t j = 0; j < sizeof(base) / sizeof(base[0]); j++) {
-        if (strcmp(base[j].what, option->table->what) != 0 || (last && strcmp(last, base[j].name) == 0))
+        if (strcmp(base[j].what, option->table->what) != 0 ||
+            (last && strcmp(last, base[j].name) == 0))
             continue;
         last = base[j].name;
         if (option->type == GH_TYPE_ROWS)
@@ -125,12 +127,24 @@ static char *write_file(const struct subject *subject)
 static const char *good_value(const struct gh_option *option, char *buf, size_t size)
 {
     static const char *const samples[GH_TYPE_COUNT_OF] = {
-        [GH_TYPE_TEXT] = "text", [GH_TYPE_NAME] = "INVITE", [GH_TYPE_PATH] = "file.pem",
-        [GH_TYPE_HOST] = "pbx.example.net", [GH_TYPE_PATTERN] = "1XXX", [GH_TYPE_CONTENT] = "text/plain",
-        [GH_TYPE_BOOL] = "true", [GH_TYPE_COUNT] = "1", [GH_TYPE_DURATION] = "60s", [GH_TYPE_SIZE] = "1MiB",
-        [GH_TYPE_ADDRESS] = "127.0.0.1", [GH_TYPE_ADDRESS_PORT] = "127.0.0.1:9441", [GH_TYPE_PORT] = "5070",
-        [GH_TYPE_PORTS] = "20000-20001", [GH_TYPE_DESTINATION] = "192.0.2.2:5060", [GH_TYPE_GROUP] = "{}",
-        [GH_TYPE_NAMED] = "{}", [GH_TYPE_ROWS] = "[]",
+        [GH_TYPE_TEXT] = "text",
+        [GH_TYPE_NAME] = "INVITE",
+        [GH_TYPE_PATH] = "file.pem",
+        [GH_TYPE_HOST] = "pbx.example.net",
+        [GH_TYPE_PATTERN] = "1XXX",
+        [GH_TYPE_CONTENT] = "text/plain",
+        [GH_TYPE_BOOL] = "true",
+        [GH_TYPE_COUNT] = "1",
+        [GH_TYPE_DURATION] = "60s",
+        [GH_TYPE_SIZE] = "1MiB",
+        [GH_TYPE_ADDRESS] = "127.0.0.1",
+        [GH_TYPE_ADDRESS_PORT] = "127.0.0.1:9441",
+        [GH_TYPE_PORT] = "5070",
+        [GH_TYPE_PORTS] = "20000-20001",
+        [GH_TYPE_DESTINATION] = "192.0.2.2:5060",
+        [GH_TYPE_GROUP] = "{}",
+        [GH_TYPE_NAMED] = "{}",
+        [GH_TYPE_ROWS] = "[]",
     };
     static const struct {
         const char *key, *value;
@@ -158,8 +172,8 @@ static const char *row_name(const struct gh_table *table, const struct gh_option
                                                           : "";
 }
 
-static struct loaded load_with(const struct gh_table *table, const struct gh_option *option, const char *value,
-                               const struct gh_load_env *env)
+static struct loaded load_with(const struct gh_table *table, const struct gh_option *option,
+                               const char *value, const struct gh_load_env *env)
 {
     const struct subject subject = { table, option, row_name(table, option), value };
     char *yaml = write_file(&subject);
@@ -169,7 +183,8 @@ static struct loaded load_with(const struct gh_table *table, const struct gh_opt
     return loaded;
 }
 
-/* Sections that other sections need cannot be emptied, and a section as a whole has no value of its own. */
+/* Sections that other sections need cannot be emptied, and a section as a whole has no value of its
+ * own. */
 static bool is_section(const struct gh_option *option)
 {
     return option->type >= GH_TYPE_GROUP;
@@ -178,7 +193,8 @@ static bool is_section(const struct gh_option *option)
 static void check_good(const struct gh_table *table, const struct gh_option *option)
 {
     char value[512];
-    struct loaded loaded = load_with(table, option, good_value(option, value, sizeof(value)), &test_env_everything);
+    struct loaded loaded =
+        load_with(table, option, good_value(option, value, sizeof(value)), &test_env_everything);
 
     if (!CHECK_INT(loaded.err, 0))
         fprintf(stderr, "%s of a %s: %s\n%s", option->name, table->what, value, loaded.text);
@@ -207,10 +223,13 @@ static void check_wrong(const struct gh_table *table, const struct gh_option *op
     snprintf(name, sizeof(name), "%s: ", option->name);
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         struct loaded loaded = load_with(table, option, values[i], &test_env_everything);
-        const char *shown = option->type == GH_TYPE_GROUP && option->short_form && i == 0 ? "grade: " : name;
+        const char *shown =
+            option->type == GH_TYPE_GROUP && option->short_form && i == 0 ? "grade: " : name;
 
-        if (!CHECK(loaded.err == GH_ESYNTAX && strstr(loaded.text, shown) && strstr(loaded.text, "error: ")))
-            fprintf(stderr, "%s of a %s: %s\n%s", option->name, table->what, values[i], loaded.text);
+        if (!CHECK(loaded.err == GH_ESYNTAX && strstr(loaded.text, shown) &&
+                   strstr(loaded.text, "error: ")))
+            fprintf(stderr, "%s of a %s: %s\n%s", option->name, table->what, values[i],
+                    loaded.text);
         CHECK(!loaded.config);
         loaded_fini(&loaded);
     }
@@ -296,16 +315,23 @@ static void test_describe(void)
 
     gh_config_describe(out);
     fclose(out);
-    CHECK(strstr(text, "trunks.NAME.srtp\n    whether streams are keyed\n    type: off | allowed | required\n"
-                       "    default: required with tls, off without\n"));
-    CHECK(strstr(text, "trunks.NAME.media_source\n    where media may come from\n    type: sdp\n"
-                       "    not available in this version: sdp_host | symmetric\n    default: sdp\n"));
+    CHECK(strstr(
+        text,
+        "trunks.NAME.srtp\n    whether streams are keyed\n    type: off | allowed | required\n"
+        "    default: required with tls, off without\n"));
+    CHECK(strstr(text,
+                 "trunks.NAME.media_source\n    where media may come from\n    type: sdp\n"
+                 "    not available in this version: sdp_host | symmetric\n    default: sdp\n"));
     CHECK(strstr(text, "routes[].require.grade\n"));
-    CHECK(strstr(text, "media.workers\n    media threads; auto: one less than cores\n    type: a number or auto "
-                       "from 1 to 256\n    default: auto\n    a change needs a restart\n"));
-    CHECK(strstr(text, "trunks.NAME.peer_addresses\n    who may be this trunk on a listener without tls\n"
-                       "    type: list of an address\n    default: the literal addresses among destinations\n"
-                       "    trunks without tls only\n"));
+    CHECK(strstr(
+        text,
+        "media.workers\n    media threads; auto: one less than cores\n    type: a number or auto "
+        "from 1 to 256\n    default: auto\n    a change needs a restart\n"));
+    CHECK(strstr(
+        text,
+        "trunks.NAME.peer_addresses\n    who may be this trunk on a listener without tls\n"
+        "    type: list of an address\n    default: the literal addresses among destinations\n"
+        "    trunks without tls only\n"));
     free(text);
 }
 

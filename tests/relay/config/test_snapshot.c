@@ -94,7 +94,8 @@ static void test_profile_defaults(void)
 
 static void check_rules(const struct gh_trunk_rules *r)
 {
-    static const enum gh_suite suites[] = { GH_AEAD_AES_256_GCM, GH_AEAD_AES_128_GCM, GH_AES_256_CM_HMAC_SHA1_80,
+    static const enum gh_suite suites[] = { GH_AEAD_AES_256_GCM, GH_AEAD_AES_128_GCM,
+                                            GH_AES_256_CM_HMAC_SHA1_80,
                                             GH_AES_CM_128_HMAC_SHA1_80 };
 
     CHECK_INT(r->name_in, GH_NAME_IN_SAN);
@@ -168,20 +169,27 @@ static void test_values(void)
     struct loaded loaded = load_good(
         "version: 1\n"
         "node: {name: n}\n"
-        "tls: {t: {certificate: /c, private_key: /k, trust: /t, client_certificate: x/cc, client_private_key: ck, "
+        "tls: {t: {certificate: /c, private_key: /k, trust: /t, client_certificate: x/cc, "
+        "client_private_key: ck, "
         "crl: r, crl_unavailable: warn}}\n"
         "listeners: {l: {transport: tls, address: '::1', port: 5071, tls: t}}\n"
-        "media: {address: 0.0.0.0, advertise: 192.0.2.9, ports: 20000-20999, workers: 3, timeout: 1500ms, "
+        "media: {address: 0.0.0.0, advertise: 192.0.2.9, ports: 20000-20999, workers: 3, timeout: "
+        "1500ms, "
         "timeout_on_hold: 2h, builtin_srtp: true}\n"
         "security_profiles: {p: {transmit_security_status: true, v150_offer_filter: none, "
         "suites: [AES_CM_128_HMAC_SHA1_32, AEAD_AES_128_GCM]}}\n"
-        "trunks:\n  T: {security_profile: p, listener: l, peer_names: [n1, N2], name_in: any, allow_wildcard: true, "
-        "client_auth_eku: warn, destinations: [pbx.example.net, '[2001:db8::1]:5080', '[2001:db8::2]'], "
-        "contact: c.example.net, source: 192.0.2.7, srtp: allowed, consider_traffic_secure: srtp_only, "
-        "srtp_path: bridge, best_effort_profile: savp, suite_order: local, strict_tags: true, on_downgrade: end, "
+        "trunks:\n  T: {security_profile: p, listener: l, peer_names: [n1, N2], name_in: any, "
+        "allow_wildcard: true, "
+        "client_auth_eku: warn, destinations: [pbx.example.net, '[2001:db8::1]:5080', "
+        "'[2001:db8::2]'], "
+        "contact: c.example.net, source: 192.0.2.7, srtp: allowed, consider_traffic_secure: "
+        "srtp_only, "
+        "srtp_path: bridge, best_effort_profile: savp, suite_order: local, strict_tags: true, "
+        "on_downgrade: end, "
         "rtcp_mux: offer, bodies: [Application/SDP, text/plain], max_calls: 7, max_cps: 9}\n"
         "routes: [{pattern: '1X', trunks: [T], distribution: circular, on_downgrade: end, "
-        "require: {grade: mixed, refuse_marks: [weak_tls, crl_waived]}}, {pattern: '2X', trunks: [T], "
+        "require: {grade: mixed, refuse_marks: [weak_tls, crl_waived]}}, {pattern: '2X', trunks: "
+        "[T], "
         "require: hop_by_hop}, {pattern: '3X', trunks: [T]}]\n"
         "audit: {directory: /a, on_error: continue}\n"
         "limits: {max_calls: 5, max_hops_same_call: 9, idle_timeout: 1h}\n",
@@ -256,21 +264,23 @@ static void test_values(void)
 /* Flow and block style, quotes and folding say the same. */
 static void test_styles(void)
 {
-    struct loaded loaded = load_good("{\"version\": '1', node: {name: \"border\\x31\"},\n"
-                                     " listeners: {lab: {transport: tcp,\n   address: 127.0.0.1}},\n"
-                                     " media: {address: 127.0.0.1},\n"
-                                     " security_profiles: {open: {device_security_mode: 'non_secure'}},\n"
-                                     " trunks: {B: {security_profile: open, listener: lab,\n"
-                                     "   peer_addresses: ['192.0.2.2']}}} # all in one\n",
-                                     &test_env_plain);
-    struct loaded block = load_good("version: 1\n"
-                                    "node:\n  name: >-\n    border1\n"
-                                    "listeners:\n  lab:\n    transport: tcp\n    address:\n      127.0.0.1\n"
-                                    "media:\n  address: |-\n    127.0.0.1\n"
-                                    "security_profiles:\n  open:\n    device_security_mode: non_secure\n"
-                                    "trunks:\n  B:\n    security_profile: open\n    listener: lab\n"
-                                    "    peer_addresses:\n    - 192.0.2.2\n",
-                                    &test_env_plain);
+    struct loaded loaded =
+        load_good("{\"version\": '1', node: {name: \"border\\x31\"},\n"
+                  " listeners: {lab: {transport: tcp,\n   address: 127.0.0.1}},\n"
+                  " media: {address: 127.0.0.1},\n"
+                  " security_profiles: {open: {device_security_mode: 'non_secure'}},\n"
+                  " trunks: {B: {security_profile: open, listener: lab,\n"
+                  "   peer_addresses: ['192.0.2.2']}}} # all in one\n",
+                  &test_env_plain);
+    struct loaded block =
+        load_good("version: 1\n"
+                  "node:\n  name: >-\n    border1\n"
+                  "listeners:\n  lab:\n    transport: tcp\n    address:\n      127.0.0.1\n"
+                  "media:\n  address: |-\n    127.0.0.1\n"
+                  "security_profiles:\n  open:\n    device_security_mode: non_secure\n"
+                  "trunks:\n  B:\n    security_profile: open\n    listener: lab\n"
+                  "    peer_addresses:\n    - 192.0.2.2\n",
+                  &test_env_plain);
 
     CHECK_OR_STOP(loaded.config && block.config);
     CHECK_STR(loaded.config->node_name, "border1");
@@ -281,9 +291,10 @@ static void test_styles(void)
     loaded_fini(&block);
 }
 
-/* ---- ids ----------------------------------------------------------------------------------------- */
+/* ---- ids ------------------------------------------------------------------------------------- */
 
-static int load_ids(struct gh_config_names *names, const char *trunks, uint64_t generation, struct gh_config **out)
+static int load_ids(struct gh_config_names *names, const char *trunks, uint64_t generation,
+                    struct gh_config **out)
 {
     static char yaml[4096];
     const char *path;
@@ -300,7 +311,8 @@ static int load_ids(struct gh_config_names *names, const char *trunks, uint64_t 
     return err;
 }
 
-#define TRUNK(name) "  " name ": {security_profile: encrypted, listener: core, peer_names: [" name "]}\n"
+#define TRUNK(name)                                                                                \
+    "  " name ": {security_profile: encrypted, listener: core, peer_names: [" name "]}\n"
 
 /* A name keeps its id over reloads, also when it was away; a failed load gives none. */
 static void test_ids(void)

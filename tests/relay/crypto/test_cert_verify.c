@@ -321,7 +321,8 @@ static void test_eku(void)
               "none");
 }
 
-/* Which intermediates bar clients; as OpenSSL's purpose check has it, but for anyExtendedKeyUsage. */
+/* Which intermediates bar clients; as OpenSSL's purpose check has it, but for
+ * anyExtendedKeyUsage. */
 static void test_eku_of_intermediates(void)
 {
     static const struct {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OpenSSL's primitives under libsrtp2: known answers of the RFCs, tampering, sizes, and what is in use. */
+/* OpenSSL's primitives under libsrtp2: known answers of the RFCs, tampering, sizes, and what is in
+ * use. */
 #include "support/check.h"
 
 #include <malloc.h>
@@ -47,33 +48,46 @@ static const struct ctr_row {
     const char *key_salt, *iv, *stream;
 } ctr_rows[] = {
     { "RFC 3711 B.2, first blocks", SRTP_AES_ICM_128,
-      "2b7e151628aed2a6abf7158809cf4f3cf0f1f2f3f4f5f6f7f8f9fafbfcfd", "00000000000000000000000000000000",
+      "2b7e151628aed2a6abf7158809cf4f3cf0f1f2f3f4f5f6f7f8f9fafbfcfd",
+      "00000000000000000000000000000000",
       "e03ead0935c95e80e166b16dd92b4eb4d23513162b02d0f72a43a2fe4a5f97ab" },
     { "RFC 3711 B.2, last blocks", SRTP_AES_ICM_128,
-      "2b7e151628aed2a6abf7158809cf4f3cf0f1f2f3f4f5f6f7f8f9fafbfcfd", "0000000000000000000000000000feff",
-      "ec8cdf7398607cb0f2d21675ea9ea1e4362b7c3c6773516318a077d7fc5073ae6a2cc3787889374fbeb4c81b17ba6c44" },
+      "2b7e151628aed2a6abf7158809cf4f3cf0f1f2f3f4f5f6f7f8f9fafbfcfd",
+      "0000000000000000000000000000feff",
+      "ec8cdf7398607cb0f2d21675ea9ea1e4362b7c3c6773516318a077d7fc5073ae"
+      "6a2cc3787889374fbeb4c81b17ba6c44" },
     { "RFC 3711 B.3, cipher key", SRTP_AES_ICM_128,
-      "e1f97a0d3e018be0d64fa32c06de41390ec675ad498afeebb6960b3aabe6", "00000000000000000000000000000000",
+      "e1f97a0d3e018be0d64fa32c06de41390ec675ad498afeebb6960b3aabe6",
+      "00000000000000000000000000000000",
       "c61e7a93744f39ee10734afe3ff7a087" },
     { "RFC 3711 B.3, cipher salt", SRTP_AES_ICM_128,
-      "e1f97a0d3e018be0d64fa32c06de41390ec675ad498afeebb6960b3aabe6", "00000000000000020000000000000000",
+      "e1f97a0d3e018be0d64fa32c06de41390ec675ad498afeebb6960b3aabe6",
+      "00000000000000020000000000000000",
       "30cbbc08863d8c85d49db34a9ae1" },
     { "RFC 3711 B.3, auth key", SRTP_AES_ICM_128,
-      "e1f97a0d3e018be0d64fa32c06de41390ec675ad498afeebb6960b3aabe6", "00000000000000010000000000000000",
-      "cebe321f6ff7716b6fd4ab49af256a156d38baa48f0a0acf3c34e2359e6cdbcee049646c43d9327ad175578ef72270986371c1"
+      "e1f97a0d3e018be0d64fa32c06de41390ec675ad498afeebb6960b3aabe6",
+      "00000000000000010000000000000000",
+      "cebe321f6ff7716b6fd4ab49af256a156d38baa48f0a0acf3c34e2359e6cdbce"
+      "e049646c43d9327ad175578ef72270986371c1"
       "0c9a369ac2f94a8c5fbcdddc256d6e919a48b610ef17c2041e474035766b68642c59bbfc2f34db60dbdfb2" },
     { "RFC 6188 7.1", SRTP_AES_ICM_256,
-      "57f82fe3613fd170a85ec93c40b1f0922ec4cb0dc025b58272147cc438944a98f0f1f2f3f4f5f6f7f8f9fafbfcfd",
+      "57f82fe3613fd170a85ec93c40b1f0922ec4cb0dc025b58272147cc438944a98"
+      "f0f1f2f3f4f5f6f7f8f9fafbfcfd",
       "00000000000000000000000000000000",
-      "92bdd28a93c3f52511c677d08b5515a49da71b2378a854f67050756ded165bac63c4868b7096d88421b563b8c94c9a31" },
+      "92bdd28a93c3f52511c677d08b5515a49da71b2378a854f67050756ded165bac"
+      "63c4868b7096d88421b563b8c94c9a31" },
     { "RFC 6188 7.3, cipher key", SRTP_AES_ICM_256,
-      "f0f04914b513f2763a1b1fa130f10e2998f6f6e43e4309d1e622a0e332b9f1b63b04803de51ee7c96423ab5b78d2",
-      "00000000000000000000000000000000", "5ba1064e30ec51613cad926c5a28ef731ec7fb397f70a960653caf06554cd8c4" },
+      "f0f04914b513f2763a1b1fa130f10e2998f6f6e43e4309d1e622a0e332b9f1b6"
+      "3b04803de51ee7c96423ab5b78d2",
+      "00000000000000000000000000000000",
+      "5ba1064e30ec51613cad926c5a28ef731ec7fb397f70a960653caf06554cd8c4" },
     { "RFC 6188 7.3, cipher salt", SRTP_AES_ICM_256,
-      "f0f04914b513f2763a1b1fa130f10e2998f6f6e43e4309d1e622a0e332b9f1b63b04803de51ee7c96423ab5b78d2",
+      "f0f04914b513f2763a1b1fa130f10e2998f6f6e43e4309d1e622a0e332b9f1b6"
+      "3b04803de51ee7c96423ab5b78d2",
       "00000000000000020000000000000000", "fa31791685ca444a9e07c6c64e93" },
     { "RFC 6188 7.3, auth key", SRTP_AES_ICM_256,
-      "f0f04914b513f2763a1b1fa130f10e2998f6f6e43e4309d1e622a0e332b9f1b63b04803de51ee7c96423ab5b78d2",
+      "f0f04914b513f2763a1b1fa130f10e2998f6f6e43e4309d1e622a0e332b9f1b6"
+      "3b04803de51ee7c96423ab5b78d2",
       "00000000000000010000000000000000", "fd9c32d39ed5fbb5a9dc96b30818454d1313dc05" },
 };
 
@@ -102,7 +116,8 @@ static void counter_mode_known_answers(void)
     }
 }
 
-/* Sources: RFC 7714 sections 16.1.1 and 16.2.1 (SRTP); plaintext and header are the same in both. */
+/* Sources: RFC 7714 sections 16.1.1 and 16.2.1 (SRTP); plaintext and header are the same in
+ * both. */
 static const struct gcm_row {
     uint32_t id;
     int key_len;
@@ -116,8 +131,8 @@ static const struct gcm_row {
       "7aa3db36dfffd6b0f9bb7878d7a76c13" },
 };
 
-static void gcm_open(srtp_cipher_t *cipher, uint8_t *iv, const uint8_t *aad, uint8_t *buffer, unsigned int len,
-                     int want)
+static void gcm_open(srtp_cipher_t *cipher, uint8_t *iv, const uint8_t *aad, uint8_t *buffer,
+                     unsigned int len, int want)
 {
     CHECK_INT(srtp_cipher_set_iv(cipher, iv, srtp_direction_decrypt), 0);
     CHECK_INT(srtp_cipher_set_aad(cipher, aad, 6), 0);
@@ -139,7 +154,8 @@ static void gcm_known_answers(void)
         unhex("51753c6580c2726f20718414", iv);
         unhex("8040f17b8041f8d35501a0b2", aad);
         unhex(gcm_rows[i].sealed, sealed);
-        CHECK_OR_STOP(gh_srtp_cipher_type(gcm_rows[i].id)->alloc(&cipher, gcm_rows[i].key_len, 16) == 0);
+        CHECK_OR_STOP(
+            gh_srtp_cipher_type(gcm_rows[i].id)->alloc(&cipher, gcm_rows[i].key_len, 16) == 0);
         CHECK_INT(srtp_cipher_init(cipher, key), 0);
         CHECK_INT(srtp_cipher_set_iv(cipher, iv, srtp_direction_encrypt), 0);
         CHECK_INT(srtp_cipher_set_aad(cipher, aad, 12), 0);
@@ -174,7 +190,8 @@ static const struct hmac_row {
     { "4a656665", "7768617420646f2079612077616e7420666f72206e6f7468696e673f",
       "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79" },
     { "0102030405060708090a0b0c0d0e0f10111213141516171819",
-      "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd",
+      "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"
+      "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd",
       "4c9007f4026250c6bc8414f9bf50c86c2d7235da" },
 };
 

@@ -24,13 +24,16 @@ static bool is_verified(enum gh_signalling signalling)
     return signalling == GH_SIG_TLS_VERIFIED || signalling == GH_SIG_TLS_NULL;
 }
 
-struct gh_gate gh_oracle_gate(enum gh_signalling signalling, unsigned carriers, enum gh_unproven unproven)
+struct gh_gate gh_oracle_gate(enum gh_signalling signalling, unsigned carriers,
+                              enum gh_unproven unproven)
 {
-    struct gh_gate refuse = { GH_GATE_REFUSE, GH_REASON_NO_RULE }, pass = { GH_GATE_PASS, GH_REASON_NONE };
+    struct gh_gate refuse = { GH_GATE_REFUSE, GH_REASON_NO_RULE },
+                   pass = { GH_GATE_PASS, GH_REASON_NONE };
 
     if (carriers > 3 || (unproven != GH_UNPROVEN_REFUSE && unproven != GH_UNPROVEN_MARK))
         return refuse;
-    if (signalling != GH_SIG_CLEAR && signalling != GH_SIG_TLS_UNVERIFIED && !is_verified(signalling))
+    if (signalling != GH_SIG_CLEAR && signalling != GH_SIG_TLS_UNVERIFIED &&
+        !is_verified(signalling))
         return refuse;
     if (carriers & GH_CARRY_SECRET) {
         refuse.reason = why_no_key(signalling);
@@ -48,7 +51,8 @@ struct gh_gate gh_oracle_gate(enum gh_signalling signalling, unsigned carriers, 
 enum gh_gate_action gh_oracle_gate_action(enum gh_msg_class msg)
 {
     if (msg == GH_MSG_PRACK)
-        return GH_ACT_PRACK_200_END; /* "200 ...; the INVITE ends: 488 to the caller, CANCEL to the callee" */
+        /* "200 ...; the INVITE ends: 488 to the caller, CANCEL to the callee" */
+        return GH_ACT_PRACK_200_END;
     if (msg == GH_MSG_1XX_UNRELIABLE || msg == GH_MSG_OTHER_RESPONSE)
         return GH_ACT_DROP_BODY; /* "relayed without body, marked", "body dropped, marked" */
     if (msg == GH_MSG_1XX_RELIABLE)
@@ -96,7 +100,8 @@ struct gh_stream_judgement gh_oracle_offer_in(enum gh_srtp_mode mode, enum gh_si
 {
     bool keys = seen == GH_SEEN_SDES || seen == GH_SEEN_SDES_UNUSABLE;
 
-    if (!is_mode(mode) || !is_profile(profile) || (!keys && seen != GH_SEEN_NOTHING && seen != GH_SEEN_DTLS))
+    if (!is_mode(mode) || !is_profile(profile) ||
+        (!keys && seen != GH_SEEN_NOTHING && seen != GH_SEEN_DTLS))
         return judge(GH_STREAM_REFUSE, GH_REASON_NO_RULE);
     if (keys && why_no_key(signalling) != GH_REASON_NONE)
         return judge(GH_STREAM_REFUSE, why_no_key(signalling));
@@ -119,7 +124,8 @@ struct gh_stream_judgement gh_oracle_offer_in(enum gh_srtp_mode mode, enum gh_si
     if (profile == GH_PROFILE_SAVP)
         return judge(GH_STREAM_REFUSE, seen == GH_SEEN_DTLS ? GH_REASON_KEYING_NOT_AVAILABLE
                                                             : GH_REASON_NO_USABLE_CRYPTO);
-    if (mode == GH_SRTP_REQUIRED) /* "a stream without accepted keying is refused (srtp_required)" */
+    /* "a stream without accepted keying is refused (srtp_required)" */
+    if (mode == GH_SRTP_REQUIRED)
         return judge(GH_STREAM_REFUSE, GH_REASON_SRTP_REQUIRED);
     if (seen == GH_SEEN_SDES_UNUSABLE)
         return judge(GH_STREAM_RTP, GH_REASON_NO_USABLE_CRYPTO);
@@ -171,7 +177,8 @@ static struct gh_stream_judgement judge_answer_line(enum gh_answer_crypto crypto
 }
 
 struct gh_stream_judgement gh_oracle_answer_in(enum gh_offer_plan plan, enum gh_srtp_mode mode,
-                                               enum gh_signalling signalling, enum gh_profile profile,
+                                               enum gh_signalling signalling,
+                                               enum gh_profile profile,
                                                enum gh_answer_crypto crypto, bool strict_tags,
                                                bool srtp_fallback)
 {
@@ -212,7 +219,8 @@ struct gh_stream_judgement gh_oracle_answer_in(enum gh_offer_plan plan, enum gh_
     if (mode == GH_SRTP_OFF)
         return plan == GH_PLAN_RTP ? judge(GH_STREAM_RTP, GH_REASON_NONE)
                                    : judge(GH_STREAM_REFUSE, GH_REASON_NO_RULE);
-    return judge(GH_STREAM_RTP, plan == GH_PLAN_RTP ? GH_REASON_MEDIA_CLEAR : GH_REASON_SRTP_FALLBACK);
+    return judge(GH_STREAM_RTP,
+                 plan == GH_PLAN_RTP ? GH_REASON_MEDIA_CLEAR : GH_REASON_SRTP_FALLBACK);
 }
 
 struct gh_gate gh_oracle_key_memory(enum gh_key_memory seen, enum gh_key_reuse rule)
@@ -269,7 +277,8 @@ enum gh_status gh_oracle_leg_status(enum gh_traffic_secure rule, enum gh_signall
     if (signalling == GH_SIG_TLS_NULL && streams->sdes > 0)
         return GH_STATUS_NOT_AUTHENTICATED; /* the gate lets none of these be */
     if (!all_srtp)
-        return GH_STATUS_AUTHENTICATED; /* "a live stream clear, or no live stream; signalling verified" */
+        /* "a live stream clear, or no live stream; signalling verified" */
+        return GH_STATUS_AUTHENTICATED;
     if (streams->unproven_packets)
         return GH_STATUS_AUTHENTICATED; /* "is sent as Authenticated at best" */
     if (signalling == GH_SIG_TLS_NULL && rule == GH_SECURE_SRTP_AND_TLS)
@@ -344,7 +353,8 @@ static bool is_passed(const struct gh_hop_facts *hop)
 enum gh_grade gh_oracle_stream_grade(const struct gh_hop_facts hop[2])
 {
     bool valid = hop[0].proof <= GH_PROOF_SEEN && hop[1].proof <= GH_PROOF_SEEN &&
-                 hop[0].signalling <= GH_SIG_TLS_VERIFIED && hop[1].signalling <= GH_SIG_TLS_VERIFIED;
+                 hop[0].signalling <= GH_SIG_TLS_VERIFIED &&
+                 hop[1].signalling <= GH_SIG_TLS_VERIFIED;
 
     if (valid && !is_keyed(&hop[0]) && !is_keyed(&hop[1]))
         return GH_GRADE_CLEAR; /* "no live stream has SRTP on either hop" */
@@ -430,7 +440,8 @@ static enum gh_reason refusal(const struct gh_oracle_admission *a)
         return GH_REASON_CERT_EKU_MISSING;
     if (!certificate_admitted(a))
         return GH_REASON_CERT_WEAK;
-    if (a->version == GH_TLS_NONE || (a->version == GH_TLS_OLD && a->tls_policy != GH_TLS_LEGACY_CUCM))
+    if (a->version == GH_TLS_NONE ||
+        (a->version == GH_TLS_OLD && a->tls_policy != GH_TLS_LEGACY_CUCM))
         return GH_REASON_TLS_VERSION_REFUSED;
     return cipher_admitted(a) ? GH_REASON_NONE : GH_REASON_TLS_WEAK_CIPHER;
 }

@@ -9,16 +9,19 @@
 
 #include "policy/policy.h"
 
-struct gh_gate gh_oracle_gate(enum gh_signalling signalling, unsigned carriers, enum gh_unproven unproven);
+struct gh_gate gh_oracle_gate(enum gh_signalling signalling, unsigned carriers,
+                              enum gh_unproven unproven);
 enum gh_gate_action gh_oracle_gate_action(enum gh_msg_class msg);
-bool gh_oracle_may_strip(enum gh_unproven_keys rule, enum gh_msg_class msg, enum gh_profile profile);
+bool gh_oracle_may_strip(enum gh_unproven_keys rule, enum gh_msg_class msg,
+                         enum gh_profile profile);
 
 struct gh_stream_judgement gh_oracle_offer_in(enum gh_srtp_mode mode, enum gh_signalling signalling,
                                               enum gh_profile profile, enum gh_keying_seen seen);
 struct gh_offer_judgement gh_oracle_offer_out(enum gh_srtp_mode mode, enum gh_signalling signalling,
                                               enum gh_best_effort best_effort);
 struct gh_stream_judgement gh_oracle_answer_in(enum gh_offer_plan plan, enum gh_srtp_mode mode,
-                                               enum gh_signalling signalling, enum gh_profile profile,
+                                               enum gh_signalling signalling,
+                                               enum gh_profile profile,
                                                enum gh_answer_crypto crypto, bool strict_tags,
                                                bool srtp_fallback);
 struct gh_gate gh_oracle_key_memory(enum gh_key_memory seen, enum gh_key_reuse rule);

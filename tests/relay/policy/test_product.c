@@ -456,7 +456,8 @@ static void admission(void)
     for (unsigned cert = 0; cert < 3; cert++)         /* missing, of another name, right */
         for (unsigned chain = 0; chain < 3; chain++)  /* not judged, revoked, holds */
             for (unsigned crl = 0; crl < 3; crl++)    /* there, missing, missing and waived */
-                /* Absent, neither, server, client, both; the same with an intermediate that bars. */
+                /* Absent, neither, server, client, both; the same with an intermediate that
+                 * bars. */
                 for (unsigned eku = 0; eku < 10; eku++)
                     EACH_BOOL(waived)
                     {

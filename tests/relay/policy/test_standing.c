@@ -37,14 +37,16 @@ static const struct name_case {
      * ... */
     { "CN beside an odd SAN", { { GH_NAME_CN, "good" } }, 1, "good", SAN, 0, 0 },
     /* ... and one that crypto forgot to announce. */
-    { "SAN not announced", { { GH_NAME_CN, "good" }, { GH_NAME_DNS, "evil" } }, 0, "good", SAN, 0, 0 },
+    { "SAN not announced", { { GH_NAME_CN, "good" }, { GH_NAME_DNS, "evil" } }, 0, "good", SAN, 0,
+      0 },
     /* What a cut at a NUL would leave of "good\0.evil" is another name. */
     { "cut name", { { GH_NAME_DNS, "good" } }, 1, "good.evil", SAN, 0, 0 },
     { "longer name", { { GH_NAME_DNS, "good.evil" } }, 1, "good", SAN, 0, 0 },
 
     /* name_in: cn (Teams puts the FQDN there, SAN or not), any */
     { "cn: CN", { { GH_NAME_CN, "a" }, { GH_NAME_DNS, "b" } }, 1, "a", GH_NAME_IN_CN, 0, 1 },
-    { "cn: not the SAN", { { GH_NAME_CN, "a" }, { GH_NAME_DNS, "b" } }, 1, "b", GH_NAME_IN_CN, 0, 0 },
+    { "cn: not the SAN", { { GH_NAME_CN, "a" }, { GH_NAME_DNS, "b" } }, 1, "b", GH_NAME_IN_CN, 0,
+      0 },
     { "any: CN", { { GH_NAME_CN, "a" }, { GH_NAME_DNS, "b" } }, 1, "a", GH_NAME_IN_ANY, 0, 1 },
     { "any: SAN", { { GH_NAME_CN, "a" }, { GH_NAME_DNS, "b" } }, 1, "b", GH_NAME_IN_ANY, 0, 1 },
     { "any: neither", { { GH_NAME_CN, "a" }, { GH_NAME_DNS, "b" } }, 1, "c", GH_NAME_IN_ANY, 0, 0 },
@@ -68,7 +70,8 @@ static const struct name_case {
     { "its very text too", { { GH_NAME_DNS, "*.example.net" } }, 1, "*.example.net", SAN, 0, 0 },
     { "wildcard", { { GH_NAME_DNS, "*.example.net" } }, 1, "a.example.net", SAN, 1, 1 },
     { "wildcard in CN", { { GH_NAME_CN, "*.example.net" } }, 0, "a.example.net", SAN, 1, 1 },
-    { "wildcard, case, dots", { { GH_NAME_DNS, "*.EXAMPLE.net." } }, 1, "A.example.NET", SAN, 1, 1 },
+    { "wildcard, case, dots", { { GH_NAME_DNS, "*.EXAMPLE.net." } }, 1, "A.example.NET", SAN, 1,
+      1 },
     { "wildcard in a URI", { { GH_NAME_URI, "*.example.net" } }, 1, "a.example.net", SAN, 1, 0 },
     { "two labels", { { GH_NAME_DNS, "*.example.net" } }, 1, "a.b.example.net", SAN, 1, 0 },
     { "no label", { { GH_NAME_DNS, "*.example.net" } }, 1, "example.net", SAN, 1, 0 },
@@ -106,8 +109,10 @@ static void names(void)
     for (size_t i = 0; i < sizeof(name_cases) / sizeof(name_cases[0]); i++) {
         const struct name_case *c = &name_cases[i];
         struct gh_cert_facts cert = cert_of(c);
-        const struct gh_trunk_rules trunk = { .peer_names = &c->expected, .peer_name_count = 1,
-                                              .name_in = c->name_in, .allow_wildcard = c->allow_wildcard };
+        const struct gh_trunk_rules trunk = { .peer_names = &c->expected,
+                                              .peer_name_count = 1,
+                                              .name_in = c->name_in,
+                                              .allow_wildcard = c->allow_wildcard };
 
         if (!CHECK_INT(gh_policy_name_fits(&cert, &trunk), c->fits))
             fprintf(stderr, "    in case \"%s\"\n", c->what);
@@ -118,7 +123,9 @@ static void odd_names(void)
 {
     static const char *const expected[] = { NULL, "cucm10" };
     struct gh_cert_name name = { GH_NAME_DNS, "cucm10" };
-    struct gh_cert_facts cert = { .names = &name, .name_count = 1, .odd_names = 3, .has_san = true };
+    struct gh_cert_facts cert = {
+        .names = &name, .name_count = 1, .odd_names = 3, .has_san = true
+    };
     struct gh_trunk_rules trunk = { .peer_names = expected, .peer_name_count = 2 };
 
     CHECK(gh_policy_name_fits(&cert, &trunk)); /* odd ones beside a good one do no harm */
@@ -159,14 +166,21 @@ static const struct gh_trunk_rules trunks[] = {
     TLS_TRUNK(7, 3, n_shared, NULL),
     TLS_TRUNK(8, 4, n_shared, "same.example"), /* listener 4: the same host twice */
     TLS_TRUNK(9, 4, n_shared, "same.example"),
-    { .id = 10, .listener = 5, .transport = GH_TRANSPORT_TCP, .peer_addresses = &a1, .peer_address_count = 1 },
-    { .id = 11, .listener = 6, .transport = GH_TRANSPORT_UDP, .peer_addresses = &a2, .peer_address_count = 1 },
-    { .id = 12, .listener = 6, .transport = GH_TRANSPORT_UDP, .peer_addresses = &a6, .peer_address_count = 1 },
-    { .id = 13, .listener = 7, .transport = GH_TRANSPORT_TCP, .peer_addresses = &a1, .peer_address_count = 1 },
-    { .id = 14, .listener = 7, .transport = GH_TRANSPORT_TCP, .peer_addresses = &a1, .peer_address_count = 1 },
+    { .id = 10, .listener = 5, .transport = GH_TRANSPORT_TCP, .peer_addresses = &a1,
+      .peer_address_count = 1 },
+    { .id = 11, .listener = 6, .transport = GH_TRANSPORT_UDP, .peer_addresses = &a2,
+      .peer_address_count = 1 },
+    { .id = 12, .listener = 6, .transport = GH_TRANSPORT_UDP, .peer_addresses = &a6,
+      .peer_address_count = 1 },
+    { .id = 13, .listener = 7, .transport = GH_TRANSPORT_TCP, .peer_addresses = &a1,
+      .peer_address_count = 1 },
+    { .id = 14, .listener = 7, .transport = GH_TRANSPORT_TCP, .peer_addresses = &a1,
+      .peer_address_count = 1 },
     /* Nonsense that a load refuses: names without TLS, addresses with it. */
-    { .id = 15, .listener = 8, .transport = GH_TRANSPORT_TLS, .peer_addresses = &a1, .peer_address_count = 1 },
-    { .id = 16, .listener = 9, .transport = GH_TRANSPORT_TCP, .peer_names = n_cucm10, .peer_name_count = 1 },
+    { .id = 15, .listener = 8, .transport = GH_TRANSPORT_TLS, .peer_addresses = &a1,
+      .peer_address_count = 1 },
+    { .id = 16, .listener = 9, .transport = GH_TRANSPORT_TCP, .peer_names = n_cucm10,
+      .peer_name_count = 1 },
     TLS_TRUNK(17, 10, n_shared, ""), /* an empty host is none */
     TLS_TRUNK(18, 10, n_shared, "east.example"),
     TLS_TRUNK(0, 11, n_cucm10, NULL), /* a trunk that was never given an id */
@@ -195,7 +209,8 @@ static const struct {
     { "several, all by host", TLS, 2, "SHARED", &a1, GH_REASON_NONE, 0, 1 },
     { "several, one without host", TLS, 3, "SHARED", &a1, GH_REASON_AMBIGUOUS_CERTIFICATE, 0, 0 },
     { "several, an empty host", TLS, 10, "SHARED", &a1, GH_REASON_AMBIGUOUS_CERTIFICATE, 0, 0 },
-    { "an address does not make TLS", TLS, 8, "CUCM10", &a1, GH_REASON_NO_TRUNK_FOR_CERTIFICATE, 0, 0 },
+    { "an address does not make TLS", TLS, 8, "CUCM10", &a1, GH_REASON_NO_TRUNK_FOR_CERTIFICATE, 0,
+      0 },
     { "TLS on a trunk without", TLS, 5, "CUCM10", &a1, GH_REASON_NO_TRUNK_FOR_CERTIFICATE, 0, 0 },
     { "trunk without id", TLS, 11, "CUCM10", &a1, GH_REASON_NO_TRUNK_FOR_CERTIFICATE, 0, 0 },
 
@@ -207,7 +222,8 @@ static const struct {
     { "TCP never selects a TLS trunk", GH_TRANSPORT_TCP, 0, "CUCM10", &a1,
       GH_REASON_NO_TRUNK_FOR_ADDRESS, 0, 0 },
     { "nor by address", GH_TRANSPORT_TCP, 8, "CUCM10", &a1, GH_REASON_NO_TRUNK_FOR_ADDRESS, 0, 0 },
-    { "a name does not help TCP", GH_TRANSPORT_TCP, 9, "CUCM10", &a1, GH_REASON_NO_TRUNK_FOR_ADDRESS, 0, 0 },
+    { "a name does not help TCP", GH_TRANSPORT_TCP, 9, "CUCM10", &a1,
+      GH_REASON_NO_TRUNK_FOR_ADDRESS, 0, 0 },
     { "overlap: nobody is guessed", GH_TRANSPORT_TCP, 7, NULL, &a1, GH_REASON_NO_RULE, 0, 0 },
     { "no transport", GH_TRANSPORT_NONE, 0, "CUCM10", &a1, GH_REASON_NO_RULE, 0, 0 },
 #undef TLS
@@ -224,7 +240,8 @@ static struct gh_conn_facts facts_of(enum gh_transport transport, const char *na
     if (name) {
         snprintf(leaf_name.text, sizeof(leaf_name.text), "%s", name);
         facts.peer_cert = true;
-        facts.cert = (struct gh_cert_facts){ .names = &leaf_name, .name_count = 1, .has_san = true };
+        facts.cert =
+            (struct gh_cert_facts){ .names = &leaf_name, .name_count = 1, .has_san = true };
     }
     return facts;
 }
@@ -257,7 +274,8 @@ static void two_names_two_trunks(void)
     got = gh_policy_match_trunk(&facts, 0, trunks, TRUNKS);
     CHECK_INT(got.reason, GH_REASON_AMBIGUOUS_CERTIFICATE);
     CHECK(got.trunk == NULL);
-    CHECK_INT(gh_policy_match_trunk(&facts, 0, trunks, 0).reason, GH_REASON_NO_TRUNK_FOR_CERTIFICATE);
+    CHECK_INT(gh_policy_match_trunk(&facts, 0, trunks, 0).reason,
+              GH_REASON_NO_TRUNK_FOR_CERTIFICATE);
 }
 
 /* An address that nobody filled is nobody's, even where a rule was left empty too. */
@@ -311,15 +329,28 @@ static void set_up(struct visit *v)
 {
     *v = (struct visit){
         .name = { GH_NAME_DNS, "border.example.net" },
-        .facts = { .transport = GH_TRANSPORT_TLS, .role = GH_ROLE_SERVER, .version = GH_TLS_1_3,
-                   .cipher = "TLS_AES_256_GCM_SHA384", .cipher_kind = GH_CIPHER_ENCRYPTING,
-                   .cipher_bits = 256, .forward_secret = true, .peer_cert = true },
-        .trunk = { .id = 5, .transport = GH_TRANSPORT_TLS, .peer_names = expected, .peer_name_count = 1,
+        .facts = { .transport = GH_TRANSPORT_TLS,
+                   .role = GH_ROLE_SERVER,
+                   .version = GH_TLS_1_3,
+                   .cipher = "TLS_AES_256_GCM_SHA384",
+                   .cipher_kind = GH_CIPHER_ENCRYPTING,
+                   .cipher_bits = 256,
+                   .forward_secret = true,
+                   .peer_cert = true },
+        .trunk = { .id = 5,
+                   .transport = GH_TRANSPORT_TLS,
+                   .peer_names = expected,
+                   .peer_name_count = 1,
                    .device_mode = GH_MODE_ENCRYPTED },
-        .chain = { .reason = GH_REASON_NONE, .valid_from_us = NOW - DAY, .valid_until_us = NOW + DAY },
+        .chain = { .reason = GH_REASON_NONE,
+                   .valid_from_us = NOW - DAY,
+                   .valid_until_us = NOW + DAY },
     };
-    v->facts.cert = (struct gh_cert_facts){ .names = &v->name, .name_count = 1, .has_san = true,
-                                            .not_before_us = NOW - DAY, .not_after_us = NOW + 2 * DAY,
+    v->facts.cert = (struct gh_cert_facts){ .names = &v->name,
+                                            .name_count = 1,
+                                            .has_san = true,
+                                            .not_before_us = NOW - DAY,
+                                            .not_after_us = NOW + 2 * DAY,
                                             .security_bits = 128 };
 }
 

@@ -70,8 +70,7 @@ void turn(void)
     gh_loop_turn(test_loop);
 }
 
-/* ---- nodes
- * ---------------------------------------------------------------------------------------------- */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 static void keep(struct node *node, struct gh_papers *papers)
 {
@@ -249,8 +248,7 @@ gh_trunk_id trunk_id(const struct node *node, const char *name)
     return trunk->rules.id;
 }
 
-/* ---- wishes
- * --------------------------------------------------------------------------------------------- */
+/* ---- wishes ---------------------------------------------------------------------------------- */
 
 void wish_answer(void *arg, struct gh_papers *papers, int destination, enum gh_reason reason)
 {
@@ -266,8 +264,9 @@ void wish_answer(void *arg, struct gh_papers *papers, int destination, enum gh_r
 void wish(struct wish *wish, struct node *node, const char *trunk, uint32_t skip)
 {
     *wish = (struct wish){ 0 };
-    CHECK_INT(gh_trunk_want(node->trunks, trunk_id(node, trunk), skip, wish_answer, wish, &wish->want),
-              0);
+    CHECK_INT(
+        gh_trunk_want(node->trunks, trunk_id(node, trunk), skip, wish_answer, wish, &wish->want),
+        0);
     CHECK_INT(wish->calls, 0); /* never from inside */
 }
 
@@ -277,8 +276,7 @@ void wish_end(struct wish *wish)
     wish->papers = NULL;
 }
 
-/* ---- messages and records
- * --------------------------------------------------------------------------------- */
+/* ---- messages and records -------------------------------------------------------------------- */
 
 struct gh_buf options(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory that runs out at any moment of a connection's life: a wish is answered all the same, nothing
- * is told twice, and the next wish works.
+ * Memory that runs out at any moment of a connection's life: a wish is answered all the same,
+ * nothing is told twice, and the next wish works.
  */
 #include "support_trunk.h"
 

@@ -87,7 +87,8 @@ static const struct {
       { { SRV, DNS_SRV, "10 1 5061 a.example.net", 60, DNS_SAYS },
         { SRV, DNS_SRV, "20 1 5061 b.example.net", 60, DNS_SAYS }, A("b.example.net", 2), END },
       false, 2, "none", 0 },
-    { "no such name", { { SRV, DNS_SRV, NULL, 0, DNS_NXDOMAIN }, END }, false, 0, "no_destination", 0 },
+    { "no such name", { { SRV, DNS_SRV, NULL, 0, DNS_NXDOMAIN }, END }, false, 0, "no_destination",
+      0 },
     { "a server that cannot", { { SRV, DNS_SRV, NULL, 0, DNS_SERVFAIL }, END },
       false, 0, "no_destination", 0 },
 };
@@ -203,7 +204,8 @@ static void source(void)
 
 /* ---- presets of TLS -------------------------------------------------------------------------- */
 
-/* NIST SP 800-52 Rev. 2, BSI TR-02102-1 (120 bits: RSA 3000), and CUCM 9 with RSA 1024 and SHA-1. */
+/* NIST SP 800-52 Rev. 2, BSI TR-02102-1 (120 bits: RSA 3000), and CUCM 9 with RSA 1024 and
+ * SHA-1. */
 static const struct {
     const char *policy;
     enum gh_pki_key key;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SRTP keys in messages that end before call/ sees them: broken ones, those of strangers, those that
- * never became whole.  They crossed the wire, so the record says so; RFC 4568 section 8.3.
+ * SRTP keys in messages that end before call/ sees them: broken ones, those of strangers, those
+ * that never became whole.  They crossed the wire, so the record says so; RFC 4568 section 8.3.
  */
 #include "support_trunk.h"
 
@@ -31,7 +31,8 @@
 /* What is sent, on which trunk of the neighbour's, and what the record must say. */
 struct row {
     const char *what, *trunk;
-    const char *start, *headers, *body; /* headers: more of them; body NULL: there is no end at all */
+    /* headers: more of them; body NULL: there is no end at all */
+    const char *start, *headers, *body;
     const char *reason, *mark;          /* NULL reason: nothing is on record; NULL mark: none */
     int status;                         /* of the answer; 0: none comes */
 };
@@ -101,7 +102,8 @@ static const struct row rows[] = {
     { "the same without a key", "LAB", invite, BROKEN, PLAIN, "bad_message", NULL, 400 },
     { "a fingerprint is no key", "LAB", invite, BROKEN, SDP("a=fingerprint:sha-256 AB:CD\r\n"),
       "bad_message", NULL, 400 },
-    { "over proven TLS it is no exposure", "PEER", invite, BROKEN, KEYED, "bad_message", NULL, 400 },
+    { "over proven TLS it is no exposure", "PEER", invite, BROKEN, KEYED, "bad_message", NULL,
+      400 },
     { "a method nobody knows", "LAB", "FROB sip:9898@192.0.2.9 SIP/2.0", BROKEN, KEYED,
       "bad_message", "key_over_clear_signalling", 400 },
     { "in a header: no answer brings it back", "LAB", invite,
@@ -200,7 +202,8 @@ static void messages_without_end(void)
         CHECK_INT(us.messages, 1);
         CHECK_INT(peer.status, ends[i].status);
         wish_end(&w);
-        close_and_check(record ? (ends[i].status == 513 ? "message_too_large" : "bad_message") : NULL,
+        close_and_check(record ? (ends[i].status == 513 ? "message_too_large" : "bad_message")
+                               : NULL,
                         ends[i].mark);
         if (check_failed_total != failed)
             fprintf(stderr, "in: %s\n", ends[i].what);

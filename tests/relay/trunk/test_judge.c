@@ -116,7 +116,8 @@ static void a_stranger_with_more(void)
     world_end();
 }
 
-/* Public CAs limit their intermediates to servers: what is below is no client, unless it is waived. */
+/* Public CAs limit their intermediates to servers: what is below is no client, unless it is
+ * waived. */
 static void an_intermediate_for_servers(void)
 {
     static const struct {
@@ -134,12 +135,14 @@ static void an_intermediate_for_servers(void)
         world_begin();
         middle = gh_pki_issue(test_ca(), &(struct gh_pki_params){ .cn = "Web", .ca = true,
                                                                   .eku = GH_PKI_SERVER });
-        cert = gh_pki_issue(middle, &(struct gh_pki_params){ .cn = "peer",
-                                                             .san = { "DNS:peer.example.net" },
-                                                             .eku = GH_PKI_SERVER | GH_PKI_CLIENT });
+        cert =
+            gh_pki_issue(middle, &(struct gh_pki_params){ .cn = "peer",
+                                                          .san = { "DNS:peer.example.net" },
+                                                          .eku = GH_PKI_SERVER | GH_PKI_CLIENT });
         snprintf(ours, sizeof(ours),
                  "  PEER: {security_profile: encrypted, listener: core, "
-                 "peer_names: [peer.example.net], destinations: [\"@2:5061\"]%s}\n", rows[i].waiver);
+                 "peer_names: [peer.example.net], destinations: [\"@2:5061\"]%s}\n",
+                 rows[i].waiver);
         node_open(&us, "border", 1, NULL, ours, NULL);
         test_intermediate = middle;
         node_open(&peer, "peer", 2, cert, NEIGHBOUR, NULL);
@@ -222,7 +225,8 @@ static void a_proof_that_runs_out(void)
     held = gh_papers_ref(us.papers);
     CHECK_INT(held->standing.proven_until_us, held->facts.cert.not_after_us);
     turn_until(us.lost == 1);
-    /* Told with the last papers that were good; the clock may have asked for new ones just before. */
+    /* Told with the last papers that were good; the clock may have asked for new ones just
+     * before. */
     CHECK_INT(us.papers->conn, held->conn);
     CHECK_STR(gh_reason_name(us.papers->standing.reason), "none");
     CHECK_STR(gh_reason_name(held->standing.reason), "none");
@@ -239,8 +243,7 @@ static void a_proof_that_runs_out(void)
     world_end();
 }
 
-/* ---- octets to messages
- * ------------------------------------------------------------------------------------------ */
+/* ---- octets to messages ---------------------------------------------------------------------- */
 
 #define HEAD(extra)                                                                                \
     "OPTIONS sip:192.0.2.9 SIP/2.0\r\nVia: SIP/2.0/TLS 192.0.2.1:5061;branch=z9hG4bK1\r\n"         \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Connections over time: whose they are, which one is chosen, what follows when one is lost, what one
- * may leave unread, and how refusals of connections fold.
+ * Connections over time: whose they are, which one is chosen, what follows when one is lost, what
+ * one may leave unread, and how refusals of connections fold.
  */
 #include "support_trunk.h"
 
@@ -23,7 +23,8 @@ static struct gh_papers *want(struct node *node, const char *trunk, uint32_t ski
     return w->papers;
 }
 
-/* Two trunks that lead to one host share nothing: neither connection nor the right to write on it. */
+/* Two trunks that lead to one host share nothing: neither connection nor the right to write on
+ * it. */
 static void keyed_by_trunk(void)
 {
     struct wish a, b;
@@ -90,7 +91,8 @@ static void ambiguous(void)
     wish_end(&w);
     node_close(&us);
     world_end();
-    CHECK_INT(ledger_lines(&us, "\"type\":\"tls.refuse\"", "\"reason\":\"ambiguous_certificate\""), 1);
+    CHECK_INT(ledger_lines(&us, "\"type\":\"tls.refuse\"", "\"reason\":\"ambiguous_certificate\""),
+              1);
 }
 
 /* The first that works, always: the second is used while the first is away, and no longer. */
@@ -214,7 +216,8 @@ static void expiry_of_an_intermediate(void)
     CHECK_INT(ledger_lines(&us, "\"type\":\"tls.refuse\"", "\"reason\":\"cert_expired_since\""), 1);
 }
 
-/* Judged again with the same result: connection and trunk stay, the papers are new, lost is not told. */
+/* Judged again with the same result: connection and trunk stay, the papers are new, lost is not
+ * told. */
 static void judged_again(void)
 {
     struct gh_papers *now;
@@ -278,7 +281,8 @@ static size_t unread_octets(const char *max_queued)
     return sent;
 }
 
-/* limits.max_queued is what waits here, behind what the kernel takes: the same twice, or nearly so. */
+/* limits.max_queued is what waits here, behind what the kernel takes: the same twice, or nearly
+ * so. */
 static void max_queued(void)
 {
     size_t little = unread_octets(", max_queued: 64KiB");

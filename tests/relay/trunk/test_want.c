@@ -84,8 +84,8 @@ static void good(void)
     world_end();
 }
 
-/* Who answers is not who it must be: nothing is written to it, and the reason says what is wrong.
- */
+/* Who answers is not who it must be: nothing is written to it, and the reason says what is
+ * wrong. */
 static void wrong_neighbours(void)
 {
     static const struct {
@@ -213,14 +213,12 @@ static void clear_trunk(void)
     world_end();
 }
 
-/* ---- names
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static char address_of[16][16];
 
-/* No such name; a name that leads nowhere; a name with two addresses, one of which leads somewhere.
- */
+/* No such name; a name that leads nowhere; a name with two addresses, one of which leads
+ * somewhere. */
 static void names(void)
 {
     struct dns_row rows[] = {
@@ -257,8 +255,7 @@ static void names(void)
     world_end();
 }
 
-/* ---- wishes that end otherwise
- * ------------------------------------------------------------------------------ */
+/* ---- wishes that end otherwise --------------------------------------------------------------- */
 
 static void forgotten(void)
 {
@@ -287,8 +284,8 @@ static void forgotten(void)
     /* At once, before the first turn. */
     wish(&w[0], &us, "PEER", 0);
     gh_trunk_unwant(us.trunks, w[0].want);
-    /* While its name is being resolved, and while TLS is under way; others with the same wish stay.
-     */
+    /* While its name is being resolved, and while TLS is under way; others with the same wish
+     * stay. */
     wish(&w[1], &us, "SILENT", 0);
     wish(&w[2], &us, "MUTE", 0);
     wish(&w[3], &us, "MUTE", 0);
@@ -349,9 +346,7 @@ static void after_close(void)
     world_end();
 }
 
-/* ---- writing
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void stale_papers(void)
 {
