@@ -303,8 +303,7 @@ static void test_sample_has_design_keys(void)
         "    destinations: [127.0.0.3:5061]",
         "  - {pattern: \"9898\", trunks: [CUCM10], require: hop_by_hop}",
         "  - {pattern: \"1018\", trunks: [CUCMA]}",
-        "audit: {directory: audit, signing_key: pki/audit.key, checkpoint: 60s, checkpoint_to: "
-        "none, on_error: ref",
+        "audit: {directory: audit, signing_key: pki/audit.key, checkpoint: 60s, checkpoint_to: n",
         "admin: {socket: run/ctl.sock, http: 127.0.0.1:9441}",
     };
     const char *text = read_conf("gatehouse.yaml");
