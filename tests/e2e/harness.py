@@ -60,9 +60,9 @@ LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
-def end_with_parent():
+def end_with_parent(how=signal.SIGKILL):
     """In the child: a test that is killed (ctest's timeout) leaves no daemon behind."""
-    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    LIBC.prctl(PR_SET_PDEATHSIG, how)
 
 
 class Lines:

@@ -34,6 +34,20 @@ def media_ports(lab, n):
     return f"{first}-{first + 99}"
 
 
+def free_pair(lab, n):
+    """An even port of that range, with the next one, that nobody has now."""
+    first, last = map(int, media_ports(lab, n).split("-"))
+    for port in range(first, last, 2):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as even, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as odd:
+            try:
+                even.bind(("", port))
+                odd.bind(("", port + 1))
+                return port
+            except OSError:
+                pass
+    raise AssertionError(f"no free port from {first} to {last}")
+
+
 def until(found, what, program=None):
     """Ask again until there is something.  @return it"""
     limit = time.monotonic() + h.LIMIT_S
@@ -53,7 +67,7 @@ class Program:
         self.args = args
         self.process = subprocess.Popen(["stdbuf", "-oL", *args], cwd=cwd or lab.dir, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                                        preexec_fn=h.end_with_parent)
+                                        preexec_fn=lambda: h.end_with_parent(signal.SIGTERM))  # with its own children
         self.out = h.Lines(self.process.stdout)
         lab.own(self)
 
@@ -299,7 +313,7 @@ HANN = [0.5 - 0.5 * math.cos(2 * math.pi * i / WINDOW) for i in range(WINDOW)]
 
 
 def tones(samples):
-    """Dominant frequency of each window that is not silent."""
+    """Of each window that is not silent: the strongest frequency, and whether it is alone."""
     found = []
     for at in range(0, len(samples) - WINDOW + 1, WINDOW):
         window = samples[at:at + WINDOW]
@@ -309,7 +323,7 @@ def tones(samples):
         peak = max(range(1, len(power)), key=power.__getitem__)
         # A pure tone has its energy in the bins round the peak; noise, as of a wrong key, has it everywhere.
         pure = sum(power[max(0, peak - 3):peak + 4]) > 0.9 * sum(power)
-        found.append(peak * RATE / WINDOW if pure else "noise")
+        found.append((peak * RATE / WINDOW, pure))
     return found
 
 
@@ -337,12 +351,14 @@ def read_wav(path):
 
 
 def check_tone(case, samples, frequency, seconds):
-    """For so long nothing is heard but this tone; the first and the last sounding window may be cut."""
+    """For so long this tone is what is heard, and nothing else: one window in four may have a gap, as a phone on a busy
+    machine makes, but its tone is the same; the first and the last window that sound may be cut."""
     heard = tones(samples)
     inner = heard[1:-1]
     case.assertGreaterEqual(len(inner), int(seconds * RATE / WINDOW) - 2, heard)
-    for tone in inner:
-        case.assertTrue(tone != "noise" and abs(tone - frequency) <= 5, f"{frequency} Hz expected: {heard}")
+    for tone, _ in inner:
+        case.assertLessEqual(abs(tone - frequency), 5, f"{frequency} Hz expected: {heard}")
+    case.assertGreaterEqual(4 * sum(pure for _, pure in inner), 3 * len(inner), heard)
 
 
 # ---- what was written ------------------------------------------------------------------------------------------------

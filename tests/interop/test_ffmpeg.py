@@ -4,6 +4,7 @@ is by hand.  It speaks in one direction at a time, so one side is sendonly and t
 report proves nothing, and the grade is mixed."""
 import base64
 import math
+import random
 import select
 import unittest
 
@@ -21,7 +22,7 @@ class Side:
     def __init__(self, lab, host, n, suite=CM):
         self.lab, self.host, self.suite = lab, host, suite
         if suite == CM:
-            self.port = int(peers.media_ports(lab, n).split("-")[0])
+            self.port = peers.free_pair(lab, n)
             self.key = rtp.text(rtp.draw_key(suite))
         else:  # ffmpeg has no such suite
             self.end = lab.own(rtp.End(host, suite))
@@ -147,6 +148,28 @@ class Media(unittest.TestCase):
         peers.check_tone(self, receiver.heard(), TONE, SECONDS)
         source, sink = self.hang_up("mixed")[::-1]
         self.assertEqual((source["path"], source["rx"]["authenticated"], sink["tx"]), ("bridge", count, count))
+
+
+class Ears(unittest.TestCase):
+    """What listens in these tests can tell sounds apart."""
+
+    def test_mu_law(self):
+        """ITU-T G.711 table 2: the ends, and both zeros."""
+        self.assertEqual([ULAW[octet] for octet in (0x00, 0x80, 0x7f, 0xff)], [-32124, 32124, 0, 0])
+        self.assertEqual([ULAW.index(ULAW[octet]) for octet in range(127)], list(range(127)))
+
+    def test_tones(self):
+        tone = peers.ulaw(PACKET * 100)
+        noise = random.Random(1)
+        gap = tone[:4000] + [0] * 1000 + tone[5000:]
+        peers.check_tone(self, tone, TONE, 2)
+        peers.check_tone(self, gap, TONE, 2)
+        for what, samples, frequency, seconds in (
+                ("another tone", tone, TONE + 20, 2), ("too short", tone[:8000], TONE, 2), ("silence", [0] * 16000, TONE, 2),
+                ("noise", [noise.randrange(-8000, 8000) for _ in tone], TONE, 2),
+                ("half noise", [s if i < 8000 else noise.randrange(-8000, 8000) for i, s in enumerate(tone)], TONE, 2)):
+            with self.subTest(what=what), self.assertRaises(AssertionError):
+                peers.check_tone(self, samples, frequency, seconds)
 
 
 def to_ulaw(sample):
