@@ -236,6 +236,11 @@ int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_s
  * What one side is from now on.  A set replaces the one before; the same key and suite again keep context, ROC and
  * replay state.  A new rx key: the old one is still accepted for 2 s, or 1 s past the first packet under the new one.
  * A keyed side is sent only what is under its tx key: by pass when tx_key is the key of the source, else by bridge.
+ *
+ * The eight newest keys of each direction may come back and have their context again.  An older one, and a tx key that
+ * was used with another suite, is FAILED with GH_ESTALE: a second context would begin its keystream, or its replay
+ * windows, anew.  That holds within a stream; a tx key of our own must not be brought to another stream at all.
+ * With a tx key that either peer declared as its own, in this stream, nothing is bridged.
  */
 struct gh_media_set {
     gh_stream_id stream;

@@ -15,6 +15,7 @@
 #include "media/address.h"
 #include "media/media.h"
 #include "media/packet.h"
+#include "media/retired.h"
 #include "media/source.h"
 #include "media/srtp_key.h"
 
@@ -23,7 +24,7 @@
 #define GH_STRANGERS_PER_TICK 50   /* packets read from a port's strangers in one tick */
 #define GH_OLD_KEY_MS 2000         /* an old receive key after a new one came (design: keys over time) */
 #define GH_OLD_KEY_AFTER_NEW_MS 1000 /* and after the first packet under the new one */
-#define GH_SHELF_MAX 4             /* retired contexts of a side: their keys may come back */
+#define GH_SHELF_MAX 8             /* retired contexts of a side: their keys may come back; more than suites */
 #define GH_PACKETS_PER_ERROR 32    /* read at most in one callback after an ICMP error */
 
 /* ---- counters: written by the worker alone, read by anybody ------------------------------------------ */
@@ -89,6 +90,7 @@ struct gh_side {
     struct gh_srtp_tx *tx;           /* NULL: nothing may be sent under a key of ours */
     struct gh_srtp_rx *rx_shelf[GH_SHELF_MAX];
     struct gh_srtp_tx *tx_shelf[GH_SHELF_MAX];
+    struct gh_retired rx_retired, tx_retired; /* keys that fell off the shelves: never again */
     uint64_t origin;                 /* of plain packets: another number after each change of address */
 
     uint64_t heard_ms;               /* last accepted packet, or when the timeout began to run */

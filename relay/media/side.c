@@ -7,8 +7,8 @@
  *    ^                                                                                    |
  *    +---------------------------- the same key and suite again -------------------------+
  *
- * A context is never made twice for one key while the first is still known: a second one would accept what was
- * replayed, or send the same keystream again.
+ * A context is never made twice for one key: a second one would accept what was replayed, or send the same keystream
+ * again.  A key whose context fell off the shelf is refused with GH_ESTALE.
  */
 #include <string.h>
 
@@ -16,25 +16,39 @@
 
 /* ---- shelves ------------------------------------------------------------------------------------------ */
 
+/* The newest comes first; what falls off is the oldest, and only when every place is taken. */
 static void shelve_rx(struct gh_side *side, struct gh_srtp_rx *rx)
 {
+    struct gh_srtp_rx **shelf = side->rx_shelf;
+    size_t place = 0;
+
     if (!rx)
         return;
-    gh_srtp_rx_free(side->rx_shelf[GH_SHELF_MAX - 1]);
-    memmove(&side->rx_shelf[1], &side->rx_shelf[0], (GH_SHELF_MAX - 1) * sizeof(side->rx_shelf[0]));
-    side->rx_shelf[0] = rx;
+    while (place < GH_SHELF_MAX - 1 && shelf[place])
+        place++;
+    if (shelf[place])
+        gh_retired_add(&side->rx_retired, gh_srtp_rx_key(shelf[place]));
+    gh_srtp_rx_free(shelf[place]);
+    memmove(&shelf[1], &shelf[0], place * sizeof(shelf[0]));
+    shelf[0] = rx;
 }
 
 static void shelve_tx(struct gh_side *side, struct gh_srtp_tx *tx)
 {
+    struct gh_srtp_tx **shelf = side->tx_shelf;
+    size_t place = 0;
+
     if (!tx)
         return;
-    gh_srtp_tx_free(side->tx_shelf[GH_SHELF_MAX - 1]);
-    memmove(&side->tx_shelf[1], &side->tx_shelf[0], (GH_SHELF_MAX - 1) * sizeof(side->tx_shelf[0]));
-    side->tx_shelf[0] = tx;
+    while (place < GH_SHELF_MAX - 1 && shelf[place])
+        place++;
+    if (shelf[place])
+        gh_retired_add(&side->tx_retired, gh_srtp_tx_key(shelf[place]));
+    gh_srtp_tx_free(shelf[place]);
+    memmove(&shelf[1], &shelf[0], place * sizeof(shelf[0]));
+    shelf[0] = tx;
 }
 
-/* Places may stay empty: what is pushed out first is the oldest all the same. */
 static struct gh_srtp_rx *take_rx(struct gh_side *side, enum gh_suite suite, const struct gh_secret *key)
 {
     for (int i = 0; i < GH_SHELF_MAX; i++) {
@@ -103,10 +117,21 @@ static int make_rx(struct gh_srtp_rx **out, const struct gh_srtp_rx *before,
     return err;
 }
 
+/* Under whichever suite: _80 and _32 of one key have one keystream. */
+static bool was_sent_under(const struct gh_side *side, const struct gh_secret *key)
+{
+    for (int i = 0; i < GH_SHELF_MAX; i++) {
+        if (side->tx_shelf[i] && gh_secret_equal(gh_srtp_tx_key(side->tx_shelf[i]), key))
+            return true;
+    }
+    return gh_retired_has(&side->tx_retired, key);
+}
+
 static int make_tx(struct gh_side *side)
 {
     const struct gh_srtp_tx *before = side->roc_keep ? tx_before(side) : NULL;
-    int err = gh_srtp_tx_new(&side->tx, side->suite, &side->tx_key);
+    int err = was_sent_under(side, &side->tx_key) ? GH_ESTALE
+                                                  : gh_srtp_tx_new(&side->tx, side->suite, &side->tx_key);
 
     if (!err && before)
         gh_srtp_tx_continue(side->tx, before);
@@ -134,7 +159,8 @@ static int change_rx(struct gh_side *side, const struct gh_media_set *set, uint6
             gh_side_retire_old(side);
         next = take_rx(side, set->suite, &set->rx_key);
         if (!next)
-            err = make_rx(&next, rx_before(side), set);
+            err = gh_retired_has(&side->rx_retired, &set->rx_key) ? GH_ESTALE
+                                                                  : make_rx(&next, rx_before(side), set);
         if (err)
             return err;
     }
@@ -152,39 +178,39 @@ static int change_rx(struct gh_side *side, const struct gh_media_set *set, uint6
 
 /* ---- what both sides' keys mean together ----------------------------------------------------------------- */
 
-/* A key that this side declared, now or lately.  We never send under it on our own. */
-static bool is_peer_key(const struct gh_side *side, enum gh_suite suite, const struct gh_secret *key)
+static bool has_key(const struct gh_srtp_rx *rx, const struct gh_secret *key)
 {
-    if (side->rx && gh_srtp_rx_is(side->rx, suite, key))
-        return true;
-    if (side->old_rx && gh_srtp_rx_is(side->old_rx, suite, key))
+    return rx && gh_secret_equal(gh_srtp_rx_key(rx), key);
+}
+
+/* A key that this side declared, at any time and for any suite.  We never send under it on our own. */
+static bool is_peer_key(const struct gh_side *side, const struct gh_secret *key)
+{
+    if (has_key(side->rx, key) || has_key(side->old_rx, key))
         return true;
     for (int i = 0; i < GH_SHELF_MAX; i++) {
-        if (side->rx_shelf[i] && gh_srtp_rx_is(side->rx_shelf[i], suite, key))
+        if (has_key(side->rx_shelf[i], key))
             return true;
     }
-    return false;
+    return gh_retired_has(&side->rx_retired, key);
 }
 
 /* From @from to its other side.  Called after a set of either. */
 static int link_direction(struct gh_side *from)
 {
     struct gh_side *to = gh_side_other(from);
-    struct gh_srtp_tx *tx;
+    bool ours = to->tx_key.len && !is_peer_key(from, &to->tx_key) && !is_peer_key(to, &to->tx_key);
+    bool wanted = ours && from->path == GH_PATH_BRIDGE;
+    struct gh_srtp_tx *next = NULL;
 
     from->rx_passes = from->rx && to->tx_key.len && gh_srtp_rx_is(from->rx, to->suite, &to->tx_key);
-    if (to->tx && !gh_srtp_tx_is(to->tx, to->suite, &to->tx_key)) {
-        shelve_tx(to, to->tx);
-        to->tx = NULL;
-    }
-    if (to->tx || from->path != GH_PATH_BRIDGE || !to->tx_key.len || is_peer_key(from, to->suite, &to->tx_key))
+    if (to->tx && ours && gh_srtp_tx_is(to->tx, to->suite, &to->tx_key))
         return 0;
-    tx = take_tx(to, to->suite, &to->tx_key);
-    if (tx) {
-        to->tx = tx;
-        return 0;
-    }
-    return make_tx(to);
+    if (wanted)
+        next = take_tx(to, to->suite, &to->tx_key);
+    shelve_tx(to, to->tx);
+    to->tx = next;
+    return wanted && !next ? make_tx(to) : 0;
 }
 
 /* ---- addresses --------------------------------------------------------------------------------------------- */
@@ -281,5 +307,7 @@ void gh_side_fini(struct gh_side *side)
         side->rx_shelf[i] = NULL;
         side->tx_shelf[i] = NULL;
     }
+    gh_retired_fini(&side->rx_retired);
+    gh_retired_fini(&side->tx_retired);
     gh_secret_wipe(&side->tx_key);
 }

@@ -34,6 +34,9 @@ void gh_srtp_rx_free(struct gh_srtp_rx *rx);
 
 bool gh_srtp_rx_is(const struct gh_srtp_rx *rx, enum gh_suite suite, const struct gh_secret *key);
 
+/** Lives as long as @rx. */
+const struct gh_secret *gh_srtp_rx_key(const struct gh_srtp_rx *rx);
+
 /** Nothing has authenticated yet: it may be made anew for the same key. */
 bool gh_srtp_rx_is_unused(const struct gh_srtp_rx *rx);
 
@@ -85,6 +88,7 @@ void gh_srtp_tx_free(struct gh_srtp_tx *tx);
 void gh_srtp_tx_continue(struct gh_srtp_tx *tx, const struct gh_srtp_tx *before);
 
 bool gh_srtp_tx_is(const struct gh_srtp_tx *tx, enum gh_suite suite, const struct gh_secret *key);
+const struct gh_secret *gh_srtp_tx_key(const struct gh_srtp_tx *tx);
 
 /**
  * Give the packet the SSRC that this key has for its source, and protect it in place.

@@ -91,6 +91,11 @@ bool gh_srtp_rx_is(const struct gh_srtp_rx *rx, enum gh_suite suite, const struc
     return rx->suite == suite && gh_secret_equal(&rx->key, key);
 }
 
+const struct gh_secret *gh_srtp_rx_key(const struct gh_srtp_rx *rx)
+{
+    return &rx->key;
+}
+
 bool gh_srtp_rx_is_unused(const struct gh_srtp_rx *rx)
 {
     return rx->source_count == 0;

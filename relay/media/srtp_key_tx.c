@@ -78,6 +78,11 @@ bool gh_srtp_tx_is(const struct gh_srtp_tx *tx, enum gh_suite suite, const struc
     return tx->suite == suite && gh_secret_equal(&tx->key, key);
 }
 
+const struct gh_secret *gh_srtp_tx_key(const struct gh_srtp_tx *tx)
+{
+    return &tx->key;
+}
+
 void gh_srtp_tx_continue(struct gh_srtp_tx *tx, const struct gh_srtp_tx *before)
 {
     memcpy(tx->sources, before->sources, sizeof(tx->sources));

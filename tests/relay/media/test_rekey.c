@@ -87,6 +87,118 @@ static void the_same_key_keeps_its_state(void)
     }
 }
 
+/* A phone that moves, is held and taken back under its key: ROC, windows and SSRCs go on, both ways. */
+static void nothing_else_touches_a_key(void)
+{
+    for (int i = 0; i < 4; i++) {
+        enum gh_suite suite = i % 2 ? GCM : CM80;
+        enum gh_path path = i / 2 ? GH_PATH_PASS : GH_PATH_BRIDGE;
+        struct gh_secret rx = lab_key(suite, 1), tx = lab_key(suite, i / 2 ? 2 : 3);
+        struct lab lab;
+        struct gh_media_set set;
+        uint8_t p[PKT_MAX] __attribute__((aligned(8))), got[PKT_MAX];
+        size_t len;
+
+        if (!lab_start(&lab, 4, 0))
+            return;
+        lab_secure(&lab, path, suite, suite);
+        for (int s = 0; s < 2; s++) { /* into ROC 2, a to b and b to a */
+            for (int k = 0; k < 6; k++) {
+                check_flows(&lab, s, false);
+                lab.phones[s].seq = (uint16_t)(lab.phones[s].seq + 29999);
+            }
+            check_flows(&lab, s, true);
+        }
+        len = phone_seal(&lab.phones[0], p, make_rtp(&lab.phones[0], p, 0, 160), false);
+        phone_send(&lab, 0, false, p, len);
+        CHECK(phone_receive(&lab, 1, false, got) > 0);
+        for (int k = 0; k < 3; k++) {
+            if (k == 0) {
+                phone_moves(&lab, 0, false, NULL);
+                phone_moves(&lab, 0, true, NULL);
+            }
+            set = lab_side(&lab, 0, path, suite, &rx, &tx);
+            set.may_send = set.may_receive = k != 1;
+            CHECK_INT(lab_set(&lab, &set), 0);
+        }
+        phone_send(&lab, 0, false, p, len);
+        await_drops(&lab, 0, GH_DROP_REPLAYED, 1);
+        for (int k = 0; k < 8; k++) /* the phones' own contexts are the old ones: another ROC or SSRC would show */
+            check_flows(&lab, k % 2, k / 2 % 2);
+        LAB_END(&lab);
+    }
+}
+
+/* What a is to declare anew does not touch what we send to a; nor the other way. */
+static void a_new_key_is_of_one_direction(void)
+{
+    for (int ours = 0; ours < 2; ours++) {
+        struct lab lab;
+        struct gh_media_set set;
+        uint8_t p[PKT_MAX] __attribute__((aligned(8))), got[PKT_MAX];
+        size_t len;
+
+        if (!lab_start(&lab, 4, 0))
+            return;
+        lab_secure(&lab, GH_PATH_BRIDGE, CM80, CM80);
+        for (int k = 0; k < 6; k++) {
+            check_flows(&lab, ours, false); /* ours: from b, so that our key to a is in ROC 2 */
+            lab.phones[ours].seq = (uint16_t)(lab.phones[ours].seq + 29999);
+        }
+        len = phone_seal(&lab.phones[0], p, make_rtp(&lab.phones[0], p, 0, 160), false);
+        phone_send(&lab, 0, false, p, len);
+        CHECK(phone_receive(&lab, 1, false, got) > 0);
+        if (ours)
+            set = bridged(&lab, 0, CM80, 70, 3);
+        else
+            set = bridged(&lab, 0, CM80, 1, 60);
+        CHECK_INT(lab_set(&lab, &set), 0);
+        if (ours) {
+            check_flows(&lab, 1, false);
+            check_flows(&lab, 1, true);
+        } else {
+            phone_send(&lab, 0, false, p, len);
+            await_drops(&lab, 0, GH_DROP_REPLAYED, 1);
+            check_flows(&lab, 0, false);
+            check_flows(&lab, 0, true);
+        }
+        LAB_END(&lab);
+    }
+}
+
+/* Plain RTP has no key that would tell one source from the next: the address does. */
+static void another_plain_source_gets_a_fresh_ssrc(void)
+{
+    struct lab lab;
+    struct gh_media_set set;
+    uint8_t p[PKT_MAX] __attribute__((aligned(8)));
+    uint32_t names[3];
+
+    if (!lab_start(&lab, 4, 0))
+        return;
+    lab_secure(&lab, GH_PATH_BRIDGE, GH_SUITE_NONE, GCM);
+    for (int i = 0; i < 3; i++) {
+        size_t len;
+
+        if (i == 2)
+            phone_moves(&lab, 0, false, NULL);
+        if (i) { /* the same address again, then another; the sequence goes on all the while */
+            set = lab_side(&lab, 0, GH_PATH_BRIDGE, GH_SUITE_NONE, NULL, NULL);
+            CHECK_INT(lab_set(&lab, &set), 0);
+        }
+        phone_send(&lab, 0, false, p, make_rtp(&lab.phones[0], p, 0, 160));
+        len = phone_receive(&lab, 1, false, p);
+        CHECK_INT(gh_srtp_rx_open(lab.phones[1].rx, p, &len, false), 0);
+        CHECK_INT(gh_get16(p + 2), lab.phones[0].seq - 1);
+        CHECK_INT(gh_get32(p + 4), 160 * (lab.phones[0].seq - 1));
+        names[i] = gh_get32(p + 8);
+    }
+    CHECK_INT(names[0], lab.phones[0].ssrc);
+    CHECK_INT(names[1], names[0]);
+    CHECK(names[2] != names[0]);
+    LAB_END(&lab);
+}
+
 static void old_and_new_key_overlap(void)
 {
     for (int s = GH_SUITE_NONE + 1; s < GH_SUITE_COUNT; s++) {
@@ -358,6 +470,9 @@ int main(void)
     if (gh_srtp_ciphers_start(false, &names))
         return 1;
     RUN(the_same_key_keeps_its_state);
+    RUN(nothing_else_touches_a_key);
+    RUN(a_new_key_is_of_one_direction);
+    RUN(another_plain_source_gets_a_fresh_ssrc);
     RUN(old_and_new_key_overlap);
     RUN(pass_follows_a_new_key);
     RUN(pass_becomes_bridge);
