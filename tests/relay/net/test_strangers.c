@@ -89,6 +89,7 @@ static void one_address_has_a_share_of_that(void)
     int fd[2], refused, other;
 
     limits.max_strangers_per_address = 2;
+    limits.max_connections_per_address = 3;
     begin(false, limits);
     fd[0] = arrive(11);
     fd[1] = arrive(11);
@@ -97,6 +98,10 @@ static void one_address_has_a_share_of_that(void)
     close(refused);
     CHECK_INT(counters().refused_strangers, 1);
     CHECK_INT(counters().incoming, 2); /* what was refused is not counted */
+    gh_addr_parse_ip(GH_SPAN("127.0.0.11"), 0, &rig.known);
+    other = arrive(11); /* the third that this address may have */
+    leave(other);
+    gh_addr_parse_ip(GH_SPAN(NEIGHBOUR), 0, &rig.known);
     other = arrive(12);
     leave(fd[0]);
     fd[0] = arrive(11);

@@ -156,6 +156,7 @@ static void the_ack_is_repeated_octet_for_octet(void)
         "v=0\nm=audio 4000 RTP/SAVP 0\n"
         "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNk\n";
     struct gh_buf wire = sip_wire(text), ack = sip_wire(text);
+    size_t before;
     struct txn_rig rig;
     struct gh_txn *txn;
 
@@ -163,7 +164,9 @@ static void the_ack_is_repeated_octet_for_octet(void)
     txn = rig_send(&rig, TRUNK_A, CONN_A, true, "INVITE", "1", NULL);
     rig_answer(&rig, TRUNK_A, CONN_A, true, "INVITE", "1", 200, "t1");
     rig_answer(&rig, TRUNK_A, CONN_A, true, "INVITE", "1", 200, "t1"); /* it takes its time */
+    before = gh_txns_octets(rig.txns, TRUNK_A);
     CHECK_INT(gh_txn_ack_2xx(txn, &ack), 0);
+    CHECK(gh_txns_octets(rig.txns, TRUNK_A) >= before + wire.len); /* it is kept, and counted */
     CHECK(rig.sent.len == wire.len && memcmp(rig.sent.p, wire.p, wire.len) == 0);
     gh_buf_fini(&rig.sent);
     rig_answer(&rig, TRUNK_A, CONN_B, true, "INVITE", "1", 200, "t1");
