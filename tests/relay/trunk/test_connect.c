@@ -138,6 +138,33 @@ static void srv_shared(void)
     close_world();
 }
 
+/* A connection that stood and is lost ends there: its next address is for those who wish again. */
+static void srv_lost_later(void)
+{
+    const struct dns_row rows[] = {
+        { SRV, DNS_SRV, "10 1 5061 a.example.net", 60, DNS_SAYS },
+        { SRV, DNS_SRV, "20 1 5061 b.example.net", 60, DNS_SAYS },
+        { SRV, DNS_SRV, "30 1 5061 c.example.net", 60, DNS_SAYS },
+        A("a.example.net", 2), A("b.example.net", 3), A("c.example.net", 5), END
+    };
+    struct node third;
+    struct wish w;
+
+    open_world(rows, OURS("srv: " SRV, ""), leaf("mallory", 0));
+    node_open(&third, "peer", 5, NULL, NEIGHBOUR(""), NULL);
+    wish(&w, &us, "PEER", 0);
+    turn_until(w.calls);
+    CHECK_OR_STOP(w.papers != NULL);
+    CHECK(at_host(&w.papers->facts.peer, 3));
+    gh_conn_close(conn_of(&us, w.papers), GH_REASON_OPERATOR);
+    turn_until(us.lost || us.ready == 2);
+    CHECK_INT(us.ready, 1);
+    CHECK(TAILQ_EMPTY(&us.trunks->peers));
+    wish_end(&w);
+    node_close(&third);
+    close_world();
+}
+
 /* The node stops between two addresses. */
 static void srv_closed_between(void)
 {
@@ -262,6 +289,7 @@ int main(void)
 {
     RUN(srv);
     RUN(srv_shared);
+    RUN(srv_lost_later);
     RUN(srv_closed_between);
     RUN(addresses_of_a_name);
     RUN(source);
