@@ -5,9 +5,11 @@ A test program is `python3 test_x.py BUILD_DIR` (ctest gives the folder).  Every
 loopback addresses and ports, so that programs can run side by side.  Nothing sleeps: each wait is for a
 line, a message, a packet or the end of a process, and has a limit after which the test fails.
 """
+import atexit
 import base64
 import contextlib
 import ctypes
+import functools
 import itertools
 import json
 import os
@@ -107,6 +109,15 @@ def lab_number():
     return 1 + (n >> 8) % 254, n & 0xff
 
 
+@functools.lru_cache
+def certificates():
+    """What tools/lab-pki makes, once for all laboratories of this process; each has a copy."""
+    folder = tempfile.mkdtemp(prefix="gatehouse-pki-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    subprocess.run([os.path.join(SOURCE, "tools", "lab-pki"), folder], check=True)
+    return folder
+
+
 class Lab:
     """A folder with certificates, a configuration, and the daemon."""
 
@@ -114,7 +125,7 @@ class Lab:
                  ports="20000-29999", timeout="60s"):
         self.dir = tempfile.mkdtemp(prefix="gatehouse-e2e-")
         self.x, self.y = lab_number()
-        subprocess.run([os.path.join(SOURCE, "tools", "lab-pki"), self.path("pki")], check=True)
+        shutil.copytree(certificates(), self.path("pki"))
         self.host, self.a_host, self.b_host, self.lab_host, self.strange_host = (self.addr(n) for n in range(1, 6))
         self.keys_file = self.path("keys")
         self.audit = self.path("audit")
