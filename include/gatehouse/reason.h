@@ -158,12 +158,21 @@
       "use SRTP and verified TLS on both sides, or lower require on the route")                    \
     X(DOWNGRADE_REFUSED, "downgrade_refused", 488, "an encrypted stream would have become clear",  \
       "keep SRTP on, or set on_downgrade: mark")                                                   \
-    X(OFFER_MISSING, "offer_missing", 488,                                                         \
-      "an INVITE without an offer is not relayed in this version",                                 \
-      "turn on early offer on the peer")                                                           \
-    X(REOFFER_NOT_RELAYED, "reoffer_not_relayed", 488,                                             \
-      "a new offer inside a call is not relayed in this version",                                  \
-      "nothing: the call goes on as it was")                                                       \
+    X(ANSWER_MISSING, "answer_missing", 488,                                                       \
+      "the message that must answer an offer has no SDP",                                          \
+      "look at the caller: the offer was in our 2xx or reliable 1xx (RFC 6337)")                   \
+    X(GLARE, "glare", 491,                                                                         \
+      "the other side changes the call at this moment",                                            \
+      "nothing: the peer tries again by itself")                                                   \
+    X(OFFER_UNDER_WAY, "offer_under_way", 500,                                                     \
+      "an offer of this side waits for its answer",                                                \
+      "nothing: the peer may try again after Retry-After")                                         \
+    X(PRACK_TIMEOUT, "prack_timeout", 504,                                                         \
+      "a reliable provisional response was never acknowledged",                                    \
+      "check that the caller supports 100rel, as it says")                                         \
+    X(MEDIA_UNREACHABLE, "media_unreachable", 488,                                                 \
+      "no packet can be sent to the address in the SDP",                                           \
+      "correct c= and a=rtcp of the peer, or the routes of this host")                             \
     X(MEDIA_TIMEOUT, "media_timeout", 0, "no media came for the configured time",                  \
       "check the media path, or raise media.timeout")                                              \
     /* Capacity and the neighbour's state */                                                       \

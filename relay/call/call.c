@@ -72,6 +72,22 @@ static void keep_identity(struct gh_call *call, const struct gh_sip_msg *msg)
         keep_text(call->cisco_guid, sizeof(call->cisco_guid), guid);
 }
 
+/* The same for an INVITE that is retried or forked before it reaches us: what the caller made and keeps. */
+static uint64_t name_invite(const struct gh_sip_msg *msg)
+{
+    uint8_t hash[32] = { 0 };
+    struct gh_buf text = { 0 };
+    uint64_t name = 0;
+
+    gh_buf_add(&text, msg->call_id);
+    gh_buf_str(&text, "\n");
+    gh_buf_add(&text, msg->from.tag);
+    if (!text.err && !gh_sha256(text.p, text.len, hash))
+        memcpy(&name, hash, sizeof(name));
+    gh_buf_fini(&text);
+    return name;
+}
+
 static size_t first_trunk(struct gh_calls *calls, const struct gh_config_route *route)
 {
     return route->circular ? calls->circular[route - calls->config->routes]++ : 0;
@@ -87,12 +103,14 @@ struct gh_call *gh_call_new(struct gh_calls *calls, struct gh_txn *txn, struct g
     if (!call)
         return NULL;
     a = &call->leg[GH_SIDE_A];
-    gh_neg_init(&call->neg);
     call->calls = calls;
+    TAILQ_INIT(&call->forks);
+    TAILQ_INIT(&call->relays);
+    TAILQ_INIT(&call->open);
+    gh_timeline_init(&call->line);
     call->number = ++calls->counters.calls;
     call->start_us = gh_wall_us();
     call->end.by = -1;
-    call->first = true;
     call->destination = GH_DESTINATION_NONE;
     for (int side = 0; side < 2; side++) {
         call->leg[side].call = call;
@@ -107,14 +125,16 @@ struct gh_call *gh_call_new(struct gh_calls *calls, struct gh_txn *txn, struct g
         return NULL;
     }
     a->session_id >>= 2; /* RFC 8866 section 5.2: a number; peers keep it in signed 64 bits */
-    a->version = 1;
     a->trunk = trunk;
     a->papers = gh_papers_ref(papers);
     a->conn = papers->conn;
     a->invite = txn;
-    a->claim = gh_sip_msg_security(request, &a->claimed);
+    a->invite_cseq = request->cseq;
+    gh_call_take_claim(a, request);
     call->request = gh_sip_msg_ref(request);
     call->sips = request->uri.scheme == GH_SIP_SCHEME_SIPS;
+    call->reliable_a = gh_call_reliable(request);
+    call->invite = name_invite(request);
     call->route = route;
     call->trunk_first = first_trunk(calls, route);
     keep_text(call->from, sizeof(call->from), request->from.uri.user);
@@ -134,7 +154,11 @@ static void call_free(struct gh_call *call)
 
     gh_timer_stop(gh_loop_timers(calls->loop), &call->timer);
     gh_trunk_unwant(calls->trunks, call->want);
+    gh_call_relays_end(call, now_ms);
+    gh_call_forks_free(call, NULL);
     gh_call_media_forget(call);
+    gh_rel_in_fini(&call->reliable);
+    gh_key_memory_call_ended(calls->keys, call->number);
     for (int side = 0; side < 2; side++) {
         struct gh_leg *leg = &call->leg[side];
 
@@ -143,7 +167,6 @@ static void call_free(struct gh_call *call)
             gh_txn_detach(leg->bye, now_ms);
         if (leg->invite)
             gh_txn_detach(leg->invite, now_ms);
-        gh_dialog_free(leg->dialog);
         gh_papers_unref(leg->papers);
     }
     if (call->receipt)
@@ -151,7 +174,7 @@ static void call_free(struct gh_call *call)
     if (call->reserved)
         gh_audit_unreserve(calls->audit);
     gh_sip_msg_unref(call->request);
-    gh_neg_fini(&call->neg);
+    gh_neg_free(call->offer);
     TAILQ_REMOVE(&calls->list, call, link);
     calls->count--;
     free(call->key_holders);
@@ -191,6 +214,12 @@ void gh_call_check_released(struct gh_call *call, uint64_t now_ms)
     gh_call_event(call, GH_ON_RELEASED, now_ms);
 }
 
+/* Where media of a family is taken; none: family 0. */
+static struct gh_addr media_address(const struct gh_config *config, uint8_t family)
+{
+    return config->media.address.family == family ? config->media.address : (struct gh_addr){ 0 };
+}
+
 struct gh_neg_leg gh_call_neg_leg(const struct gh_leg *leg)
 {
     const struct gh_config_trunk *far = leg->call->leg[!leg->side].trunk;
@@ -198,7 +227,10 @@ struct gh_neg_leg gh_call_neg_leg(const struct gh_leg *leg)
     /* With different rules for the ROC after a new key, one side's packets would not authenticate at the other. */
     return (struct gh_neg_leg){ .rules = &leg->trunk->rules, .signalling = leg->papers->standing.signalling,
                                 .bridge = leg->trunk->srtp_path_bridge ||
-                                          (far && far->roc_keep != leg->trunk->roc_keep) };
+                                          (far && far->roc_keep != leg->trunk->roc_keep),
+                                .mux = leg->trunk->rtcp_mux,
+                                .media4 = media_address(leg->call->calls->config, 4),
+                                .media6 = media_address(leg->call->calls->config, 6) };
 }
 
 static size_t calls_of_trunk(const struct gh_calls *calls, const struct gh_config_trunk *trunk)
@@ -259,10 +291,15 @@ static void on_message(void *arg, struct gh_papers *papers, struct gh_sip_msg *m
     int err;
 
     calls->arrival = gh_call_judge(calls, papers, msg);
+    if (calls->arrival.gate.verdict == GH_GATE_REFUSE && (calls->arrival.carriers & GH_CARRY_SECRET))
+        gh_call_expose(calls, papers->standing.trunk, msg);
     err = gh_txns_receive(calls->txns, papers->standing.trunk, papers->conn, true, msg,
                           gh_loop_now_ms(calls->loop));
     if (err && msg->request && msg->method != GH_SIP_ACK)
         refuse_stateless(calls, papers, msg, err);
+    /* Whatever became of it: absorbed as a repetition, stray, a CANCEL, an ACK to a refusal. */
+    if (calls->arrival.gate.verdict == GH_GATE_REFUSE && !calls->arrival.recorded)
+        gh_call_record_refuse(calls, papers, msg, calls->arrival.gate.reason, GH_SPAN(""));
     calls->arrival = (struct gh_arrival){ 0 };
     gh_sip_msg_unref(msg);
 }
@@ -340,14 +377,19 @@ static int send_late(struct gh_calls *calls, gh_trunk_id trunk, struct gh_buf *o
     return 0;
 }
 
+struct gh_papers *gh_call_way(struct gh_calls *calls, gh_trunk_id trunk, uint64_t conn)
+{
+    struct gh_papers *papers = gh_trunk_live(calls->trunks, trunk, conn);
+
+    return papers ? papers : gh_trunk_live_any(calls->trunks, trunk);
+}
+
 static int on_send(void *arg, struct gh_txn *txn, struct gh_buf *octets, unsigned carriers)
 {
     struct gh_calls *calls = arg;
     gh_trunk_id trunk = gh_txn_trunk(txn);
-    struct gh_papers *papers = gh_trunk_live(calls->trunks, trunk, gh_txn_conn(txn));
+    struct gh_papers *papers = gh_call_way(calls, trunk, gh_txn_conn(txn));
 
-    if (!papers)
-        papers = gh_trunk_live_any(calls->trunks, trunk);
     if (papers)
         return send_gated(calls, papers, octets, carriers);
     if (gh_txn_is_server(txn) && gh_txn_state(txn) >= GH_TXN_COMPLETED && !calls->closed &&
@@ -362,8 +404,11 @@ static int on_send(void *arg, struct gh_txn *txn, struct gh_buf *octets, unsigne
 static void on_tick(void *arg, uint64_t now_ms)
 {
     struct gh_calls *calls = arg;
+    struct gh_call *call;
 
     gh_audit_tick(calls->audit, now_ms);
+    TAILQ_FOREACH (call, &calls->list, link)
+        gh_call_grade_tick(call, now_ms);
     if (gh_timer_start(gh_loop_timers(calls->loop), &calls->tick, now_ms + 1000, on_tick, calls))
         gh_log(GH_LOG_ERROR, "call", "tick.fail", "error=\"%s\"", gh_err_text(GH_ENOMEM));
 }
@@ -373,6 +418,7 @@ static int start_media(struct gh_calls *calls, char *text, size_t text_len)
     const struct gh_config *config = calls->config;
     struct gh_media_config media = {
         .address = config->media.address,
+        .advertise = config->media.advertise,
         .port_first = config->media.port_first,
         .port_last = config->media.port_last,
         .workers = config->media.workers,
@@ -401,6 +447,8 @@ static int start_signalling(struct gh_calls *calls, const struct gh_calls_params
     };
     int err = gh_txns_new(&calls->txns, gh_loop_timers(calls->loop), &limits, &handlers);
 
+    if (!err)
+        err = gh_key_memory_new(&calls->keys, NULL);
     if (!err)
         err = gh_dialogs_new(&calls->dialogs);
     if (!err)
@@ -514,6 +562,7 @@ void gh_calls_free(struct gh_calls *calls)
     gh_dialogs_free(calls->dialogs);
     gh_trunks_free(calls->trunks);
     gh_media_free(calls->media);
+    gh_key_memory_free(calls->keys);
     gh_config_unref(calls->config);
     free(calls->circular);
     free(calls->rates);

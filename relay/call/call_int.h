@@ -6,9 +6,12 @@
 #include <sys/queue.h>
 
 #include "call/call.h"
+#include "call/key_memory.h"
 #include "call/negotiate.h"
+#include "call/timeline.h"
 #include "sip/body.h"
 #include "sip/dialog.h"
+#include "sip/reliable.h"
 #include "sip/txn.h"
 #include "trunk/refusal.h"
 #include "trunk/trunk.h"
@@ -60,23 +63,65 @@ enum gh_call_event {
 
 /* ---- objects ------------------------------------------------------------------------------------------- */
 
+#define GH_CALL_FORKS_MAX  8 /* early dialogs of one INVITE; 1xx of further ones are not relayed */
+#define GH_CALL_RELAYS_MAX 16 /* requests under way inside one call */
+
 struct gh_call;
 
 struct gh_leg {
     struct gh_call *call;
     int side;
     const struct gh_config_trunk *trunk;
-    struct gh_papers *papers;       /* of the connection that carried this leg's keys; one reference */
+    struct gh_papers *papers;       /* of the connection that carried this leg's newest keys; one reference */
     uint64_t conn;                  /* that carried the last message of this leg */
-    struct gh_dialog *dialog;       /* NULL until there is a remote tag */
+    char tag[GH_SIP_TAG_SIZE];      /* b: our From tag; a: our To tag of the first fork, and of refusals */
     struct gh_txn *invite;          /* a: server, b: client */
+    uint32_t invite_cseq;           /* a: of that INVITE */
     struct gh_txn *bye;             /* the peer's BYE that waits for our 200, or ours that waits for its 200 */
     struct gh_want *bye_want;       /* connection for our BYE */
-    char tag[GH_SIP_TAG_SIZE];      /* our tag */
     enum gh_status claim;           /* newest claim of the neighbour */
     bool claimed;
-    bool hung_up;                   /* this side sent BYE, or says that it does not know the dialog */
-    uint64_t session_id, version;   /* of our o= line on this leg */
+    bool said_bye;                  /* this side sent BYE */
+    bool hung_up;                   /* it needs no BYE of ours: it sent one, got one, or knows no dialog */
+    bool unproven;                  /* keyed, and nothing but plain packets came within 5 s of the answer */
+    uint64_t session_id, version;   /* of our newest o= line on this leg */
+};
+
+/*
+ * One dialog with each side: what a To tag of side b makes of the INVITE.  Before the answer there may be
+ * several (forks); the one that is answered stays as the call's.
+ */
+struct gh_fork {
+    TAILQ_ENTRY(gh_fork) link;
+    struct gh_call *call;
+    uint64_t number;                /* never used again in a process */
+    struct gh_dialog *dialog[2];    /* a: as UAS, b: as UAC; in the table */
+    char tag[GH_SIP_TAG_SIZE];      /* our To tag towards a */
+    struct gh_neg *neg;             /* what was agreed; NULL: nothing yet */
+    bool settled;                   /* ... for good: not by an unreliable response */
+    bool answer_in_ack;             /* the offer that waits was in the 2xx */
+    struct gh_neg *pending;         /* an offer that waits for its answer; NULL: none */
+    struct gh_sdp *answer;          /* our SDP to a, until the 2xx has carried it; then that of the ACK to b */
+    uint8_t answer_hash[32];        /* of b's SDP that it was made of */
+    struct gh_rel_out *reliable;    /* our reliable responses to a; NULL: none yet */
+};
+
+/* A request inside a dialog that crosses the call: re-INVITE, UPDATE, INFO ... */
+struct gh_relay {
+    TAILQ_ENTRY(gh_relay) link;
+    struct gh_call *call;
+    struct gh_fork *fork;
+    int from;                       /* side that asks */
+    enum gh_sip_method method;
+    uint32_t cseq;                  /* of the asker's request */
+    struct gh_txn *server, *client;
+    struct gh_want *want;           /* of a connection to the other side */
+    struct gh_sip_msg *request;     /* until it was sent */
+    struct gh_sdp *sdp;             /* our offer, until it was sent.  Holds keys */
+    bool offers;                    /* the request has an offer */
+    bool answers;                   /* PRACK: it has the answer to an offer of the other side */
+    uint32_t rseq;                  /* PRACK: of the response that it acknowledges, as the other side numbers it */
+    bool answered;                  /* INVITE: 2xx relayed, ACK due */
 };
 
 /* Why and how a call ends. */
@@ -93,6 +138,27 @@ struct gh_call_receipt {
     struct gh_call *call; /* NULL: the call did not wait */
 };
 
+#define GH_CALL_KEYED_MAX 8 /* newest sets whose keys are remembered: reports come late */
+
+/* A stream of the media plane, from open to closed.  An m-line may have several, one after the other. */
+struct gh_call_stream {
+    TAILQ_ENTRY(gh_call_stream) link;
+    gh_stream_id id;
+    struct gh_call *call;
+    size_t index;                   /* m-line */
+    uint32_t generation;            /* of the newest set */
+    struct {
+        uint32_t generation, rx_key[2];
+    } keyed[GH_CALL_KEYED_MAX];     /* by generation modulo the size */
+};
+
+/* What an m-line is, or was last; for the record. */
+struct gh_call_shown {
+    bool ever, live;
+    enum gh_media_kind kind;
+    struct gh_neg_side side[2];
+};
+
 struct gh_call {
     TAILQ_ENTRY(gh_call) link;
     struct gh_calls *calls;
@@ -100,22 +166,32 @@ struct gh_call {
     uint64_t number;
     enum gh_call_state state;
     struct gh_leg leg[2];
-    struct gh_neg neg;
+    struct gh_neg *offer;           /* a's offer in the INVITE, for every fork; NULL: without, or answered */
+    TAILQ_HEAD(, gh_fork) forks;
+    struct gh_fork *fork;           /* of @forks: the one that was answered; NULL: none */
+    struct gh_fork *heard;          /* of @forks: whose media is relayed */
+    struct gh_rel_in reliable;      /* reliable responses of b to the INVITE under way */
+    bool reliable_a;                /* a knows reliable responses */
+    TAILQ_HEAD(, gh_relay) relays;
+    size_t relay_count;
+    struct gh_marks marks;
+    char fault[96];                 /* what was wrong, for people; never the peer's octets */
+    struct gh_timeline line;
     char from[65], to[65];          /* user parts, for people: cut, unescaped */
     char session_id[33], cisco_guid[48]; /* what names the call across neighbours; "" when absent or odd */
     struct gh_sip_msg *request;     /* a's INVITE, until b has been answered or given up */
+    uint64_t invite;                /* names the INVITE for the memory of keys */
     bool sips;
 
     const struct gh_config_route *route;
     size_t trunk_index;             /* in the route's trunks, counted from @trunk_first */
     size_t trunk_first;
     uint32_t tried;                 /* destinations of that trunk */
-    bool first;                     /* no destination was tried before */
+    unsigned invites;               /* sent to b; one for each destination that was tried */
     int destination;                /* under way */
     struct gh_want *want;
     char b_call_id[GH_SIP_TAG_SIZE];
     uint32_t b_cseq;
-    bool media_bound;               /* ports are held */
     struct gh_timer timer;          /* ring timeout; then the wait for counters or record */
 
     bool unreached;                 /* the last destination was not admitted: end.reason is that neighbour's fault */
@@ -126,13 +202,13 @@ struct gh_call {
     struct gh_call_receipt *receipt; /* call.end is on its way to the disk */
     int64_t start_us, answer_us;
     uint64_t answer_ms;
+    uint64_t media_record_ms;       /* when call.media is due */
+    bool shown_due;                 /* the 5 s after the answer are not over */
     struct gh_call_end end;
-    struct gh_call_stream {         /* finds the call of a media event */
-        gh_stream_id id;            /* 0: the media plane has let go of it */
-        struct gh_call *call;
-    } streams[GH_NEG_STREAMS_MAX];
-    size_t streams_open;            /* media streams whose counters are due */
-    struct gh_media_counters counters[GH_NEG_STREAMS_MAX][2];
+    struct gh_call_stream *streams[GH_NEG_STREAMS_MAX]; /* in force, by m-line; NULL: none */
+    TAILQ_HEAD(, gh_call_stream) open; /* all whose counters are due */
+    struct gh_media_counters counters[GH_NEG_STREAMS_MAX][2]; /* of those that are closed */
+    struct gh_call_shown shown[GH_NEG_STREAMS_MAX];
     const struct gh_config_trunk **key_holders; /* trunks that declared or got a key */
     size_t key_holder_count;
 };
@@ -143,6 +219,7 @@ struct gh_arrival {
     unsigned carriers;
     enum gh_reason problem;         /* of the body: BODY_OPAQUE, KEY_IN_ODD_BODY, BAD_SDP, or NONE */
     struct gh_gate gate;
+    bool recorded;                  /* there is a policy.refuse of it */
 };
 
 struct gh_calls {
@@ -158,6 +235,8 @@ struct gh_calls {
     struct gh_timer tick;           /* every second: folded records */
     struct gh_arrival arrival;
     void *streams;                  /* tsearch tree of struct gh_call_stream */
+    struct gh_seen_keys *keys;      /* the memory of keys */
+    uint64_t forks;                 /* numbers given */
     struct gh_call_rate {           /* new calls of a trunk in this second */
         uint64_t second;
         uint32_t count;
@@ -210,64 +289,183 @@ struct gh_arrival gh_call_judge(struct gh_calls *calls, struct gh_papers *papers
 
 void gh_call_route(struct gh_call *call, uint64_t now_ms);      /* wish for a connection */
 void gh_call_invite(struct gh_call *call, uint64_t now_ms);     /* ROUTED: offer and INVITE */
-extern const struct gh_txn_client gh_call_invite_client;
+/** Does the caller know reliable provisional responses? */
+bool gh_call_reliable(const struct gh_sip_msg *invite);
 /** Is there another destination of this trunk, or another trunk of the route?  Moves on to it. */
 bool gh_call_more(struct gh_call *call);
 
-/* ---- reply.c: what is written ---- */
+/* ---- reply.c: what is written to a in the INVITE's transaction, and final answers to anybody ---- */
 
 /** Status of a refusal to side a.  @call  NULL: none yet */
 int gh_call_refusal_status(const struct gh_call *call, enum gh_reason reason);
-/** Final refusal to side a with its reason; also for an INVITE that has no call yet. */
+/** Final refusal of a request with its reason; also for one that has no call yet. */
 void gh_call_refuse(struct gh_calls *calls, struct gh_txn *txn, enum gh_reason reason, struct gh_span detail,
                     uint64_t now_ms);
-void gh_call_relay_provisional(struct gh_call *call, const struct gh_sip_msg *from_b, uint64_t now_ms);
+/** @fork  NULL: b gave no To tag */
+void gh_call_relay_provisional(struct gh_call *call, struct gh_fork *fork, const struct gh_sip_msg *from_b,
+                               const struct gh_sdp *sdp, uint64_t now_ms);
+/** For gh_rel_out_send.  @octets  on success only */
+int gh_call_build_provisional(struct gh_fork *fork, const struct gh_sip_msg *from_b, const struct gh_sdp *sdp,
+                              struct gh_buf *octets);
 void gh_call_relay_final(struct gh_call *call, const struct gh_sip_msg *from_b, uint64_t now_ms);
-/** 2xx with @sdp to a.  @return 0 or an error */
-int gh_call_send_answer(struct gh_call *call, const struct gh_sdp *sdp, const struct gh_sip_msg *from_b,
-                        uint64_t now_ms);
-int gh_call_send_ack(struct gh_leg *leg, struct gh_txn *invite, struct gh_dialog *dialog);
-/** BYE on a leg with a confirmed dialog; ends by clearing leg->bye. */
-void gh_call_send_bye(struct gh_leg *leg, uint64_t now_ms);
-/** ACK and BYE to a 2xx that nobody wants: a lost race, a second fork. */
-void gh_call_reject_answer(struct gh_calls *calls, const struct gh_config_trunk *trunk, struct gh_txn *invite,
-                           const struct gh_sip_msg *answer, enum gh_reason reason, uint64_t now_ms);
 void gh_call_ok(struct gh_calls *calls, struct gh_txn *txn, uint64_t now_ms);
+/** 200 of our own in a dialog; @sdp NULL: without. */
+void gh_call_ok_sdp(struct gh_call *call, struct gh_txn *txn, const struct gh_sdp *sdp, uint64_t now_ms);
+/** A response to @txn in the dialog of @tag, with the headers of @from that cross.  @sdp NULL: without */
+int gh_call_respond(struct gh_call *call, struct gh_txn *txn, int to, const char *tag,
+                    const struct gh_sip_msg *from, const struct gh_sdp *sdp, uint64_t now_ms);
 /** Print a document into a wiping buffer.  @return 0 or an error */
 int gh_call_print_sdp(const struct gh_sdp *sdp, struct gh_buf *out);
+extern const char gh_call_allow[];
+
+/* ---- bye.c: ACK and BYE ---- */
+
+/** Start a request of ours in a dialog; the caller adds headers and finishes.  @return 0 or GH_ECRYPTO */
+int gh_call_begin_request(struct gh_sip_out *out, struct gh_dialog *dialog, const struct gh_config_trunk *trunk,
+                          const char *method, uint32_t cseq);
+/** ACK to the 2xx of @invite; @sdp NULL: without.  @return 0 or an error */
+int gh_call_send_ack(const struct gh_config_trunk *trunk, struct gh_txn *invite, struct gh_dialog *dialog,
+                     const struct gh_sdp *sdp);
+/** BYE on a leg with a confirmed dialog; ends by clearing leg->bye. */
+void gh_call_send_bye(struct gh_leg *leg, uint64_t now_ms);
+/** ACK and BYE to a 2xx that nobody wants: a lost race, a second fork.  @zero  answer with every port 0, or NULL */
+void gh_call_reject_answer(struct gh_calls *calls, const struct gh_config_trunk *trunk, struct gh_txn *invite,
+                           const struct gh_sip_msg *answer, const struct gh_sdp *zero, enum gh_reason reason,
+                           uint64_t now_ms);
+
+/* ---- headers.c ---- */
+
 /** Headers of @from that cross, by the allow list of headers.c. */
 void gh_call_copy_headers(struct gh_sip_out *out, const struct gh_sip_msg *from,
                           const struct gh_leg *from_leg, bool request);
 void gh_call_contact(struct gh_sip_out *out, const struct gh_leg *leg);
 struct gh_dialog_via gh_call_via(const struct gh_config_trunk *trunk, char host[GH_ADDR_TEXT_MAX]); /* without branch */
-extern const char gh_call_allow[];
+
+/* ---- fork.c: early dialogs ---- */
+
+/** The fork that a response of b belongs to, made when it is new.  @return NULL: without a To tag, too many, or no
+ *  memory */
+struct gh_fork *gh_call_fork(struct gh_call *call, const struct gh_sip_msg *response);
+/** The fork of a dialog; NULL: none. */
+struct gh_fork *gh_call_fork_of(struct gh_call *call, const struct gh_dialog *dialog);
+/** b's 2xx: this fork is the call from now on; the others go.  @return 0 or an error */
+int gh_call_fork_confirm(struct gh_fork *fork, const struct gh_sip_msg *answer);
+void gh_call_fork_free(struct gh_fork *fork);
+/** All that @keep is not. */
+void gh_call_forks_free(struct gh_call *call, const struct gh_fork *keep);
+
+/* ---- exchange.c: offers and answers ---- */
+
+/** Is an offer on its way that has no answer yet? */
+bool gh_call_offer_pending(const struct gh_fork *fork);
+/**
+ * An offer came from @from over the connection of @papers: judge it, and bind ports for what is new.
+ * @fork  NULL: a's offer in the INVITE, for every fork
+ */
+enum gh_reason gh_call_take_offer(struct gh_call *call, struct gh_fork *fork, int from, struct gh_span sdp,
+                                  struct gh_papers *papers);
+/** Write it for the other side, which has papers: those of the connection that will carry it. */
+enum gh_reason gh_call_give_offer(struct gh_call *call, struct gh_fork *fork, struct gh_sdp **out);
+/** The answer came. */
+enum gh_reason gh_call_take_answer(struct gh_fork *fork, struct gh_span sdp, struct gh_papers *papers,
+                                   bool srtp_fallback);
+/** Write it for the offerer; media follows it.  The exchange is in force then. */
+enum gh_reason gh_call_give_answer(struct gh_fork *fork, struct gh_sdp **out);
+/** The exchange failed: nothing of it stays. */
+void gh_call_drop_offer(struct gh_fork *fork);
+/** Answer with every m-line port 0 to the offer that waits.  NULL: there is none, or no memory */
+struct gh_sdp *gh_call_zero_answer(struct gh_fork *fork);
+/** The SDP of a message.  @return NONE with @sdp empty: it has none */
+enum gh_reason gh_call_sdp_of(struct gh_call *call, const struct gh_sip_msg *msg, struct gh_sip_body *body,
+                              struct gh_span *sdp);
+/** Own o= line on a leg; its version grows with each. */
+struct gh_neg_self gh_call_self(struct gh_leg *leg);
+/** The papers of the connection that this leg's keys go over from now on. */
+void gh_call_papers(struct gh_leg *leg, struct gh_papers *papers);
+
+/* ---- response.c: what b says to the INVITE ---- */
+
+extern const struct gh_txn_client gh_call_invite_client;
+
+/* ---- prack.c: reliable provisional responses ---- */
+
+void gh_call_relay_reliable(struct gh_fork *fork, const struct gh_sip_msg *from_b, uint32_t rseq,
+                            const struct gh_sdp *sdp, uint64_t now_ms);
+/** The INVITE has its final response: nothing is repeated. */
+void gh_call_reliable_final(struct gh_call *call);
+/** PRACK of ours to a 1xx that ends the call: an offer in it gets every m-line with port 0. */
+void gh_call_prack_end(struct gh_fork *fork, uint32_t rseq, uint64_t now_ms);
+/** 200 to a PRACK of a that the gate refused: an offer in it gets every m-line with port 0. */
+void gh_call_prack_zero(struct gh_call *call, struct gh_txn *txn, const struct gh_sip_msg *msg, uint64_t now_ms);
+
+/* ---- relay.c: requests inside a call ---- */
+
+/** @rseq  PRACK: the other side's number of the response that it acknowledges */
+void gh_call_relay(struct gh_fork *fork, int from, struct gh_txn *txn, struct gh_sip_msg *msg, uint32_t rseq,
+                   uint64_t now_ms);
+/** An ACK of @from with this CSeq.  @return false: it is of no re-INVITE */
+bool gh_call_relay_ack(struct gh_call *call, int from, const struct gh_sip_msg *msg, uint64_t now_ms);
+/** The asker gave up a re-INVITE.  @return false: @invite is none */
+bool gh_call_relay_cancel(struct gh_call *call, struct gh_txn *invite, uint64_t now_ms);
+/** @return false: @txn is no relay's */
+bool gh_call_relay_server_ended(struct gh_call *call, struct gh_txn *txn, enum gh_txn_end why, uint64_t now_ms);
+/** The call ends: askers get 487, what was asked is cancelled. */
+void gh_call_relays_end(struct gh_call *call, uint64_t now_ms);
 
 /* ---- media.c ---- */
 
-/** Bind ports for every live stream.  @return GH_REASON_NONE, NO_MEDIA_PORT or INTERNAL */
-enum gh_reason gh_call_media_open(struct gh_call *call);
-/** Tell the media plane what was agreed. */
-enum gh_reason gh_call_media_start(struct gh_call *call);
+/** Bind ports for every live stream of @neg that has none.  @return GH_REASON_NONE, NO_MEDIA_PORT or INTERNAL */
+enum gh_reason gh_call_media_open(struct gh_call *call, struct gh_neg *neg, const uint8_t family[2]);
+/** Tell the media plane what was agreed in @fork. */
+enum gh_reason gh_call_media_start(struct gh_fork *fork);
+/** Let go of what @gone had and @stays has not. */
+void gh_call_media_trim(struct gh_call *call, const struct gh_neg *gone, const struct gh_neg *stays);
 /** COUNTED follows from the loop. */
 void gh_call_media_close(struct gh_call *call);
 /** Close without waiting; for a call that is dropped. */
 void gh_call_media_forget(struct gh_call *call);
+/** Counters of an m-line so far, of all its streams. */
+void gh_call_media_counters(const struct gh_call *call, size_t index, struct gh_media_counters counters[2]);
 void gh_call_on_media_event(void *arg, const struct gh_media_event *event);
 void gh_call_on_media_closed(void *arg, gh_stream_id stream, const struct gh_media_counters counters[2]);
+
+/* ---- keys.c: the memory of keys ---- */
+
+struct gh_neg_keeper gh_call_keeper(struct gh_call *call);
+/** Every key that a refused message carries was seen by strangers. */
+void gh_call_expose(struct gh_calls *calls, gh_trunk_id trunk, const struct gh_sip_msg *msg);
+
+/* ---- grade.c: status, grade and marks ---- */
+
+/** What the route requires, against the best grade that is still in reach. */
+enum gh_reason gh_call_require(const struct gh_call *call, enum gh_grade best);
+/** Status that may be said on the wire now. */
+enum gh_status gh_call_status(const struct gh_call *call);
+/** What was agreed is in force: the time line. */
+void gh_call_graded_set(struct gh_call *call);
+/** Something was told to the time line: status, call.grade. */
+void gh_call_graded(struct gh_call *call);
+/** What the neighbour says of its security. */
+void gh_call_take_claim(struct gh_leg *leg, const struct gh_sip_msg *msg);
+/** A key that is in use here was seen by strangers. */
+void gh_call_key_exposed(struct gh_call *call, const struct gh_secret *key);
+/** Once a second. */
+void gh_call_grade_tick(struct gh_call *call, uint64_t now_ms);
+/** What the counters say beside the grade; at the end. */
+void gh_call_mark_measured(struct gh_call *call);
 
 /* ---- record.c ---- */
 
 void gh_call_record_start(struct gh_call *call);
 void gh_call_record_leg(struct gh_leg *leg);
+void gh_call_record_rekey(struct gh_call *call);
+void gh_call_record_grade(struct gh_call *call, const struct gh_timeline_change *change);
+void gh_call_record_media(struct gh_call *call);
+void gh_call_record_source(struct gh_call *call, size_t index, const struct gh_media_event *event);
 /** call.end; RECORDED follows, from here when there is nothing to wait for. */
 void gh_call_record_end(struct gh_call *call, uint64_t now_ms);
 void gh_call_record_refuse(struct gh_calls *calls, const struct gh_papers *papers, const struct gh_sip_msg *msg,
                            enum gh_reason reason, struct gh_span detail);
-/** What the route requires, against the best grade that is still in reach. */
-enum gh_reason gh_call_require(const struct gh_call *call, enum gh_grade best);
-/** Status that may be said on the wire now. */
-enum gh_status gh_call_status(const struct gh_call *call);
-enum gh_grade gh_call_grade(const struct gh_call *call);
 
 /* ---- call.c ---- */
 
@@ -281,6 +479,9 @@ void gh_call_drop(struct gh_call *call);
 /** Room for one more call on a trunk: max_calls, max_cps.  Counts it against the rate.  @return GH_REASON_NONE or why not */
 enum gh_reason gh_call_admit(struct gh_calls *calls, const struct gh_config_trunk *trunk);
 void gh_call_holder(struct gh_call *call, const struct gh_config_trunk *trunk);
+/** Where we stand towards a side; by the papers of its leg. */
 struct gh_neg_leg gh_call_neg_leg(const struct gh_leg *leg);
+/** The connection that a message of a transaction goes over.  @return borrowed; NULL: there is none */
+struct gh_papers *gh_call_way(struct gh_calls *calls, gh_trunk_id trunk, uint64_t conn);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A call and its streams on the media plane: ports before the offer, keys after the answer, counters at the end. */
 #include <search.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "call/call_int.h"
@@ -22,75 +23,200 @@ static struct gh_call_stream *find(struct gh_calls *calls, gh_stream_id id)
     return found ? *found : NULL;
 }
 
-/* The media plane knows the stream no more, or we do not wait for it. */
-static void forget(struct gh_calls *calls, struct gh_call_stream *stream)
+static void stream_free(struct gh_calls *calls, struct gh_call_stream *stream)
 {
-    if (stream->id)
-        tdelete(stream, &calls->streams, by_id);
-    stream->id = 0;
+    struct gh_call *call = stream->call;
+
+    if (call->streams[stream->index] == stream)
+        call->streams[stream->index] = NULL;
+    TAILQ_REMOVE(&call->open, stream, link);
+    tdelete(stream, &calls->streams, by_id);
+    free(stream);
 }
 
-enum gh_reason gh_call_media_open(struct gh_call *call)
-{
-    struct gh_media_open open = { .call = call->number, .timeout_ms = call->calls->config->media.timeout_ms };
+/* ---- counters ------------------------------------------------------------------------------------------ */
 
-    for (size_t i = 0; i < call->neg.count; i++) {
-        struct gh_neg_stream *stream = &call->neg.streams[i];
+static int64_t earliest(int64_t a, int64_t b)
+{
+    return !a || (b && b < a) ? b : a;
+}
+
+/* What one stream after the other counted for one side of an m-line. */
+static void add_counters(struct gh_media_counters *sum, const struct gh_media_counters *more)
+{
+    sum->rx_pkts += more->rx_pkts;
+    sum->rx_octets += more->rx_octets;
+    sum->authenticated += more->authenticated;
+    sum->authenticated_rtcp += more->authenticated_rtcp;
+    sum->plain += more->plain;
+    sum->tx_pkts += more->tx_pkts;
+    sum->tx_octets += more->tx_octets;
+    sum->icmp += more->icmp;
+    for (size_t i = 0; i < GH_DROP_COUNT; i++)
+        sum->drops[i] += more->drops[i];
+    sum->first_authenticated_us = earliest(sum->first_authenticated_us, more->first_authenticated_us);
+    sum->first_plain_us = earliest(sum->first_plain_us, more->first_plain_us);
+    if (more->last_rx_us > sum->last_rx_us)
+        sum->last_rx_us = more->last_rx_us;
+    sum->proven_generation = more->proven_generation;
+}
+
+void gh_call_media_counters(const struct gh_call *call, size_t index, struct gh_media_counters counters[2])
+{
+    struct gh_media_counters live[2];
+
+    memcpy(counters, call->counters[index], sizeof(call->counters[index]));
+    if (!call->streams[index] || gh_media_counters(call->calls->media, call->streams[index]->id, live))
+        return;
+    for (int side = 0; side < 2; side++)
+        add_counters(&counters[side], &live[side]);
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------- */
+
+/* One of the call's; known before the media plane can report of it. */
+static int keep_stream(struct gh_call *call, size_t index, gh_stream_id id)
+{
+    struct gh_call_stream *stream = calloc(1, sizeof(*stream));
+
+    if (!stream)
+        return GH_ENOMEM;
+    *stream = (struct gh_call_stream){ .id = id, .call = call, .index = index };
+    if (!tsearch(stream, &call->calls->streams, by_id)) {
+        free(stream);
+        return GH_ENOMEM;
+    }
+    TAILQ_INSERT_TAIL(&call->open, stream, link);
+    return 0;
+}
+
+enum gh_reason gh_call_media_open(struct gh_call *call, struct gh_neg *neg, const uint8_t family[2])
+{
+    const struct gh_config *config = call->calls->config;
+    struct gh_media_open open = { .call = call->number, .timeout_ms = config->media.timeout_ms,
+                                  .timeout_on_hold_ms = config->media.timeout_on_hold_ms,
+                                  .family = { family[0], family[1] } };
+
+    for (size_t i = 0; i < neg->count; i++) {
+        struct gh_neg_stream *stream = &neg->streams[i];
         uint16_t ports[2];
+        gh_stream_id id;
         int err;
 
-        if (!stream->live)
+        /* A keyed stream never changes into a plain one: that is a new one. */
+        if (!stream->live || (stream->stream && !stream->renew))
             continue;
-        err = gh_media_open(call->calls->media, &open, &stream->stream, ports);
+        err = gh_media_open(call->calls->media, &open, &id, ports);
         if (err)
             return err == GH_EFULL ? GH_REASON_NO_MEDIA_PORT : GH_REASON_INTERNAL;
-        call->streams[i] = (struct gh_call_stream){ .id = stream->stream, .call = call };
-        if (!tsearch(&call->streams[i], &call->calls->streams, by_id)) {
-            gh_media_close(call->calls->media, stream->stream);
-            call->streams[i].id = stream->stream = 0;
+        if (keep_stream(call, i, id)) {
+            gh_media_close(call->calls->media, id);
             return GH_REASON_INTERNAL;
         }
-        call->streams_open++;
+        stream->stream = id;
+        stream->renew = false;
         stream->side[GH_SIDE_A].port = ports[GH_SIDE_A];
         stream->side[GH_SIDE_B].port = ports[GH_SIDE_B];
     }
     return GH_REASON_NONE;
 }
 
-enum gh_reason gh_call_media_start(struct gh_call *call)
-{
-    for (size_t i = 0; i < call->neg.count; i++) {
-        struct gh_neg_stream *stream = &call->neg.streams[i];
-        struct gh_media_set sets[2];
+/* ---- in force -------------------------------------------------------------------------------------------- */
 
-        if (!stream->live) {
-            /* Bound, but the answer refused it. */
-            if (stream->stream)
-                gh_media_close(call->calls->media, stream->stream);
-            continue;
-        }
-        for (int side = 0; side < 2; side++) {
-            gh_neg_media_set(stream, side, &sets[side]);
-            sets[side].generation = 1;
-        }
-        if (gh_media_set_both(call->calls->media, sets))
-            return GH_REASON_INTERNAL;
+/* What the trunk says of this side's media. */
+static void by_trunk(const struct gh_call *call, struct gh_media_set *set)
+{
+    static const enum gh_source_rule rules[] = {
+        [GH_SOURCE_SDP] = GH_SOURCE_RULE_SDP, [GH_SOURCE_SDP_HOST] = GH_SOURCE_RULE_HOST,
+        [GH_SOURCE_SYMMETRIC] = GH_SOURCE_RULE_SYMMETRIC,
+    };
+    const struct gh_config *config = call->calls->config;
+    const struct gh_config_trunk *trunk = call->leg[set->side].trunk;
+
+    set->media_source = rules[trunk->media_source];
+    set->latch_ms = config->media.latch_window_ms;
+    set->roc_keep = trunk->roc_keep;
+}
+
+static int set_stream(struct gh_call *call, size_t index, const struct gh_neg_stream *agreed)
+{
+    struct gh_call_stream *stream = find(call->calls, agreed->stream);
+    struct gh_media_set sets[2];
+    int err;
+
+    if (!stream)
+        return GH_ENOTFOUND;
+    call->streams[index] = stream;
+    stream->generation++;
+    for (int side = 0; side < 2; side++) {
+        gh_neg_media_set(agreed, side, &sets[side]);
+        by_trunk(call, &sets[side]);
+        sets[side].generation = stream->generation;
+        stream->keyed[stream->generation % GH_CALL_KEYED_MAX].rx_key[side] = agreed->side[side].rx_key;
     }
-    return GH_REASON_NONE;
+    stream->keyed[stream->generation % GH_CALL_KEYED_MAX].generation = stream->generation;
+    err = gh_media_set_both(call->calls->media, sets);
+    explicit_bzero(sets, sizeof(sets));
+    return err;
+}
+
+enum gh_reason gh_call_media_start(struct gh_fork *fork)
+{
+    int err = 0;
+
+    for (size_t i = 0; !err && i < fork->neg->count; i++) {
+        if (fork->neg->streams[i].live)
+            err = set_stream(fork->call, i, &fork->neg->streams[i]);
+    }
+    if (!err)
+        return GH_REASON_NONE;
+    return gh_media_err_is_remote(err) ? GH_REASON_MEDIA_UNREACHABLE : GH_REASON_INTERNAL;
+}
+
+static bool has(const struct gh_neg *neg, gh_stream_id id)
+{
+    for (size_t i = 0; neg && i < neg->count; i++) {
+        if (neg->streams[i].live && neg->streams[i].stream == id)
+            return true;
+    }
+    return false;
+}
+
+void gh_call_media_trim(struct gh_call *call, const struct gh_neg *gone, const struct gh_neg *stays)
+{
+    for (size_t i = 0; gone && i < gone->count; i++) {
+        gh_stream_id id = gone->streams[i].stream;
+
+        if (!id || has(stays, id))
+            continue;
+        if (call->streams[i] && call->streams[i]->id == id)
+            call->streams[i] = NULL;
+        gh_media_close(call->calls->media, id);
+    }
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------------ */
+
+static void count_closed(struct gh_call *call, const struct gh_call_stream *stream,
+                         const struct gh_media_counters counters[2])
+{
+    for (int side = 0; side < 2; side++)
+        add_counters(&call->counters[stream->index][side], &counters[side]);
 }
 
 static void on_counters_late(void *arg, uint64_t now_ms)
 {
     struct gh_call *call = arg;
+    struct gh_call_stream *stream;
 
-    if (call->streams_open)
-        gh_neg_mark(&call->neg, GH_REASON_COUNTERS_INCOMPLETE);
-    for (size_t i = 0; i < call->neg.count; i++) {
-        if (call->streams[i].id)
-            gh_media_counters(call->calls->media, call->streams[i].id, call->counters[i]);
-        forget(call->calls, &call->streams[i]);
+    while ((stream = TAILQ_FIRST(&call->open))) {
+        struct gh_media_counters counters[2];
+
+        gh_marks_add(&call->marks, GH_REASON_COUNTERS_INCOMPLETE);
+        if (!gh_media_counters(call->calls->media, stream->id, counters))
+            count_closed(call, stream, counters);
+        stream_free(call->calls, stream);
     }
-    call->streams_open = 0;
     gh_call_event(call, GH_ON_COUNTED, now_ms);
 }
 
@@ -98,46 +224,27 @@ void gh_call_media_close(struct gh_call *call)
 {
     struct gh_loop *loop = call->calls->loop;
     uint64_t now_ms = gh_loop_now_ms(loop);
+    struct gh_call_stream *stream;
 
-    for (size_t i = 0; i < call->neg.count; i++) {
-        if (call->streams[i].id)
-            gh_media_close(call->calls->media, call->streams[i].id);
-    }
+    TAILQ_FOREACH (stream, &call->open, link)
+        gh_media_close(call->calls->media, stream->id);
     /* Always by way of the loop: the caller may still be at work on the call. */
-    if (gh_timer_start(gh_loop_timers(loop), &call->timer, now_ms + (call->streams_open ? COUNTERS_WAIT_MS : 0),
-                       on_counters_late, call))
+    if (gh_timer_start(gh_loop_timers(loop), &call->timer,
+                       now_ms + (TAILQ_EMPTY(&call->open) ? 0 : COUNTERS_WAIT_MS), on_counters_late, call))
         on_counters_late(call, now_ms);
 }
 
-void gh_call_on_media_event(void *arg, const struct gh_media_event *event)
+void gh_call_on_media_closed(void *arg, gh_stream_id id, const struct gh_media_counters counters[2])
 {
     struct gh_calls *calls = arg;
-    struct gh_call_stream *stream = find(calls, event->stream);
+    struct gh_call_stream *stream = find(calls, id);
     struct gh_call *call = stream ? stream->call : NULL;
 
     if (!call)
         return;
-    gh_log(event->kind == GH_MEDIA_EVENT_PROVEN ? GH_LOG_INFO : GH_LOG_WARN, "call", "media",
-           "call=%s stream=%zu side=%c what=%s", call->id, (size_t)(stream - call->streams), 'a' + event->side,
-           gh_media_event_name(event->kind));
-    if (event->kind == GH_MEDIA_EVENT_TIMEOUT && gh_call_can(call, GH_ON_END))
-        gh_call_end(call, GH_REASON_MEDIA_TIMEOUT, -1, gh_loop_now_ms(calls->loop));
-    else if ((event->kind == GH_MEDIA_EVENT_FAILED || (event->kind == GH_MEDIA_EVENT_UNREACHABLE && !event->rtcp)) &&
-             gh_call_can(call, GH_ON_END))
-        gh_call_end(call, GH_REASON_INTERNAL, -1, gh_loop_now_ms(calls->loop));
-}
-
-void gh_call_on_media_closed(void *arg, gh_stream_id stream, const struct gh_media_counters counters[2])
-{
-    struct gh_calls *calls = arg;
-    struct gh_call_stream *closed = find(calls, stream);
-    struct gh_call *call = closed ? closed->call : NULL;
-
-    if (!call)
-        return;
-    memcpy(call->counters[closed - call->streams], counters, sizeof(call->counters[0]));
-    forget(calls, closed);
-    if (--call->streams_open || call->state != GH_CALL_COUNTING)
+    count_closed(call, stream, counters);
+    stream_free(calls, stream);
+    if (!TAILQ_EMPTY(&call->open) || call->state != GH_CALL_COUNTING)
         return;
     gh_timer_stop(gh_loop_timers(calls->loop), &call->timer);
     gh_call_event(call, GH_ON_COUNTED, gh_loop_now_ms(calls->loop));
@@ -145,9 +252,84 @@ void gh_call_on_media_closed(void *arg, gh_stream_id stream, const struct gh_med
 
 void gh_call_media_forget(struct gh_call *call)
 {
-    for (size_t i = 0; i < call->neg.count; i++) {
-        if (call->streams[i].id)
-            gh_media_close(call->calls->media, call->streams[i].id);
-        forget(call->calls, &call->streams[i]);
+    struct gh_call_stream *stream;
+
+    while ((stream = TAILQ_FIRST(&call->open))) {
+        gh_media_close(call->calls->media, stream->id);
+        stream_free(call->calls, stream);
     }
+}
+
+/* ---- reports -------------------------------------------------------------------------------------------------- */
+
+static void proven(struct gh_call_stream *stream, const struct gh_media_event *event)
+{
+    size_t slot = event->generation % GH_CALL_KEYED_MAX;
+
+    if (stream->keyed[slot].generation != event->generation)
+        return; /* so old that its time is decided */
+    gh_timeline_proof(&stream->call->line, stream->index, event->side, stream->keyed[slot].rx_key[event->side],
+                      event->wall_us);
+    gh_call_graded(stream->call);
+}
+
+static void log_event(const struct gh_call_stream *stream, const struct gh_media_event *event)
+{
+    char before[GH_ADDR_TEXT_MAX], after[GH_ADDR_TEXT_MAX];
+    bool source = event->kind == GH_MEDIA_EVENT_LATCHED || event->kind == GH_MEDIA_EVENT_MOVED;
+    enum gh_log_level level = event->kind == GH_MEDIA_EVENT_PROVEN || source ? GH_LOG_INFO : GH_LOG_WARN;
+
+    if (source)
+        gh_log(level, "call", "media", "call=%s stream=%zu side=%c what=%s rtcp=%d from=%s to=%s proven=%d",
+               stream->call->id, stream->index, 'a' + event->side, gh_media_event_name(event->kind), event->rtcp,
+               gh_addr_text(&event->old_source, before), gh_addr_text(&event->new_source, after),
+               event->source_proven);
+    else
+        gh_log(level, "call", "media", "call=%s stream=%zu side=%c what=%s", stream->call->id, stream->index,
+               'a' + event->side, gh_media_event_name(event->kind));
+}
+
+void gh_call_on_media_event(void *arg, const struct gh_media_event *event)
+{
+    struct gh_calls *calls = arg;
+    struct gh_call_stream *stream = find(calls, event->stream);
+    struct gh_call *call = stream ? stream->call : NULL;
+    uint64_t now_ms = gh_loop_now_ms(calls->loop);
+    enum gh_reason end = GH_REASON_NONE;
+
+    if (!call)
+        return;
+    log_event(stream, event);
+    switch (event->kind) {
+    case GH_MEDIA_EVENT_PROVEN:
+        proven(stream, event);
+        break;
+    case GH_MEDIA_EVENT_TIMEOUT:
+        end = GH_REASON_MEDIA_TIMEOUT;
+        break;
+    case GH_MEDIA_EVENT_FAILED:
+        end = GH_REASON_INTERNAL;
+        break;
+    case GH_MEDIA_EVENT_UNREACHABLE: /* without RTCP a call can be; without RTP it cannot */
+        if (!event->rtcp)
+            end = GH_REASON_MEDIA_UNREACHABLE;
+        break;
+    case GH_MEDIA_EVENT_LATCHED:
+    case GH_MEDIA_EVENT_MOVED:
+        if (!event->source_proven)
+            gh_marks_add(&call->marks, GH_REASON_SOURCE_UNPROVEN);
+        gh_call_record_source(call, stream->index, event);
+        break;
+    case GH_MEDIA_EVENT_LIFETIME:
+        gh_marks_add(&call->marks, GH_REASON_KEY_LIFETIME_EXCEEDED);
+        break;
+    case GH_MEDIA_EVENT_NONE:
+    case GH_MEDIA_EVENT_PLAIN:
+    case GH_MEDIA_EVENT_AUTH_FAILED:
+    case GH_MEDIA_EVENT_KEY_SOON:
+    case GH_MEDIA_EVENT_COUNT:
+        break;
+    }
+    if (end != GH_REASON_NONE && gh_call_can(call, GH_ON_END))
+        gh_call_end(call, end, -1, now_ms);
 }

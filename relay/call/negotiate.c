@@ -1,36 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Offer and answer across the B2BUA: RFC 3264, RFC 4568, RFC 8643.  Which paths result is told in
- * design words: `pass` where the far side picked the very line that the near side declared, `bridge` where
- * we stand between two keys, `clear` where neither side has one.
+ * Offer and answer across the B2BUA: RFC 3264, RFC 4568, RFC 8643.  Here: the exchange as an object, and
+ * what both halves need.  Which paths result is told in design words: `pass` where the answerer picked the
+ * very line that the offerer declared, `bridge` where we stand between two keys, `clear` where neither
+ * side has one.
  */
-#include "call/negotiate.h"
+#include "call/neg_int.h"
 
-#include <stdlib.h>
+/* ---- marks -------------------------------------------------------------------------------------- */
 
-struct line {
-    struct gh_crypto_facts facts;
-    struct gh_secret key;
-    uint64_t lifetime_pkts; /* as its owner declared it; 0: none */
-    int copy_of;            /* index among the offerer's lines; -1: our own key */
-};
-
-#define OUT_LINES_MAX (GH_NEG_LINES_MAX + GH_TRUNK_SUITES_MAX)
-
-struct gh_neg_keys {
-    struct line offered[GH_NEG_LINES_MAX]; /* by side a */
-    size_t offered_count;
-    int pick;                              /* what we answer with, unless b picks a copied one; -1: none */
-    struct line out[OUT_LINES_MAX];        /* by us, to side b */
-    size_t out_count;
-    struct gh_secret rx[2], tx[2];         /* settled */
-    uint64_t rx_lifetime_pkts;             /* of b's key */
-    uint64_t tx_lifetime_pkts;             /* of the key that we declare to a: b's, if it is passed on */
-};
-
-void gh_neg_init(struct gh_neg *neg)
+void gh_marks_add(struct gh_marks *marks, enum gh_reason mark)
 {
-    *neg = (struct gh_neg){ 0 };
+    if (mark != GH_REASON_NONE && mark != GH_REASON_NO_RULE && (unsigned)mark < GH_REASON_COUNT)
+        marks->bits[mark / 64] |= 1ULL << mark % 64;
+}
+
+void gh_marks_add_all(struct gh_marks *marks, const struct gh_marks *more)
+{
+    for (size_t i = 0; i < sizeof(marks->bits) / sizeof(marks->bits[0]); i++)
+        marks->bits[i] |= more->bits[i];
+}
+
+bool gh_marks_has(const struct gh_marks *marks, enum gh_reason mark)
+{
+    return (unsigned)mark < GH_REASON_COUNT && (marks->bits[mark / 64] >> mark % 64 & 1);
+}
+
+struct gh_marks gh_neg_marks(const struct gh_neg *neg)
+{
+    struct gh_marks marks = neg->marks;
+
+    gh_marks_add_all(&marks, &neg->plan_marks);
+    return marks;
+}
+
+/* ---- the object ----------------------------------------------------------------------------------- */
+
+void gh_neg_init(struct gh_neg *neg, int offerer, const struct gh_neg *base)
+{
+    *neg = (struct gh_neg){ .offerer = offerer, .base = base };
+    if (!base)
+        return;
+    neg->keeper = base->keeper;
+    neg->route_downgrade = base->route_downgrade;
+    neg->bridge = base->bridge;
 }
 
 static void keys_free(struct gh_neg_keys *keys)
@@ -40,21 +53,71 @@ static void keys_free(struct gh_neg_keys *keys)
     free(keys);
 }
 
+static void force_free(struct gh_neg_force *force)
+{
+    if (force)
+        explicit_bzero(force, sizeof(*force));
+    free(force);
+}
+
 void gh_neg_settled(struct gh_neg *neg)
 {
     for (size_t i = 0; i < GH_NEG_STREAMS_MAX; i++) {
         keys_free(neg->streams[i].keys);
         neg->streams[i].keys = NULL;
+        if (!neg->streams[i].live) {
+            force_free(neg->streams[i].force);
+            neg->streams[i].force = NULL;
+        }
     }
     gh_sdp_free(neg->offer);
     gh_sdp_free(neg->answer);
     neg->offer = neg->answer = NULL;
+    neg->base = NULL;
 }
 
 void gh_neg_fini(struct gh_neg *neg)
 {
-    if (neg)
-        gh_neg_settled(neg);
+    if (!neg)
+        return;
+    gh_neg_settled(neg);
+    for (size_t i = 0; i < GH_NEG_STREAMS_MAX; i++) {
+        force_free(neg->streams[i].force);
+        neg->streams[i].force = NULL;
+    }
+}
+
+void gh_neg_free(struct gh_neg *neg)
+{
+    gh_neg_fini(neg);
+    free(neg);
+}
+
+static void *copy_of(const void *from, size_t size)
+{
+    void *to = from ? malloc(size) : NULL;
+
+    return to ? memcpy(to, from, size) : NULL;
+}
+
+int gh_neg_fork(struct gh_neg *out, const struct gh_neg *neg)
+{
+    bool whole = true;
+
+    *out = *neg;
+    out->offer = out->answer = NULL;
+    for (size_t i = 0; i < GH_NEG_STREAMS_MAX; i++) {
+        const struct gh_neg_stream *from = &neg->streams[i];
+
+        out->streams[i].keys = copy_of(from->keys, sizeof(*from->keys));
+        out->streams[i].force = copy_of(from->force, sizeof(*from->force));
+        whole = whole && !from->keys == !out->streams[i].keys && !from->force == !out->streams[i].force;
+    }
+    if (whole && !gh_sdp_clone(&out->offer, neg->offer))
+        return 0;
+    out->offer = NULL;
+    gh_neg_fini(out);
+    return GH_ENOMEM;
 }
 
 bool gh_neg_offered_keys(const struct gh_neg *neg)
@@ -75,21 +138,49 @@ bool gh_neg_offers_keys(const struct gh_neg *neg)
     return false;
 }
 
-void gh_neg_mark(struct gh_neg *neg, enum gh_reason mark)
+const struct gh_neg_stream *neg_base_stream(const struct gh_neg *neg, int index)
 {
-    if (mark == GH_REASON_NONE || mark == GH_REASON_NO_RULE)
-        return;
-    for (size_t i = 0; i < neg->mark_count; i++) {
-        if (neg->marks[i] == mark)
-            return;
+    const struct gh_neg_stream *stream;
+
+    if (!neg->base || (size_t)index >= neg->base->count)
+        return NULL;
+    stream = &neg->base->streams[index];
+    /* A slot of another media type is another stream (RFC 3264 section 8.2). */
+    return stream->live && stream->kind == neg->streams[index].kind ? stream : NULL;
+}
+
+enum gh_reason neg_downgrade(struct gh_neg *neg, int index, int side, const struct gh_neg_leg *leg,
+                             bool in_answer)
+{
+    const struct gh_neg_stream *base = neg_base_stream(neg, index);
+
+    if (!base || base->side[side].suite == GH_SUITE_NONE)
+        return GH_REASON_NONE;
+    if (gh_policy_downgrade(leg->rules->on_downgrade, neg->route_downgrade, in_answer) != GH_DO_MARK)
+        return GH_REASON_DOWNGRADE_REFUSED;
+    gh_marks_add(&neg->marks, GH_REASON_DOWNGRADE_REFUSED);
+    neg->streams[index].renew = true;
+    return GH_REASON_NONE;
+}
+
+bool gh_neg_exposed(struct gh_neg *neg, const struct gh_secret *key)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < neg->count; i++) {
+        const struct gh_neg_force *force = neg->streams[i].force;
+
+        for (int side = 0; force && side < 2; side++) {
+            if (gh_secret_equal(key, &force->rx[side]) || gh_secret_equal(key, &force->tx[side]))
+                neg->streams[i].exposed = any = true;
+        }
     }
-    if (neg->mark_count < GH_NEG_MARKS_MAX)
-        neg->marks[neg->mark_count++] = mark;
+    return any;
 }
 
 /* ---- reading ------------------------------------------------------------------------------------ */
 
-static enum gh_reason parse(struct gh_neg *neg, struct gh_span text, struct gh_sdp **out)
+enum gh_reason neg_parse(struct gh_neg *neg, struct gh_span text, struct gh_sdp **out)
 {
     struct gh_sdp_error error = { 0 };
     int err = gh_sdp_parse(out, text, &error);
@@ -130,8 +221,7 @@ static struct gh_crypto_facts crypto_facts(const struct gh_sdp_crypto *crypto)
     return facts;
 }
 
-/* The first GH_NEG_LINES_MAX a=crypto lines of an m-line with their keys.  An unusable line has none. */
-static int read_lines(const struct gh_sdp *doc, int index, struct line *lines, size_t *count)
+int neg_read_lines(const struct gh_sdp *doc, int index, struct line *lines, size_t *count)
 {
     struct gh_sdp_crypto crypto;
     uint8_t key[GH_SUITE_KEY_MAX];
@@ -162,105 +252,44 @@ static int read_lines(const struct gh_sdp *doc, int index, struct line *lines, s
     return err;
 }
 
-/* Whether an address can be media's at all, and of the family that we have. */
-static bool address_relayed(const struct gh_sdp_media_facts *facts, const struct gh_addr *ours)
+enum gh_reason neg_declare(struct gh_neg *neg, int side, int index, struct line *lines, size_t count)
 {
-    if (facts->host_is_name || facts->multicast || facts->rtp.family == 0)
-        return false;
-    return facts->rtp.family == ours->family;
-}
+    for (size_t i = 0; neg->keeper.declared && i < count; i++) {
+        struct gh_gate gate;
 
-static void take_addresses(struct gh_neg_side *side, const struct gh_sdp_media_facts *facts)
-{
-    side->rtp = facts->rtp;
-    side->rtcp = facts->rtcp;
-    side->rtcp_mux = false; /* negotiated per leg; not offered and not accepted yet */
-    if (facts->connection_any)
-        side->rtp = side->rtcp = (struct gh_addr){ 0 };
-}
-
-static enum gh_reason offer_stream(struct gh_neg *neg, int index, const struct gh_neg_leg *a,
-                                   const struct gh_addr *media_address)
-{
-    struct gh_neg_stream *stream = &neg->streams[index];
-    struct gh_crypto_facts lines[GH_NEG_LINES_MAX];
-    struct gh_sdp_media_facts facts;
-    struct gh_stream_judgement judged;
-    enum gh_keying_seen seen = GH_SEEN_NOTHING;
-    struct gh_neg_keys *keys;
-
-    if (gh_sdp_media_facts(neg->offer, index, &facts))
-        return GH_REASON_INTERNAL;
-    stream->kind = facts.kind;
-    stream->offer_profile = facts.profile;
-    stream->direction = facts.direction;
-    if (facts.port == 0)
-        return GH_REASON_NONE;
-    if (facts.profile == GH_PROFILE_DTLS)
-        return GH_REASON_KEYING_NOT_AVAILABLE;
-    if (facts.profile == GH_PROFILE_OTHER || !address_relayed(&facts, media_address))
-        return GH_REASON_MEDIA_NOT_RELAYED;
-    take_addresses(&stream->side[GH_SIDE_A], &facts);
-
-    keys = stream->keys = calloc(1, sizeof(*keys));
-    if (!keys || read_lines(neg->offer, index, keys->offered, &keys->offered_count))
-        return GH_REASON_INTERNAL;
-    for (size_t i = 0; i < keys->offered_count; i++)
-        lines[i] = keys->offered[i].facts;
-    /* RFC 4568 section 4.1: tags of one m-line are unique; with one twice nobody knows which line an answer means. */
-    keys->pick = facts.crypto_tag_twice ? -1
-                                        : gh_policy_crypto_pick(lines, keys->offered_count, a->rules);
-    if (keys->pick >= 0)
-        seen = GH_SEEN_SDES;
-    else if (facts.crypto_count)
-        seen = GH_SEEN_SDES_UNUSABLE;
-    else if (facts.offers & GH_SDP_OFFERS_DTLS)
-        seen = GH_SEEN_DTLS;
-    judged = gh_policy_offer_in(a->rules->srtp, a->signalling, facts.profile, seen);
-    if (judged.verdict == GH_STREAM_REFUSE)
-        return judged.reason;
-    if (judged.verdict == GH_STREAM_RTP)
-        keys->pick = -1;
-    gh_neg_mark(neg, judged.reason);
-    stream->live = true;
+        if (!lines[i].key.len)
+            continue;
+        gate = neg->keeper.declared(neg->keeper.arg, side, (unsigned)index, &lines[i].key);
+        if (gate.verdict == GH_GATE_REFUSE)
+            return gate.reason;
+        gh_marks_add(&neg->marks, gate.reason);
+    }
     return GH_REASON_NONE;
 }
 
-/* The reason to refuse a whole description when no stream of it is live. */
-static enum gh_reason none_left(const struct gh_neg *neg)
+bool neg_address_relayed(const struct gh_sdp_media_facts *facts, const struct gh_neg_leg *leg)
 {
-    enum gh_reason first = GH_REASON_MEDIA_NOT_RELAYED;
+    const struct gh_addr *ours = facts->rtp.family == 6 ? &leg->media6 : &leg->media4;
 
-    for (size_t i = neg->count; i-- > 0;) {
-        if (neg->streams[i].live)
-            return GH_REASON_NONE;
-        if (neg->streams[i].reason != GH_REASON_NONE)
-            first = neg->streams[i].reason;
-    }
-    return first;
+    if (facts->host_is_name || facts->multicast || facts->rtp.family == 0 || facts->rtp.family != ours->family)
+        return false;
+    /* RFC 3605 lets RTCP go elsewhere, but not to another family: the pair of ports is of one. */
+    return gh_media_address(&facts->rtp, ours) != GH_MEDIA_ADDRESS_NEVER &&
+           (facts->rtcp.family == 0 || gh_media_address(&facts->rtcp, ours) != GH_MEDIA_ADDRESS_NEVER);
 }
 
-enum gh_reason gh_neg_offer_in(struct gh_neg *neg, struct gh_span sdp, const struct gh_neg_leg *a,
-                               const struct gh_addr *media_address)
+void neg_take_addresses(struct gh_neg_side *side, const struct gh_sdp_media_facts *facts)
 {
-    enum gh_reason reason = parse(neg, sdp, &neg->offer);
-
-    if (reason != GH_REASON_NONE)
-        return reason;
-    neg->media_count = gh_sdp_media_count(neg->offer);
-    neg->count = neg->media_count < GH_NEG_STREAMS_MAX ? neg->media_count : GH_NEG_STREAMS_MAX;
-    for (size_t i = 0; i < neg->count; i++) {
-        neg->streams[i].reason = offer_stream(neg, (int)i, a, media_address);
-        if (neg->streams[i].reason == GH_REASON_INTERNAL)
-            return GH_REASON_INTERNAL;
-    }
-    return none_left(neg);
+    side->rtp = facts->rtp;
+    side->rtcp = facts->rtcp;
+    if (facts->connection_any)
+        side->rtp = side->rtcp = (struct gh_addr){ 0 };
 }
 
 /* ---- writing ------------------------------------------------------------------------------------ */
 
 /* A description near the limits may grow past them by our own lines. */
-static enum gh_reason written_reason(int err)
+enum gh_reason neg_written_reason(int err)
 {
     return err == GH_ELIMIT ? GH_REASON_MESSAGE_TOO_LARGE : GH_REASON_INTERNAL;
 }
@@ -281,8 +310,7 @@ static int remove_contact_lines(struct gh_sdp *doc)
     return 0;
 }
 
-/* Everything in a document that names a side is replaced by ours; keying of the other side goes. */
-static int make_ours(struct gh_sdp *doc, const struct gh_neg_self *self, bool proven)
+int neg_make_ours(struct gh_sdp *doc, const struct gh_neg_self *self, bool proven)
 {
     struct gh_sdp_origin_edit origin = {
         .username = GH_SPAN("gatehouse"), .set_id = true, .set_version = true,
@@ -309,365 +337,51 @@ static int make_ours(struct gh_sdp *doc, const struct gh_neg_self *self, bool pr
     return err;
 }
 
-/* The offerer's usable lines that the answerer's profile lists too: same suite, same key, our tag. */
-static void copy_lines(struct gh_neg_keys *keys, const struct gh_neg_leg *a, const struct gh_neg_leg *b)
-{
-    for (size_t i = 0; i < keys->offered_count; i++) {
-        const struct line *from = &keys->offered[i];
-        struct line *to = &keys->out[keys->out_count];
-
-        if (gh_policy_crypto_usable(&from->facts, a->rules) != GH_CRYPTO_USABLE ||
-            gh_policy_crypto_usable(&from->facts, b->rules) != GH_CRYPTO_USABLE)
-            continue;
-        *to = *from;
-        to->facts.tag = (uint32_t)++keys->out_count;
-        to->copy_of = (int)i;
-    }
-}
-
-static bool suite_in(const struct gh_neg_keys *keys, enum gh_suite suite)
-{
-    for (size_t i = 0; i < keys->out_count; i++) {
-        if (keys->out[i].facts.suite == suite)
-            return true;
-    }
-    return false;
-}
-
-static int own_line(struct line *line, enum gh_suite suite, uint32_t tag)
-{
-    line->facts = (struct gh_crypto_facts){ .parsed = true, .tag = tag, .suite = suite, .key_ok = true,
-                                            .key_count = 1, .mki_ok = true, .lifetime_ok = true };
-    line->copy_of = -1;
-    return gh_secret_draw(&line->key, suite);
-}
-
-/* What we offer to side b for one stream: copies first, then our own keys for its other suites. */
-static int plan_lines(struct gh_neg_stream *stream, const struct gh_neg_leg *a, const struct gh_neg_leg *b,
-                      bool bridge)
-{
-    struct gh_neg_keys *keys = stream->keys;
-    int err = 0;
-
-    explicit_bzero(keys->out, sizeof(keys->out));
-    keys->out_count = 0;
-    if (stream->plan == GH_PLAN_RTP)
-        return 0;
-    if (keys->pick >= 0 && !bridge)
-        copy_lines(keys, a, b);
-    for (size_t i = 0; !err && i < b->rules->suite_count; i++) {
-        enum gh_suite suite = b->rules->suites[i];
-
-        if (suite_in(keys, suite))
-            continue;
-        err = own_line(&keys->out[keys->out_count], suite, (uint32_t)keys->out_count + 1);
-        keys->out_count++;
-    }
-    return err;
-}
-
-static struct gh_span proto_text(enum gh_offer_plan plan, bool feedback)
-{
-    if (plan == GH_PLAN_SAVP)
-        return feedback ? GH_SPAN("RTP/SAVPF") : GH_SPAN("RTP/SAVP");
-    return feedback ? GH_SPAN("RTP/AVPF") : GH_SPAN("RTP/AVP");
-}
-
-static int write_offer_stream(struct gh_sdp *doc, int index, struct gh_neg_stream *stream)
-{
-    struct gh_sdp_media media;
-    int err = gh_sdp_media(doc, index, &media);
-
-    if (!err)
-        err = gh_sdp_set_proto(doc, index, proto_text(stream->plan, media.feedback));
-    if (!err)
-        err = gh_sdp_set_port(doc, index, stream->side[GH_SIDE_B].port);
-    for (size_t i = 0; !err && i < stream->keys->out_count; i++) {
-        const struct line *line = &stream->keys->out[i];
-
-        err = gh_sdp_add_crypto(doc, index, line->facts.tag, line->facts.suite, line->key.octets,
-                                line->key.len, line->lifetime_pkts);
-    }
-    return err;
-}
-
-/* What was said of another destination's trunk is not true of this one. */
-static void mark_plan(struct gh_neg *neg, enum gh_reason mark)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < neg->mark_count; i++) {
-        if (neg->marks[i] != neg->plan_mark)
-            neg->marks[kept++] = neg->marks[i];
-    }
-    neg->mark_count = kept;
-    gh_neg_mark(neg, mark);
-    neg->plan_mark = neg->mark_count > kept ? mark : GH_REASON_NO_RULE;
-}
-
-enum gh_reason gh_neg_offer_out(struct gh_neg *neg, const struct gh_neg_leg *a, const struct gh_neg_leg *b,
-                                const struct gh_neg_self *self, bool first, struct gh_sdp **out)
-{
-    struct gh_offer_judgement judged = gh_policy_offer_out(b->rules->srtp, b->signalling,
-                                                           b->rules->best_effort);
-    bool proven = b->signalling == GH_SIG_TLS_VERIFIED;
-    struct gh_sdp *doc = NULL;
-    int err;
-
-    if (judged.plan == GH_PLAN_REFUSE)
-        return judged.reason;
-    mark_plan(neg, judged.reason);
-    neg->bridge = !first || a->bridge || b->bridge;
-    err = gh_sdp_clone(&doc, neg->offer);
-    if (!err)
-        err = make_ours(doc, self, proven);
-    for (int i = 0; !err && i < (int)neg->media_count; i++) {
-        struct gh_neg_stream *stream = i < (int)neg->count ? &neg->streams[i] : NULL;
-
-        if (!stream || !stream->live) {
-            err = gh_sdp_disable_media(doc, i);
-            continue;
-        }
-        stream->plan = judged.plan;
-        err = plan_lines(stream, a, b, neg->bridge);
-        if (!err)
-            err = write_offer_stream(doc, i, stream);
-    }
-    if (err) {
-        gh_sdp_free(doc);
-        return written_reason(err);
-    }
-    *out = doc;
-    return GH_REASON_NONE;
-}
-
-/* ---- the answer --------------------------------------------------------------------------------- */
-
-/* Does the answer bring a key that is used, or was offered, for another direction?  One key for two directions is one
- * keystream used twice; and side a's key in b's mouth came to b on a way that we do not know. */
-static bool echoed(const struct gh_neg_keys *keys, const struct gh_secret *key)
-{
-    for (size_t i = 0; i < keys->offered_count; i++) {
-        if (gh_secret_equal(key, &keys->offered[i].key))
-            return true;
-    }
-    for (size_t i = 0; i < keys->out_count; i++) {
-        if (gh_secret_equal(key, &keys->out[i].key))
-            return true;
-    }
-    return false;
-}
-
-static enum gh_reason settle_answer_line(struct gh_neg *neg, struct gh_neg_stream *stream, int index,
-                                         enum gh_profile profile, const struct gh_neg_leg *b,
-                                         bool srtp_fallback)
-{
-    struct gh_neg_keys *keys = stream->keys;
-    struct gh_crypto_facts offered[OUT_LINES_MAX], answered[GH_NEG_LINES_MAX];
-    struct line lines[GH_NEG_LINES_MAX] = { 0 };
-    struct gh_stream_judgement judged;
-    enum gh_answer_crypto crypto;
-    enum gh_reason reason = GH_REASON_INTERNAL;
-    size_t count, which = 0;
-
-    if (read_lines(neg->answer, index, lines, &count))
-        goto out;
-    for (size_t i = 0; i < keys->out_count; i++)
-        offered[i] = keys->out[i].facts;
-    for (size_t i = 0; i < count; i++)
-        answered[i] = lines[i].facts;
-    crypto = gh_policy_answer_crypto(offered, keys->out_count, answered, count, b->rules, &which);
-    judged = gh_policy_answer_in(stream->plan, b->rules->srtp, b->signalling, profile, crypto,
-                                 b->rules->strict_tags, srtp_fallback);
-    reason = judged.reason;
-    if (judged.verdict == GH_STREAM_REFUSE)
-        goto out;
-    gh_neg_mark(neg, judged.reason);
-    if (crypto == GH_ANSWER_RENUMBERED)
-        gh_neg_mark(neg, GH_REASON_TAG_RENUMBERED);
-    reason = GH_REASON_NONE;
-    if (judged.verdict == GH_STREAM_SRTP) {
-        if (echoed(keys, &lines[0].key)) {
-            reason = gh_policy_key_memory(GH_KEY_SEEN_ECHOED, GH_KEY_REUSE_REFUSE).reason;
-            goto out;
-        }
-        stream->side[GH_SIDE_B].suite = keys->out[which].facts.suite;
-        keys->rx[GH_SIDE_B] = lines[0].key;
-        keys->rx_lifetime_pkts = lines[0].lifetime_pkts;
-        keys->tx[GH_SIDE_B] = keys->out[which].key;
-        if (keys->out[which].copy_of >= 0)
-            keys->pick = keys->out[which].copy_of;
-        stream->side[GH_SIDE_A].path = keys->out[which].copy_of >= 0 ? GH_PATH_PASS : GH_PATH_BRIDGE;
-    }
-out:
-    explicit_bzero(lines, sizeof(lines));
-    return reason;
-}
-
-/* RFC 3264 section 6.1: the answer's direction is the answerer's view; both must allow a flow. */
-static void settle_direction(struct gh_neg_stream *stream, enum gh_direction answer)
-{
-    stream->side[GH_SIDE_A].may_send = (stream->direction & GH_SENDONLY) && (answer & GH_RECVONLY);
-    stream->side[GH_SIDE_B].may_send = (stream->direction & GH_RECVONLY) && (answer & GH_SENDONLY);
-}
-
-static enum gh_reason answer_stream(struct gh_neg *neg, int index, const struct gh_neg_leg *b,
-                                    const struct gh_addr *media_address, bool srtp_fallback)
-{
-    struct gh_neg_stream *stream = &neg->streams[index];
-    struct gh_sdp_media_facts facts;
-
-    if (gh_sdp_media_facts(neg->answer, index, &facts))
-        return GH_REASON_INTERNAL;
-    if (!stream->live)
-        return GH_REASON_NONE; /* we offered port 0; whatever the answer says, it stays refused */
-    if (facts.port == 0) {
-        stream->live = false;
-        return GH_REASON_NONE;
-    }
-    if (facts.kind != stream->kind) {
-        snprintf(neg->fault, sizeof(neg->fault), "m-line %d: not the offered media type", index + 1);
-        return GH_REASON_BAD_SDP;
-    }
-    if (facts.profile == GH_PROFILE_OTHER || facts.profile == GH_PROFILE_DTLS)
-        return GH_REASON_PROFILE_MISMATCH;
-    if (!address_relayed(&facts, media_address))
-        return GH_REASON_MEDIA_NOT_RELAYED;
-    take_addresses(&stream->side[GH_SIDE_B], &facts);
-    settle_direction(stream, facts.direction);
-    return settle_answer_line(neg, stream, index, facts.profile, b, srtp_fallback);
-}
-
-enum gh_reason gh_neg_answer_in(struct gh_neg *neg, struct gh_span sdp, const struct gh_neg_leg *b,
-                                const struct gh_addr *media_address, bool srtp_fallback)
-{
-    enum gh_reason reason = parse(neg, sdp, &neg->answer);
-
-    if (reason != GH_REASON_NONE)
-        return reason;
-    if (gh_sdp_media_count(neg->answer) != neg->media_count) {
-        snprintf(neg->fault, sizeof(neg->fault), "the answer has %zu m-lines, the offer had %zu",
-                 gh_sdp_media_count(neg->answer), neg->media_count);
-        return GH_REASON_BAD_SDP;
-    }
-    for (size_t i = 0; i < neg->count; i++) {
-        reason = answer_stream(neg, (int)i, b, media_address, srtp_fallback);
-        if (reason != GH_REASON_NONE)
-            return reason;
-    }
-    return GH_REASON_NONE;
-}
-
-/* Key and path towards side a, now that side b has chosen. */
-static int settle_offerer(struct gh_neg_stream *stream, bool bridge)
-{
-    struct gh_neg_keys *keys = stream->keys;
-    struct gh_neg_side *a = &stream->side[GH_SIDE_A], *b = &stream->side[GH_SIDE_B];
-    int err = 0;
-
-    if (keys->pick >= 0) {
-        a->suite = keys->offered[keys->pick].facts.suite;
-        keys->rx[GH_SIDE_A] = keys->offered[keys->pick].key;
-        if (b->suite == a->suite && !bridge) {
-            keys->tx[GH_SIDE_A] = keys->rx[GH_SIDE_B];
-            keys->tx_lifetime_pkts = keys->rx_lifetime_pkts;
-            b->path = GH_PATH_PASS;
-        } else {
-            err = gh_secret_draw(&keys->tx[GH_SIDE_A], a->suite);
-            b->path = GH_PATH_BRIDGE;
-        }
-    }
-    if (a->suite == GH_SUITE_NONE && b->suite == GH_SUITE_NONE) {
-        a->path = b->path = GH_PATH_CLEAR;
-    } else {
-        if (a->path != GH_PATH_PASS)
-            a->path = GH_PATH_BRIDGE;
-        if (b->path != GH_PATH_PASS)
-            b->path = GH_PATH_BRIDGE;
-    }
-    for (int s = 0; s < 2; s++) {
-        stream->side[s].rx_key = keys->rx[s].len ? keys->rx[s].number : 0;
-        stream->side[s].tx_key = keys->tx[s].len ? keys->tx[s].number : 0;
-    }
-    return err;
-}
-
-static int copy_proto(const struct gh_sdp *from, struct gh_sdp *to, int index)
-{
-    struct gh_sdp_media media;
-    int err = gh_sdp_media(from, index, &media);
-
-    return err ? err : gh_sdp_set_proto(to, index, media.proto);
-}
-
-static int write_answer_stream(struct gh_neg *neg, struct gh_sdp *doc, int index, bool bridge)
-{
-    struct gh_neg_stream *stream = &neg->streams[index];
-    struct gh_neg_keys *keys = stream->keys;
-    int err = settle_offerer(stream, bridge);
-
-    if (!err)
-        err = gh_sdp_set_port(doc, index, stream->side[GH_SIDE_A].port);
-    if (!err && keys->pick >= 0) {
-        err = gh_sdp_add_crypto(doc, index, keys->offered[keys->pick].facts.tag,
-                                stream->side[GH_SIDE_A].suite, keys->tx[GH_SIDE_A].octets,
-                                keys->tx[GH_SIDE_A].len, keys->tx_lifetime_pkts);
-    }
-    return err;
-}
-
-enum gh_reason gh_neg_answer_out(struct gh_neg *neg, const struct gh_neg_leg *a,
-                                 const struct gh_neg_self *self, struct gh_sdp **out)
+int gh_neg_zero_answer(const struct gh_neg *neg, const struct gh_neg_self *self, struct gh_sdp **out)
 {
     struct gh_sdp *doc = NULL;
-    int err = gh_sdp_clone(&doc, neg->answer);
+    int err = neg->offer ? gh_sdp_clone(&doc, neg->offer) : GH_ESTATE;
 
     if (!err)
-        err = make_ours(doc, self, a->signalling == GH_SIG_TLS_VERIFIED);
-    for (int i = 0; !err && i < (int)neg->media_count; i++) {
-        if (i < (int)neg->count && neg->streams[i].live)
-            err = write_answer_stream(neg, doc, i, neg->bridge);
-        else
-            err = gh_sdp_disable_media(doc, i);
-        if (!err) /* we answer with the profile of the offer, refused m-lines too */
-            err = copy_proto(neg->offer, doc, i);
-    }
+        err = neg_make_ours(doc, self, false);
+    for (int i = 0; !err && i < (int)gh_sdp_media_count(doc); i++)
+        err = gh_sdp_disable_media(doc, i);
     if (err) {
         gh_sdp_free(doc);
-        return written_reason(err);
+        return err;
     }
     *out = doc;
-    return GH_REASON_NONE;
+    return 0;
 }
 
 /* ---- what follows from it ------------------------------------------------------------------------ */
 
-enum gh_grade gh_neg_best_grade(const struct gh_neg *neg, const struct gh_neg_leg *a,
-                                const struct gh_neg_leg *b)
+enum gh_grade gh_neg_best_grade(const struct gh_neg *neg, const struct gh_neg_leg *from,
+                                const struct gh_neg_leg *to)
 {
     enum gh_grade best = GH_GRADE_NONE;
 
     for (size_t i = 0; i < neg->count; i++) {
         const struct gh_neg_stream *stream = &neg->streams[i];
-        bool b_keyed = neg->answer ? stream->side[GH_SIDE_B].suite != GH_SUITE_NONE
-                                   : stream->plan != GH_PLAN_RTP && stream->plan != GH_PLAN_REFUSE;
+        bool keyed = neg->answer ? stream->side[!neg->offerer].suite != GH_SUITE_NONE
+                                 : stream->plan != GH_PLAN_RTP && stream->plan != GH_PLAN_REFUSE;
         struct gh_hop_facts hop[2] = {
-            { .signalling = a->signalling, .proof = GH_PROOF_SEEN },
-            { .signalling = b->signalling, .proof = GH_PROOF_SEEN },
+            { .signalling = from->signalling, .proof = GH_PROOF_SEEN },
+            { .signalling = to->signalling, .proof = GH_PROOF_SEEN },
         };
         enum gh_grade grade;
 
         if (!stream->live)
             continue;
         hop[0].keying = stream->keys->pick >= 0 ? GH_KEYING_SDES : GH_KEYING_NONE;
-        hop[1].keying = b_keyed ? GH_KEYING_SDES : GH_KEYING_NONE;
+        hop[1].keying = keyed ? GH_KEYING_SDES : GH_KEYING_NONE;
         grade = gh_policy_stream_grade(hop);
         best = best == GH_GRADE_NONE ? grade : gh_policy_beside(best, grade);
     }
     return best;
 }
 
-void gh_neg_media_set(struct gh_neg_stream *stream, int side, struct gh_media_set *out)
+void gh_neg_media_set(const struct gh_neg_stream *stream, int side, struct gh_media_set *out)
 {
     const struct gh_neg_side *near = &stream->side[side], *far = &stream->side[!side];
 
@@ -681,10 +395,9 @@ void gh_neg_media_set(struct gh_neg_stream *stream, int side, struct gh_media_se
         .may_receive = far->may_send,
         .path = near->path,
         .suite = near->suite,
+        .rx_lifetime_pkts = stream->force->rx_lifetime_pkts[side],
     };
     /* Not in the literal, which the compiler may build elsewhere first. */
-    out->rx_key = stream->keys->rx[side];
-    out->tx_key = stream->keys->tx[side];
-    gh_secret_wipe(&stream->keys->rx[side]);
-    gh_secret_wipe(&stream->keys->tx[side]);
+    out->rx_key = stream->force->rx[side];
+    out->tx_key = stream->force->tx[side];
 }

@@ -1,30 +1,74 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One offer and its answer crossing the B2BUA (RFC 3264, RFC 4568): what each m-line becomes on either
- * side, which keys we write to whom, and what the media plane is told.  Documents and verdicts only: no
- * network, no clock.
+ * One offer and its answer crossing the B2BUA (RFC 3264, RFC 4568): what each m-line becomes on
+ * either side, which keys we write to whom, and what the media plane is told.  Documents and
+ * verdicts only: no network, no clock.
  *
- *   side a --offer--> gh_neg_offer_in   gh_neg_offer_out  --offer-->  side b
- *   side a <-answer-- gh_neg_answer_out gh_neg_answer_in  <-answer--  side b
+ *   offerer --offer--> gh_neg_offer_in   gh_neg_offer_out --offer--> answerer
+ *   offerer <-answer-- gh_neg_answer_out gh_neg_answer_in <-answer-- answerer
  *
- * Here `a` is the offerer.  In SDES the key in a party's SDP protects what that party sends (RFC 4568 section 5.1.1).
+ * Either side may be the offerer: side a in an INVITE, side b in a 2xx to one without an offer.  A
+ * later exchange of a call has the one before as its base: what repeats a key keeps that key, and
+ * what fails leaves the base as it was.  Each early dialog of a forked INVITE gets a copy of the
+ * exchange (gh_neg_fork) for its own answer.
+ *
+ * In SDES the key in a party's SDP protects what that party sends (RFC 4568 section 5.1.1).
  * Thread: signalling.
  */
 #ifndef GH_NEGOTIATE_H
 #define GH_NEGOTIATE_H
 
 #include <gatehouse/sdp.h>
+#include "config/config.h"
 #include "crypto/secret.h"
 #include "media/media.h"
 #include "policy/policy.h"
 
 #define GH_NEG_STREAMS_MAX 8 /* m-lines that are relayed; further ones are refused with port 0 */
 #define GH_NEG_LINES_MAX   8 /* a=crypto lines of one m-line that are looked at */
-#define GH_NEG_MARKS_MAX   32 /* more than there are marks that a call can earn */
 
 enum { GH_SIDE_A = 0, GH_SIDE_B = 1 };
 
-struct gh_neg_keys; /* keys that wait for the answer; wiped when it came */
+/* A set of marks; a zeroed one is empty. */
+struct gh_marks {
+    uint64_t bits[(GH_REASON_COUNT + 63) / 64];
+};
+
+/** NONE and NO_RULE are no marks. */
+void gh_marks_add(struct gh_marks *marks, enum gh_reason mark);
+void gh_marks_add_all(struct gh_marks *marks, const struct gh_marks *more);
+bool gh_marks_has(const struct gh_marks *marks, enum gh_reason mark);
+
+/* ---- what the exchange asks others ---- */
+
+/* The memory of keys, see key_memory.h.  A zeroed one knows nothing: every key is fresh. */
+struct gh_neg_keeper {
+    void *arg;
+    /* @side declared @key, which takes the number that it is known by.  @return whether to take it */
+    struct gh_gate (*declared)(void *arg, int side, unsigned mline, struct gh_secret *key);
+    /* @key will be written to @side.  @return 0, or an error: it must not be */
+    int (*wrote)(void *arg, int side, unsigned mline, const struct gh_secret *key);
+};
+
+/* Where we stand towards one side. */
+struct gh_neg_leg {
+    const struct gh_trunk_rules *rules;
+    enum gh_signalling signalling; /* of the connection that carries this very message */
+    bool bridge;                   /* the trunk says srtp_path: bridge */
+    enum gh_mux_rule mux;
+    struct gh_addr media4, media6; /* where we take media; family 0: none of that family */
+};
+
+/* How we name ourselves in o= and c= towards one side. */
+struct gh_neg_self {
+    struct gh_addr address;        /* media.advertise */
+    uint64_t session_id, version;
+};
+
+/* ---- the exchange ---- */
+
+struct gh_neg_keys;  /* keys that wait for the answer; wiped when it came */
+struct gh_neg_force; /* the keys that are, or will be, in force */
 
 /* One side of one stream, as agreed. */
 struct gh_neg_side {
@@ -41,87 +85,107 @@ struct gh_neg_stream {
     enum gh_media_kind kind;
     bool live;                     /* not refused so far */
     enum gh_reason reason;         /* why it is not live */
-    enum gh_profile offer_profile; /* of side a */
-    enum gh_offer_plan plan;       /* towards side b */
-    enum gh_direction direction;   /* of side a's offer */
+    enum gh_profile offer_profile; /* of the offerer */
+    enum gh_offer_plan plan;       /* towards the answerer */
+    enum gh_direction direction;   /* of the offerer's offer */
+    bool exposed;                  /* a key of it was seen on a path that failed the gate */
+    bool renew;                    /* a keyed side becomes clear: needs a new media stream */
     struct gh_neg_side side[2];
     struct gh_neg_keys *keys;
+    struct gh_neg_force *force;
     gh_stream_id stream;           /* of the media plane; 0: none */
 };
 
 struct gh_neg {
-    struct gh_sdp *offer, *answer;
+    int offerer;                   /* GH_SIDE_A or _B */
+    const struct gh_neg *base;     /* what is in force; NULL: nothing.  Until gh_neg_settled */
+    struct gh_neg_keeper keeper;
+    enum gh_on_downgrade route_downgrade; /* of the route; zeroed: reject */
+    struct gh_sdp *offer, *answer; /* as they came */
     struct gh_neg_stream streams[GH_NEG_STREAMS_MAX];
     size_t count;                  /* of streams that are kept */
     size_t media_count;            /* of m-lines, also those past GH_NEG_STREAMS_MAX */
-    enum gh_reason marks[GH_NEG_MARKS_MAX];
-    size_t mark_count;
-    enum gh_reason plan_mark;      /* of these, what the newest offer to side b earned; NO_RULE: none */
-    bool bridge;                   /* no key crosses, either way: of the offer that was written last */
+    struct gh_marks marks;
+    struct gh_marks plan_marks;    /* earned by the newest offer out; see gh_neg_marks */
+    bool bridge;                   /* no key crosses, either way; stays so */
     char fault[96];                /* for GH_REASON_BAD_SDP: line and text, never the peer's octets */
 };
 
-/* Where we stand towards one side. */
-struct gh_neg_leg {
-    const struct gh_trunk_rules *rules;
-    enum gh_signalling signalling; /* of the connection that carries this very message */
-    bool bridge;                   /* the trunk says srtp_path: bridge */
-};
-
-/* How we name ourselves in o= and c= towards one side. */
-struct gh_neg_self {
-    struct gh_addr address;        /* media.advertise */
-    uint64_t session_id, version;
-};
-
-void gh_neg_init(struct gh_neg *neg);
+/** @base  NULL, or the exchange that is in force: m-lines, ports and media streams go on from it */
+void gh_neg_init(struct gh_neg *neg, int offerer, const struct gh_neg *base);
 
 /** Wipes every key.  NULL is fine. */
 void gh_neg_fini(struct gh_neg *neg);
+/** The same for one from the heap. */
+void gh_neg_free(struct gh_neg *neg);
 
 /**
- * Read side a's offer and judge each m-line.
- * @return GH_REASON_NONE when a stream is left; else why the offer is refused.  GH_REASON_INTERNAL: no memory
+ * A copy of an exchange whose offer was written, to take one answer.  @out  uninitialised
+ * @return 0 or GH_ENOMEM: nothing to clean up then
  */
-enum gh_reason gh_neg_offer_in(struct gh_neg *neg, struct gh_span sdp, const struct gh_neg_leg *a,
-                               const struct gh_addr *media_address);
+int gh_neg_fork(struct gh_neg *out, const struct gh_neg *neg);
 
 /**
- * Write the offer to side b.  Ports of both sides were put into streams[].side[].port before.
- * @first  the first destination that is tried in this call: only there keys of a are copied
+ * Read the offer and judge each m-line.
+ * @return GH_REASON_NONE when a stream is left, or every m-line is off; else why the offer is
+ * refused.  GH_REASON_INTERNAL: no memory
+ */
+enum gh_reason gh_neg_offer_in(struct gh_neg *neg, struct gh_span sdp, const struct gh_neg_leg *from);
+
+/**
+ * Write the offer to the answerer.  Ports of both sides were put into streams[].side[].port before.
+ * @first  the first destination that is tried in this call: only there keys of the offerer are copied
  * @out    owned by the caller; holds keys
  */
-enum gh_reason gh_neg_offer_out(struct gh_neg *neg, const struct gh_neg_leg *a, const struct gh_neg_leg *b,
-                                const struct gh_neg_self *self, bool first, struct gh_sdp **out);
+enum gh_reason gh_neg_offer_out(struct gh_neg *neg, const struct gh_neg_leg *from,
+                                const struct gh_neg_leg *to, const struct gh_neg_self *self, bool first,
+                                struct gh_sdp **out);
 
 /** The best grade that the call can still reach: after offer_out, and again after answer_in. */
-enum gh_grade gh_neg_best_grade(const struct gh_neg *neg, const struct gh_neg_leg *a,
-                                const struct gh_neg_leg *b);
+enum gh_grade gh_neg_best_grade(const struct gh_neg *neg, const struct gh_neg_leg *from,
+                                const struct gh_neg_leg *to);
 
-/** Read side b's answer.  @return GH_REASON_NONE, or why the call ends */
-enum gh_reason gh_neg_answer_in(struct gh_neg *neg, struct gh_span sdp, const struct gh_neg_leg *b,
-                                const struct gh_addr *media_address, bool srtp_fallback);
+/**
+ * Read the answer.
+ * @from  the answerer's leg
+ * @return GH_REASON_NONE, or why the call, or the change of it, ends
+ */
+enum gh_reason gh_neg_answer_in(struct gh_neg *neg, struct gh_span sdp, const struct gh_neg_leg *from,
+                                bool srtp_fallback);
 
-/** Write the answer to side a and settle keys and paths.  @out  owned by the caller; holds keys */
-enum gh_reason gh_neg_answer_out(struct gh_neg *neg, const struct gh_neg_leg *a,
+/**
+ * Write the answer to the offerer and settle keys and paths.
+ * @again  NULL, or the result of an earlier answer of the same early dialog: our own keys stay
+ * @to     the offerer's leg
+ * @out    owned by the caller; holds keys
+ */
+enum gh_reason gh_neg_answer_out(struct gh_neg *neg, const struct gh_neg *again, const struct gh_neg_leg *to,
                                  const struct gh_neg_self *self, struct gh_sdp **out);
 
 /**
- * What the media plane is to do for one side; after answer_out, once for each side: the keys move into @out.
- * stream and generation are the caller's to fill.
+ * The answer to an offer that gets none: every m-line with port 0 (policy: "ACK with every m-line
+ * port 0").  After offer_in, also one that failed.
+ * @return 0, GH_ESTATE (the offer was no SDP) or an error
  */
-void gh_neg_media_set(struct gh_neg_stream *stream, int side, struct gh_media_set *out);
+int gh_neg_zero_answer(const struct gh_neg *neg, const struct gh_neg_self *self, struct gh_sdp **out);
 
-/** Did side a declare a key that may be used? */
+/** What the media plane is to do for one side; after answer_out.  stream, generation and what the trunk
+ *  says of sources and timeouts are the caller's to fill.  @out  holds keys */
+void gh_neg_media_set(const struct gh_neg_stream *stream, int side, struct gh_media_set *out);
+
+/** Did the offerer declare a key that may be used? */
 bool gh_neg_offered_keys(const struct gh_neg *neg);
 
-/** Does the offer that was written carry keys of ours or of side a? */
+/** Does the offer that was written carry keys? */
 bool gh_neg_offers_keys(const struct gh_neg *neg);
 
-/** Both sides have their answer: wipe documents and what is left of the keys; what was agreed stays. */
+/** Both sides have their answer: documents and provisional keys are wiped; what was agreed stays. */
 void gh_neg_settled(struct gh_neg *neg);
 
-/** Add a mark once; the list is bounded, and what does not fit is a mark already known. */
-void gh_neg_mark(struct gh_neg *neg, enum gh_reason mark);
+/** @key was seen by strangers: streams that use it are exposed.  @return whether any does */
+bool gh_neg_exposed(struct gh_neg *neg, const struct gh_secret *key);
+
+/** All marks of the exchange. */
+struct gh_marks gh_neg_marks(const struct gh_neg *neg);
 
 #endif

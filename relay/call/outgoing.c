@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Side b: the choice of trunk and destination, the INVITE, and what comes back.
+ * Side b: the choice of trunk and destination, and the INVITE.  What comes back is response.c's.
  */
 #include <stdlib.h>
 
@@ -40,7 +40,7 @@ static void on_connection(void *arg, struct gh_papers *papers, int destination, 
         gh_call_event(call, call->unreached ? GH_ON_REFUSED : GH_ON_NEXT, now_ms);
         return;
     }
-    b->papers = gh_papers_ref(papers);
+    gh_call_papers(b, papers);
     b->conn = papers->conn;
     call->destination = destination;
     if (destination != GH_DESTINATION_NONE)
@@ -53,6 +53,8 @@ static void forget_destination(struct gh_leg *b)
 {
     gh_papers_unref(b->papers);
     b->papers = NULL;
+    gh_rel_in_fini(&b->call->reliable);
+    gh_call_forks_free(b->call, NULL);
     b->conn = 0;
     b->claimed = false;
     b->claim = GH_STATUS_UNKNOWN;
@@ -135,6 +137,16 @@ static void write_from(struct gh_sip_out *out, const struct gh_call *call)
     gh_buf_fini(&uri);
 }
 
+/* RFC 3262 section 4: reliable responses end to end, when the caller can. */
+static void write_extensions(struct gh_sip_out *out, const struct gh_sip_msg *request)
+{
+    if (gh_sip_msg_has_token(request, GH_SIP_HDR_REQUIRE, "100rel"))
+        gh_sip_out_hdr(out, "Require", GH_SPAN("100rel"));
+    if (gh_call_reliable(request))
+        gh_sip_out_hdr(out, "Supported", GH_SPAN("100rel"));
+}
+
+/* @sdp  NULL: the offer is due from b */
 static int build_invite(struct gh_call *call, const struct gh_sdp *sdp, struct gh_buf *octets)
 {
     struct gh_leg *a = &call->leg[GH_SIDE_A], *b = &call->leg[GH_SIDE_B];
@@ -148,7 +160,7 @@ static int build_invite(struct gh_call *call, const struct gh_sdp *sdp, struct g
     destination_uri(call, &uri);
     if (!err)
         err = uri.err;
-    if (!err)
+    if (!err && sdp)
         err = gh_call_print_sdp(sdp, &body);
     if (!err) {
         gh_sip_out_request(&out, GH_SPAN("INVITE"), gh_buf_span(&uri));
@@ -160,9 +172,10 @@ static int build_invite(struct gh_call *call, const struct gh_sdp *sdp, struct g
         gh_sip_out_hdr_fmt(&out, "CSeq", "%u INVITE", call->b_cseq);
         gh_call_contact(&out, b);
         gh_sip_out_hdr(&out, "Allow", gh_span_str(gh_call_allow));
+        write_extensions(&out, call->request);
         gh_call_copy_headers(&out, call->request, a, true);
         gh_sip_out_call_info(&out, call->request, false, false, GH_STATUS_UNKNOWN);
-        err = gh_sip_out_finish(&out, "application/sdp", gh_buf_span(&body), octets);
+        err = gh_sip_out_finish(&out, sdp ? "application/sdp" : NULL, gh_buf_span(&body), octets);
     }
     gh_sip_out_fini(&out);
     gh_buf_fini(&uri);
@@ -181,31 +194,23 @@ static int fresh_leg(struct gh_call *call)
     if (!err)
         err = gh_random(&b->session_id, sizeof(b->session_id));
     b->session_id >>= 2; /* RFC 8866 section 5.2: a number; peers keep it in signed 64 bits */
-    b->version = 1;
+    b->version = 0;
     call->b_cseq = 1;
     return err;
 }
 
-/* The offer to b and, before it leaves, whether the route's promise can still be kept. */
-static enum gh_reason make_offer(struct gh_call *call, struct gh_sdp **sdp)
+bool gh_call_reliable(const struct gh_sip_msg *invite)
 {
-    struct gh_leg *b = &call->leg[GH_SIDE_B];
-    struct gh_neg_leg neg_a = gh_call_neg_leg(&call->leg[GH_SIDE_A]), neg_b = gh_call_neg_leg(b);
-    struct gh_neg_self self = { .address = call->calls->config->media.advertise, .session_id = b->session_id,
-                                .version = b->version };
-    enum gh_reason reason = GH_REASON_NONE;
+    return gh_sip_msg_has_token(invite, GH_SIP_HDR_SUPPORTED, "100rel") ||
+           gh_sip_msg_has_token(invite, GH_SIP_HDR_REQUIRE, "100rel");
+}
 
-    /* RFC 5630 section 3.1.1: TLS with a NULL cipher is none. */
-    if (call->sips && neg_b.signalling != GH_SIG_TLS_VERIFIED)
-        return GH_REASON_SIPS_DOWNGRADE;
-    if (!call->media_bound)
-        reason = gh_call_media_open(call);
-    call->media_bound = true;
-    if (reason == GH_REASON_NONE)
-        reason = gh_neg_offer_out(&call->neg, &neg_a, &neg_b, &self, call->first, sdp);
-    if (reason == GH_REASON_NONE)
-        reason = gh_call_require(call, gh_neg_best_grade(&call->neg, &neg_a, &neg_b));
-    return reason;
+/* RFC 5630 section 3.1.1: TLS with a NULL cipher is none. */
+static enum gh_reason sips_kept(const struct gh_call *call)
+{
+    bool kept = !call->sips || call->leg[GH_SIDE_B].papers->standing.signalling == GH_SIG_TLS_VERIFIED;
+
+    return kept ? GH_REASON_NONE : GH_REASON_SIPS_DOWNGRADE;
 }
 
 /* Why the INVITE did not leave: the connection, or we ourselves, which no other destination mends. */
@@ -228,16 +233,14 @@ void gh_call_invite(struct gh_call *call, uint64_t now_ms)
     struct gh_leg *b = &call->leg[GH_SIDE_B];
     struct gh_sdp *sdp = NULL;
     struct gh_buf octets = { 0 };
-    enum gh_reason reason = fresh_leg(call) ? GH_REASON_INTERNAL : make_offer(call, &sdp);
+    enum gh_reason reason = fresh_leg(call) ? GH_REASON_INTERNAL : sips_kept(call);
 
+    if (reason == GH_REASON_NONE && call->offer)
+        reason = gh_call_give_offer(call, NULL, &sdp);
     if (reason == GH_REASON_NONE && build_invite(call, sdp, &octets))
         reason = GH_REASON_INTERNAL;
     if (reason == GH_REASON_NONE) {
-        if (gh_neg_offered_keys(&call->neg))
-            gh_call_holder(call, call->leg[GH_SIDE_A].trunk);
-        if (gh_neg_offers_keys(&call->neg))
-            gh_call_holder(call, b->trunk);
-        call->first = false;
+        call->invites++;
         reason = not_sent(gh_txn_client_new(&b->invite, call->calls->txns, b->trunk->rules.id, b->conn, true,
                                             &octets, &gh_call_invite_client, call, now_ms));
     }
@@ -252,8 +255,6 @@ void gh_call_invite(struct gh_call *call, uint64_t now_ms)
                   now_ms);
 }
 
-/* ---- what comes back -------------------------------------------------------------------------------------- */
-
 /* Is there another destination on this trunk, or another trunk on the route?  Moves on to it. */
 bool gh_call_more(struct gh_call *call)
 {
@@ -265,181 +266,3 @@ bool gh_call_more(struct gh_call *call)
     call->tried = 0;
     return route_trunk(call) != NULL;
 }
-
-static void take_claim(struct gh_leg *leg, const struct gh_sip_msg *msg)
-{
-    bool claimed;
-    enum gh_status claim = gh_sip_msg_security(msg, &claimed);
-
-    if (!claimed)
-        return;
-    leg->claimed = true;
-    leg->claim = claim;
-}
-
-/* The SDP of a 2xx, judged and turned into an answer to a. */
-static enum gh_reason take_answer(struct gh_call *call, const struct gh_sip_msg *msg, struct gh_sdp **answer)
-{
-    struct gh_leg *a = &call->leg[GH_SIDE_A], *b = &call->leg[GH_SIDE_B];
-    struct gh_neg_leg neg_a = gh_call_neg_leg(a), neg_b = gh_call_neg_leg(b);
-    struct gh_neg_self self = { .address = call->calls->config->media.advertise, .session_id = a->session_id,
-                                .version = a->version };
-    struct gh_sip_body body;
-    const struct gh_sip_part *sdp;
-    enum gh_reason reason = GH_REASON_NONE;
-
-    if (gh_sip_body_parse(&body, msg))
-        reason = GH_REASON_INTERNAL;
-    sdp = reason == GH_REASON_NONE ? gh_sip_body_sdp(&body, &reason) : NULL;
-    if (reason == GH_REASON_NONE && !sdp) {
-        snprintf(call->neg.fault, sizeof(call->neg.fault), "the 2xx has no SDP answer");
-        reason = GH_REASON_BAD_SDP;
-    }
-    if (reason == GH_REASON_NONE)
-        reason = gh_neg_answer_in(&call->neg, gh_buf_span(&sdp->octets), &neg_b,
-                                  &call->calls->config->media.address,
-                                  gh_sip_msg_has_token(msg, GH_SIP_HDR_SUPPORTED, "X-cisco-srtp-fallback"));
-    gh_sip_body_fini(&body);
-    if (reason == GH_REASON_NONE)
-        reason = gh_call_require(call, gh_neg_best_grade(&call->neg, &neg_a, &neg_b));
-    if (reason == GH_REASON_NONE)
-        reason = gh_neg_answer_out(&call->neg, &neg_a, &self, answer);
-    if (reason == GH_REASON_NONE)
-        reason = gh_call_media_start(call);
-    return reason;
-}
-
-static void on_answer(struct gh_call *call, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t now_ms)
-{
-    struct gh_leg *a = &call->leg[GH_SIDE_A], *b = &call->leg[GH_SIDE_B];
-    struct gh_sdp *answer = NULL;
-    enum gh_reason reason = GH_REASON_NONE;
-
-    if (call->calls->arrival.gate.verdict == GH_GATE_REFUSE) {
-        reason = call->calls->arrival.gate.reason;
-        gh_call_record_refuse(call->calls, call->calls->arrival.papers, msg, reason, GH_SPAN(""));
-    }
-    if (reason == GH_REASON_NONE)
-        reason = take_answer(call, msg, &answer);
-    if (reason == GH_REASON_NONE &&
-        (gh_dialog_new_uac(&b->dialog, b->trunk->rules.id, gh_txn_request(txn), msg) ||
-         gh_dialogs_add(call->calls->dialogs, b->dialog) ||
-         gh_dialog_new_uas(&a->dialog, a->trunk->rules.id, gh_txn_request(a->invite), gh_span_str(a->tag)) ||
-         gh_dialogs_add(call->calls->dialogs, a->dialog)))
-        reason = GH_REASON_BAD_MESSAGE;
-    if (reason != GH_REASON_NONE) {
-        gh_sdp_free(answer);
-        gh_call_reject_answer(call->calls, b->trunk, txn, msg, reason, now_ms);
-        gh_dialog_free(b->dialog);
-        gh_dialog_free(a->dialog);
-        a->dialog = b->dialog = NULL;
-        call->end.reason = reason;
-        gh_call_event(call, GH_ON_REFUSED, now_ms);
-        return;
-    }
-    b->dialog->user = b;
-    a->dialog->user = a;
-    call->answer_us = gh_wall_us();
-    call->answer_ms = now_ms;
-    gh_call_event(call, GH_ON_ANSWER, now_ms);
-    if (gh_call_send_answer(call, answer, msg, now_ms) || gh_dialog_confirm(a->dialog, NULL))
-        gh_call_end(call, GH_REASON_INTERNAL, -1, now_ms);
-    gh_sdp_free(answer);
-    gh_sip_msg_unref(call->request);
-    call->request = NULL;
-    gh_neg_settled(&call->neg);
-    gh_call_record_leg(b);
-}
-
-/* RFC 3261 section 21.5.4, and CUCM's habit: what another node may do better is tried there. */
-static bool worth_another_try(int status)
-{
-    return status == 503 || status == 408;
-}
-
-static void on_refusal(struct gh_call *call, const struct gh_sip_msg *msg, uint64_t now_ms)
-{
-    struct gh_txn *invite = call->leg[GH_SIDE_A].invite;
-
-    if (call->state == GH_CALL_CANCELLING) {
-        gh_call_event(call, GH_ON_REFUSED, now_ms);
-        return;
-    }
-    if (worth_another_try(msg->status) && gh_call_more(call)) {
-        gh_call_event(call, GH_ON_NEXT, now_ms);
-        return;
-    }
-    call->end.reason = GH_REASON_REFUSED_BY_PEER;
-    call->end.by = GH_SIDE_B;
-    if (msg->status < 400)
-        call->end.reason = GH_REASON_REDIRECT_REFUSED;
-    else if (msg->status == 401 || msg->status == 407)
-        call->end.reason = GH_REASON_PEER_DEMANDS_CREDENTIALS;
-    else if (invite && gh_txn_request(invite))
-        gh_call_relay_final(call, msg, now_ms);
-    gh_call_event(call, GH_ON_REFUSED, now_ms);
-}
-
-static void on_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn, uint64_t now_ms)
-{
-    struct gh_call *call = gh_txn_user(txn);
-    struct gh_leg *b = &call->leg[GH_SIDE_B];
-
-    (void)arg;
-    if (txn != b->invite)
-        return;
-    b->conn = conn;
-    if (msg->status >= 200 && msg->status < 300) {
-        if (gh_call_can(call, GH_ON_ANSWER)) {
-            /* The connection that brought the keys is the one that counts. */
-            gh_papers_unref(b->papers);
-            b->papers = gh_papers_ref(call->calls->arrival.papers);
-            take_claim(b, msg);
-            on_answer(call, txn, msg, now_ms);
-        } else {
-            /* After CANCEL (RFC 3261 section 9.1), or from a second fork. */
-            gh_call_reject_answer(call->calls, b->trunk, txn, msg,
-                                  call->answer_us ? GH_REASON_ANSWERED_ELSEWHERE : call->end.reason,
-                                  now_ms);
-            if (call->state == GH_CALL_CANCELLING)
-                gh_call_event(call, GH_ON_REFUSED, now_ms);
-        }
-    } else if (msg->status >= 300) {
-        /* Its body crosses nowhere; that keys came this way is written down. */
-        if (msg->body.len)
-            gh_neg_mark(&call->neg, GH_REASON_BODY_DROPPED);
-        if (call->calls->arrival.gate.verdict == GH_GATE_REFUSE)
-            gh_call_record_refuse(call->calls, call->calls->arrival.papers, msg,
-                                  call->calls->arrival.gate.reason, GH_SPAN(""));
-        on_refusal(call, msg, now_ms);
-    } else if (msg->status > 100 && gh_call_can(call, GH_ON_PROVISIONAL)) {
-        take_claim(b, msg);
-        if (call->calls->arrival.gate.verdict == GH_GATE_REFUSE)
-            gh_call_record_refuse(call->calls, call->calls->arrival.papers, msg,
-                                  call->calls->arrival.gate.reason, GH_SPAN(""));
-        gh_call_event(call, GH_ON_PROVISIONAL, now_ms);
-        if (call->state == GH_CALL_RINGING)
-            gh_call_relay_provisional(call, msg, now_ms);
-    }
-}
-
-static void on_invite_ended(void *arg, struct gh_txn *txn, enum gh_txn_end why, uint64_t now_ms)
-{
-    struct gh_call *call = gh_txn_user(txn);
-    struct gh_leg *b = &call->leg[GH_SIDE_B];
-
-    (void)arg;
-    if (txn != b->invite)
-        return;
-    b->invite = NULL;
-    if (why == GH_TXN_DONE)
-        return;
-    if (call->state == GH_CALL_CANCELLING) {
-        gh_call_event(call, GH_ON_REFUSED, now_ms);
-    } else if (call->state == GH_CALL_CALLING || call->state == GH_CALL_RINGING) {
-        call->end.reason = why == GH_TXN_TIMEOUT ? GH_REASON_NO_ANSWER : GH_REASON_CONNECTION_LOST;
-        gh_call_event(call, gh_call_more(call) ? GH_ON_NEXT : GH_ON_REFUSED, now_ms);
-    }
-}
-
-const struct gh_txn_client gh_call_invite_client = { .response = on_response, .ended = on_invite_ended };

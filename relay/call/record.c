@@ -10,118 +10,6 @@
 
 #define RECORD_WAIT_MS 2000 /* after that a BYE leaves all the same: record_late */
 
-/* ---- status and grade ----------------------------------------------------------------------------------- */
-
-static struct gh_leg_streams leg_streams(const struct gh_call *call, int side)
-{
-    struct gh_leg_streams streams = { 0 };
-
-    for (size_t i = 0; i < call->neg.count; i++) {
-        if (!call->neg.streams[i].live)
-            continue;
-        streams.live++;
-        if (call->neg.streams[i].side[side].suite != GH_SUITE_NONE)
-            streams.sdes++;
-    }
-    return streams;
-}
-
-static enum gh_status leg_status(const struct gh_call *call, int side)
-{
-    const struct gh_leg *leg = &call->leg[side];
-    struct gh_leg_streams streams = leg_streams(call, side);
-
-    return gh_policy_leg_status(leg->trunk->rules.consider_traffic_secure, leg->papers->standing.signalling,
-                                &streams);
-}
-
-enum gh_status gh_call_status(const struct gh_call *call)
-{
-    enum gh_status leg[2], claim[2];
-
-    if (!call->answer_us)
-        return GH_STATUS_UNKNOWN;
-    for (int side = 0; side < 2; side++) {
-        leg[side] = leg_status(call, side);
-        claim[side] = call->leg[side].claimed ? call->leg[side].claim : GH_STATUS_UNKNOWN;
-    }
-    return gh_policy_call_status(true, leg, claim);
-}
-
-static bool relayed(const struct gh_media_counters counters[2])
-{
-    return counters[0].tx_pkts || counters[1].tx_pkts;
-}
-
-static enum gh_grade stream_grade(const struct gh_call *call, size_t index)
-{
-    const struct gh_neg_stream *stream = &call->neg.streams[index];
-    struct gh_hop_facts hop[2] = { 0 };
-
-    for (int side = 0; side < 2; side++) {
-        hop[side].keying = stream->side[side].suite != GH_SUITE_NONE ? GH_KEYING_SDES : GH_KEYING_NONE;
-        hop[side].signalling = call->leg[side].papers->standing.signalling;
-        hop[side].proof = call->counters[index][side].authenticated ? GH_PROOF_SEEN : GH_PROOF_MISSING;
-    }
-    return gh_policy_stream_grade(hop);
-}
-
-enum gh_grade gh_call_grade(const struct gh_call *call)
-{
-    enum gh_grade grade = GH_GRADE_NONE;
-
-    if (!call->answer_us)
-        return GH_GRADE_NONE;
-    for (size_t i = 0; i < call->neg.count; i++) {
-        if (!call->neg.streams[i].live || !relayed(call->counters[i]))
-            continue;
-        grade = grade == GH_GRADE_NONE ? stream_grade(call, i) : gh_policy_beside(grade, stream_grade(call, i));
-    }
-    return grade;
-}
-
-enum gh_reason gh_call_require(const struct gh_call *call, enum gh_grade best)
-{
-    enum gh_reason marks[2 * GH_STANDING_MARKS_MAX];
-    size_t count = 0;
-
-    for (int side = 0; side < 2; side++) {
-        const struct gh_standing *standing = &call->leg[side].papers->standing;
-
-        for (size_t i = 0; i < standing->mark_count; i++)
-            marks[count++] = standing->marks[i];
-    }
-    return gh_policy_require(&call->route->require, best, marks, count);
-}
-
-/* What the counters say beside the grade. */
-static void mark_measured(struct gh_call *call)
-{
-    for (size_t i = 0; call->answer_us && i < call->neg.count; i++) {
-        for (int side = 0; side < 2; side++) {
-            const struct gh_media_counters *counters = &call->counters[i][side];
-
-            if (counters->drops[GH_DROP_PLAIN_ON_SRTP])
-                gh_neg_mark(&call->neg, GH_REASON_PLAIN_ON_SRTP);
-            if (counters->drops[GH_DROP_AUTH_FAILED])
-                gh_neg_mark(&call->neg, GH_REASON_AUTH_FAILED);
-            if (call->neg.streams[i].live && relayed(call->counters[i]) && !counters->authenticated &&
-                call->neg.streams[i].side[side].suite != GH_SUITE_NONE)
-                gh_neg_mark(&call->neg, GH_REASON_UNPROVEN);
-        }
-    }
-    for (int side = 0; side < 2; side++) {
-        const struct gh_leg *leg = &call->leg[side];
-
-        if (!leg->papers)
-            continue;
-        for (size_t i = 0; i < leg->papers->standing.mark_count; i++)
-            gh_neg_mark(&call->neg, leg->papers->standing.marks[i]);
-        if (call->answer_us && leg->claimed)
-            gh_neg_mark(&call->neg, gh_policy_claim_mark(leg->claim, leg_status(call, side)));
-    }
-}
-
 /* ---- pieces of a record ---------------------------------------------------------------------------------- */
 
 static void put(struct gh_calls *calls, struct gh_event *event)
@@ -208,18 +96,22 @@ static void event_counters(struct gh_event *event, const struct gh_media_counter
     gh_event_u64(event, "tx", counters->tx_pkts);
 }
 
+/* Streams as they are, or were last. */
 static void event_streams(struct gh_event *event, const struct gh_call *call, int side, bool counted)
 {
     gh_event_array(event, "streams");
-    for (size_t i = 0; i < call->neg.count; i++) {
-        const struct gh_neg_stream *stream = &call->neg.streams[i];
-        const struct gh_neg_side *near = &stream->side[side];
+    for (size_t i = 0; i < GH_NEG_STREAMS_MAX; i++) {
+        const struct gh_call_shown *shown = &call->shown[i];
+        const struct gh_neg_side *near = &shown->side[side];
+        struct gh_media_counters counters[2];
 
-        if (!stream->live)
+        if (!shown->ever)
             continue;
         gh_event_object(event, NULL);
         gh_event_u64(event, "index", i);
-        gh_event_text(event, "media", kind_word(stream->kind));
+        gh_event_text(event, "media", kind_word(shown->kind));
+        if (!shown->live)
+            gh_event_bool(event, "live", false);
         gh_event_text(event, "keying", near->suite != GH_SUITE_NONE ? "sdes" : "none");
         if (near->suite != GH_SUITE_NONE) {
             gh_event_text(event, "suite", gh_suite_info(near->suite)->name);
@@ -227,8 +119,10 @@ static void event_streams(struct gh_event *event, const struct gh_call *call, in
             gh_event_u64(event, "tx_key", near->tx_key);
         }
         gh_event_text(event, "path", path_word(near->path));
-        if (counted)
-            event_counters(event, &call->counters[i][side]);
+        if (counted) {
+            gh_call_media_counters(call, i, counters);
+            event_counters(event, &counters[side]);
+        }
         gh_event_end(event);
     }
     gh_event_end(event);
@@ -275,6 +169,84 @@ void gh_call_record_leg(struct gh_leg *leg)
     put(leg->call->calls, event);
 }
 
+/* What both legs are now, with counters so far. */
+static void event_legs(struct gh_event *event, struct gh_call *call, bool counted)
+{
+    gh_event_array(event, "legs");
+    for (int side = 0; side < 2; side++) {
+        if (!call->leg[side].trunk)
+            continue;
+        gh_event_object(event, NULL);
+        event_leg(event, &call->leg[side], counted);
+        gh_event_end(event);
+    }
+    gh_event_end(event);
+}
+
+static void event_marks(struct gh_event *event, const struct gh_call *call)
+{
+    gh_event_array(event, "marks");
+    for (int i = 0; i < GH_REASON_COUNT; i++) {
+        if (gh_marks_has(&call->marks, (enum gh_reason)i))
+            gh_event_text(event, NULL, gh_reason_name((enum gh_reason)i));
+    }
+    gh_event_end(event);
+}
+
+void gh_call_record_rekey(struct gh_call *call)
+{
+    struct gh_event *event = gh_event_new("call.rekey", gh_wall_us());
+
+    gh_event_text(event, "call", call->id);
+    gh_event_text(event, "status", gh_status_name(gh_call_status(call)));
+    event_legs(event, call, false);
+    put(call->calls, event);
+}
+
+void gh_call_record_grade(struct gh_call *call, const struct gh_timeline_change *change)
+{
+    struct gh_event *event = gh_event_new("call.grade", gh_wall_us());
+
+    gh_event_text(event, "call", call->id);
+    gh_event_text(event, "grade", gh_timeline_word(change->now));
+    gh_event_text(event, "call_grade", gh_timeline_word(change->call));
+    gh_event_text(event, "status", gh_status_name(gh_call_status(call)));
+    event_marks(event, call);
+    put(call->calls, event);
+}
+
+void gh_call_record_media(struct gh_call *call)
+{
+    struct gh_event *event = gh_event_new("call.media", gh_wall_us());
+
+    gh_event_text(event, "call", call->id);
+    gh_event_text(event, "grade", gh_timeline_word(gh_timeline_call(&call->line)));
+    gh_event_text(event, "status", gh_status_name(gh_call_status(call)));
+    event_legs(event, call, true);
+    put(call->calls, event);
+}
+
+void gh_call_record_source(struct gh_call *call, size_t index, const struct gh_media_event *source)
+{
+    struct gh_event *event = gh_event_new("call.source", source->wall_us);
+    char text[GH_ADDR_TEXT_MAX];
+
+    gh_event_text(event, "call", call->id);
+    gh_event_text(event, "side", source->side == GH_SIDE_A ? "a" : "b");
+    gh_event_u64(event, "index", index);
+    gh_event_text(event, "what", source->kind == GH_MEDIA_EVENT_MOVED ? "moved" : "latched");
+    gh_event_bool(event, "rtcp", source->rtcp);
+    gh_event_text(event, "old", gh_addr_text(&source->old_source, text));
+    gh_event_text(event, "new", gh_addr_text(&source->new_source, text));
+    gh_event_bool(event, "proven", source->source_proven);
+    put(call->calls, event);
+}
+
+static enum gh_grade end_grade(const struct gh_call *call)
+{
+    return call->answer_us ? gh_timeline_call(&call->line).grade : GH_GRADE_NONE;
+}
+
 static void recorded(struct gh_call *call, uint64_t now_ms)
 {
     if (call->recorded)
@@ -315,7 +287,7 @@ static struct gh_event *small_end(const struct gh_call *call)
 
     event_call(event, call);
     gh_event_text(event, "status", gh_status_name(gh_call_status(call)));
-    gh_event_text(event, "grade", gh_grade_name(gh_call_grade(call)));
+    gh_event_text(event, "grade", gh_grade_name(end_grade(call)));
     gh_event_array(event, "reasons");
     gh_event_text(event, NULL, gh_reason_name(call->end.reason));
     gh_event_end(event);
@@ -325,7 +297,7 @@ static struct gh_event *small_end(const struct gh_call *call)
 
 static void event_end(struct gh_event *event, struct gh_call *call)
 {
-    enum gh_grade grade = gh_call_grade(call);
+    enum gh_grade grade = end_grade(call);
     double seconds = call->answer_us ? (double)(call->end.ms - call->answer_ms) / 1e3 : 0.0;
 
     event_call(event, call);
@@ -336,24 +308,13 @@ static void event_end(struct gh_event *event, struct gh_call *call)
     if (call->end.reason != GH_REASON_NO_RULE)
         gh_event_text(event, NULL, gh_reason_name(call->end.reason));
     gh_event_end(event);
-    gh_event_array(event, "marks");
-    for (size_t i = 0; i < call->neg.mark_count; i++)
-        gh_event_text(event, NULL, gh_reason_name(call->neg.marks[i]));
-    gh_event_end(event);
+    event_marks(event, call);
     gh_event_text(event, "by", call->end.by == GH_SIDE_A ? "a" : call->end.by == GH_SIDE_B ? "b" : "gatehouse");
     gh_event_int(event, "sip", call->end.sip_code);
     gh_event_time(event, "start", call->start_us);
     gh_event_time(event, "answer", call->answer_us);
     gh_event_seconds(event, "seconds", seconds);
-    gh_event_array(event, "intervals");
-    if (grade != GH_GRADE_NONE) {
-        gh_event_array(event, NULL);
-        gh_event_seconds(event, NULL, 0.0);
-        gh_event_seconds(event, NULL, seconds);
-        gh_event_text(event, NULL, gh_grade_name(grade));
-        gh_event_end(event);
-    }
-    gh_event_end(event);
+    gh_timeline_event(&call->line, event);
     gh_event_array(event, "key_holders");
     for (size_t i = 0; i < call->key_holder_count; i++) {
         if (i == 1) /* whoever declared a key first, then we, then whom it was written to */
@@ -363,15 +324,7 @@ static void event_end(struct gh_event *event, struct gh_call *call)
     if (call->key_holder_count == 1)
         gh_event_text(event, NULL, call->calls->config->node_name);
     gh_event_end(event);
-    gh_event_array(event, "legs");
-    for (int side = 0; side < 2; side++) {
-        if (!call->leg[side].trunk)
-            continue;
-        gh_event_object(event, NULL);
-        event_leg(event, &call->leg[side], true);
-        gh_event_end(event);
-    }
-    gh_event_end(event);
+    event_legs(event, call, true);
 }
 
 void gh_call_record_end(struct gh_call *call, uint64_t now_ms)
@@ -382,10 +335,10 @@ void gh_call_record_end(struct gh_call *call, uint64_t now_ms)
 
     call->end.wall_us = gh_wall_us();
     call->end.ms = now_ms;
-    mark_measured(call);
+    gh_call_mark_measured(call);
     gh_log(GH_LOG_INFO, "call", "end", "call=%s from=%s to=%s status=%s grade=%s reason=%s", call->id,
            gh_log_quote(gh_span_str(call->from)).text, gh_log_quote(gh_span_str(call->to)).text,
-           gh_status_name(gh_call_status(call)), gh_grade_name(gh_call_grade(call)),
+           gh_status_name(gh_call_status(call)), gh_grade_name(end_grade(call)),
            gh_reason_name(call->end.reason));
     event = gh_event_new("call.end", call->end.wall_us);
     event_end(event, call);
@@ -433,6 +386,7 @@ void gh_call_record_refuse(struct gh_calls *calls, const struct gh_papers *paper
     char text[GH_ADDR_TEXT_MAX];
 
     calls->counters.refused++;
+    calls->arrival.recorded = true;
     gh_log(GH_LOG_WARN, "call", "refuse", "trunk=%s method=%s status=%d from=%s to=%s reason=%s detail=%s change=\"%s\"",
            trunk ? trunk->rules.name : "-", gh_log_quote(who.method).text, msg->status,
            gh_log_quote(who.from).text, gh_log_quote(who.to).text, info->name,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is written inside dialogs and transactions: responses to a, ACK and BYE to either side. */
+/* Responses that we write, to either side: refusals of ours, and what the other side said. */
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -66,6 +66,8 @@ void gh_call_refuse(struct gh_calls *calls, struct gh_txn *txn, enum gh_reason r
     }
     if (status == 503)
         gh_sip_out_hdr(&out, "Retry-After", GH_SPAN("10"));
+    if (reason == GH_REASON_OFFER_UNDER_WAY)
+        gh_sip_out_hdr(&out, "Retry-After", GH_SPAN("2")); /* RFC 3261 section 14.2: 0 to 10 seconds */
     if (reason != GH_REASON_CANCELLED)
         gh_refusal_warning(&out, calls->config->node_name, reason, detail);
     respond(txn, &out, NULL, GH_SPAN(""), now_ms);
@@ -88,37 +90,82 @@ void gh_call_ok(struct gh_calls *calls, struct gh_txn *txn, uint64_t now_ms)
     respond(txn, &out, NULL, GH_SPAN(""), now_ms);
 }
 
-/* ---- to side a ------------------------------------------------------------------------------------------- */
+/* ---- what the other side said ---------------------------------------------------------------------------- */
 
-/* Status line and headers of b's response.  A phrase or header that holds a key stays, and the rest with it. */
-static void begin_relayed(struct gh_sip_out *out, struct gh_call *call, const struct gh_sip_msg *from_b,
-                          bool in_dialog)
+/* Status line and headers of the other side's response.  A phrase or header that holds a key stays, and the rest
+ * with it. */
+static void begin_relayed(struct gh_sip_out *out, struct gh_call *call, struct gh_txn *txn, int to, const char *tag,
+                          const struct gh_sip_msg *from, bool in_dialog)
 {
-    struct gh_leg *a = &call->leg[GH_SIDE_A];
-    bool crosses = !gh_sip_text_carries(from_b->head);
+    bool crosses = !gh_sip_text_carries(from->head);
 
-    gh_sip_out_reply(out, gh_txn_request(a->invite), from_b->status, crosses ? from_b->phrase : GH_SPAN(""),
-                     gh_span_str(a->tag));
+    gh_sip_out_reply(out, gh_txn_request(txn), from->status, crosses ? from->phrase : GH_SPAN(""),
+                     gh_span_str(tag));
     if (in_dialog) {
-        gh_call_contact(out, a);
+        gh_call_contact(out, &call->leg[to]);
         gh_sip_out_hdr(out, "Allow", gh_span_str(gh_call_allow));
     }
     if (crosses)
-        gh_call_copy_headers(out, from_b, &call->leg[GH_SIDE_B], false);
+        gh_call_copy_headers(out, from, &call->leg[!to], false);
 }
 
-void gh_call_relay_provisional(struct gh_call *call, const struct gh_sip_msg *from_b, uint64_t now_ms)
+/* The body is SDP of ours, or nothing. */
+static int finish(struct gh_txn *txn, struct gh_sip_out *out, const struct gh_sdp *sdp, uint64_t now_ms)
+{
+    struct gh_buf body = { 0 }, octets = { 0 };
+    int err = sdp ? gh_call_print_sdp(sdp, &body) : 0;
+
+    if (!err)
+        err = gh_sip_out_finish(out, sdp ? "application/sdp" : NULL, gh_buf_span(&body), &octets);
+    if (!err)
+        err = gh_txn_respond(txn, &octets, now_ms);
+    if (err)
+        gh_log(GH_LOG_WARN, "call", "respond.fail", "trunk=%u error=\"%s\"", gh_txn_trunk(txn), gh_err_text(err));
+    gh_sip_out_fini(out);
+    gh_buf_fini(&body);
+    gh_buf_fini(&octets);
+    return err;
+}
+
+void gh_call_ok_sdp(struct gh_call *call, struct gh_txn *txn, const struct gh_sdp *sdp, uint64_t now_ms)
+{
+    struct gh_sip_out out = { 0 };
+
+    if (!gh_txn_request(txn))
+        return;
+    gh_sip_out_reply(&out, gh_txn_request(txn), 200, GH_SPAN(""), gh_span_str(call->leg[GH_SIDE_A].tag));
+    finish(txn, &out, sdp, now_ms);
+}
+
+void gh_call_relay_provisional(struct gh_call *call, struct gh_fork *fork, const struct gh_sip_msg *from_b,
+                               const struct gh_sdp *sdp, uint64_t now_ms)
 {
     struct gh_leg *a = &call->leg[GH_SIDE_A];
     struct gh_sip_out out = { 0 };
 
     if (!a->invite || !gh_txn_request(a->invite))
         return;
-    /* Without its body: early media is not relayed in this version. */
-    if (from_b->body.len)
-        gh_neg_mark(&call->neg, GH_REASON_BODY_DROPPED);
-    begin_relayed(&out, call, from_b, true);
-    respond(a->invite, &out, NULL, GH_SPAN(""), now_ms);
+    begin_relayed(&out, call, a->invite, GH_SIDE_A, fork ? fork->tag : a->tag, from_b, true);
+    gh_sip_out_call_info(&out, from_b, false, false, GH_STATUS_UNKNOWN);
+    finish(a->invite, &out, sdp, now_ms);
+}
+
+int gh_call_build_provisional(struct gh_fork *fork, const struct gh_sip_msg *from_b, const struct gh_sdp *sdp,
+                              struct gh_buf *octets)
+{
+    struct gh_call *call = fork->call;
+    struct gh_sip_out out = { 0 };
+    struct gh_buf body = { 0 };
+    int err = sdp ? gh_call_print_sdp(sdp, &body) : 0;
+
+    begin_relayed(&out, call, call->leg[GH_SIDE_A].invite, GH_SIDE_A, fork->tag, from_b, true);
+    gh_rel_out_headers(fork->reliable, &out);
+    gh_sip_out_call_info(&out, from_b, false, false, GH_STATUS_UNKNOWN);
+    if (!err)
+        err = gh_sip_out_finish(&out, sdp ? "application/sdp" : NULL, gh_buf_span(&body), octets);
+    gh_sip_out_fini(&out);
+    gh_buf_fini(&body);
+    return err;
 }
 
 void gh_call_relay_final(struct gh_call *call, const struct gh_sip_msg *from_b, uint64_t now_ms)
@@ -127,176 +174,23 @@ void gh_call_relay_final(struct gh_call *call, const struct gh_sip_msg *from_b, 
     struct gh_sip_out out = { 0 };
 
     call->end.sip_code = from_b->status;
-    begin_relayed(&out, call, from_b, false);
+    begin_relayed(&out, call, a->invite, GH_SIDE_A, a->tag, from_b, false);
     gh_refusal_warning(&out, call->calls->config->node_name, call->end.reason, GH_SPAN(""));
-    respond(a->invite, &out, NULL, GH_SPAN(""), now_ms);
+    finish(a->invite, &out, NULL, now_ms);
 }
 
-int gh_call_send_answer(struct gh_call *call, const struct gh_sdp *sdp, const struct gh_sip_msg *from_b,
-                        uint64_t now_ms)
-{
-    struct gh_leg *a = &call->leg[GH_SIDE_A];
-    struct gh_sip_out out = { 0 };
-    struct gh_buf body = { 0 }, octets = { 0 };
-    int err = gh_call_print_sdp(sdp, &body);
-
-    begin_relayed(&out, call, from_b, true);
-    gh_sip_out_call_info(&out, from_b, false, a->trunk->rules.transmit_security_status, gh_call_status(call));
-    if (!err)
-        err = gh_sip_out_finish(&out, "application/sdp", gh_buf_span(&body), &octets);
-    if (!err)
-        err = gh_txn_respond(a->invite, &octets, now_ms);
-    gh_sip_out_fini(&out);
-    gh_buf_fini(&body);
-    gh_buf_fini(&octets);
-    return err;
-}
-
-/* ---- in a dialog ------------------------------------------------------------------------------------------ */
-
-/* RFC 3326 section 2: the status that would have told the same. */
-static unsigned cause_of(enum gh_reason reason)
-{
-    if (reason == GH_REASON_ANSWERED_ELSEWHERE)
-        return 200;
-    return (unsigned)gh_call_refusal_status(NULL, reason);
-}
-
-/* A request in @dialog; @reason NONE: without a Reason header. */
-static int build_in_dialog(struct gh_dialog *dialog, const struct gh_config_trunk *trunk, const char *method,
-                           uint32_t cseq, enum gh_reason reason, struct gh_span detail, struct gh_buf *octets)
+int gh_call_respond(struct gh_call *call, struct gh_txn *txn, int to, const char *tag,
+                    const struct gh_sip_msg *from, const struct gh_sdp *sdp, uint64_t now_ms)
 {
     struct gh_sip_out out = { 0 };
-    char branch[GH_SIP_BRANCH_SIZE], host[GH_ADDR_TEXT_MAX];
-    struct gh_dialog_via via = gh_call_via(trunk, host);
-    struct gh_buf text = { 0 };
-    int err = gh_sip_draw_branch(branch);
+    /* RFC 3261 table 2: a Contact where the dialog's target may be refreshed. */
+    bool target = from->status < 300 && (gh_txn_method(txn) == GH_SIP_INVITE || gh_txn_method(txn) == GH_SIP_UPDATE);
 
-    if (err)
-        return err;
-    via.branch = gh_span_str(branch);
-    gh_dialog_request_out(dialog, &out, gh_span_str(method), &via, cseq);
-    if (reason != GH_REASON_NONE) {
-        gh_refusal_text(&text, reason, detail);
-        gh_sip_out_reason(&out, "SIP", cause_of(reason), gh_buf_span(&text));
-    }
-    err = gh_sip_out_finish(&out, NULL, GH_SPAN(""), octets);
-    gh_sip_out_fini(&out);
-    gh_buf_fini(&text);
-    return err;
-}
-
-int gh_call_send_ack(struct gh_leg *leg, struct gh_txn *invite, struct gh_dialog *dialog)
-{
-    struct gh_buf octets = { 0 };
-    int err;
-
-    if (!invite || !dialog)
+    if (!gh_txn_request(txn))
         return GH_ESTATE;
-    err = build_in_dialog(dialog, leg->trunk, "ACK", gh_txn_request(invite)->cseq, GH_REASON_NONE, GH_SPAN(""),
-                          &octets);
-    if (!err)
-        err = gh_txn_ack_2xx(invite, &octets);
-    gh_buf_fini(&octets);
-    return err;
-}
-
-static void bye_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn, uint64_t now_ms)
-{
-    (void)arg;
-    (void)txn;
-    (void)msg; /* whatever it says, the call is over */
-    (void)conn;
-    (void)now_ms;
-}
-
-static void bye_ended(void *arg, struct gh_txn *txn, enum gh_txn_end why, uint64_t now_ms)
-{
-    struct gh_leg *leg = gh_txn_user(txn);
-
-    (void)arg;
-    (void)why;
-    if (!leg || leg->bye != txn)
-        return; /* a fork's BYE has no leg */
-    leg->bye = NULL;
-    gh_call_check_released(leg->call, now_ms);
-}
-
-static const struct gh_txn_client bye_client = { .response = bye_response, .ended = bye_ended };
-
-/* Reasons of ours are told; a side that hung up needs no explaining to the other. */
-static enum gh_reason told_reason(const struct gh_call *call)
-{
-    return call->end.by < 0 ? call->end.reason : GH_REASON_NONE;
-}
-
-static void bye_over(struct gh_leg *leg, struct gh_papers *papers, uint64_t now_ms)
-{
-    struct gh_call *call = leg->call;
-    struct gh_buf octets = { 0 };
-    int err = build_in_dialog(leg->dialog, leg->trunk, "BYE", 0, told_reason(call), gh_span_str(call->neg.fault),
-                              &octets);
-
-    if (!err)
-        err = gh_txn_client_new(&leg->bye, call->calls->txns, leg->trunk->rules.id, papers->conn, true, &octets,
-                                &bye_client, leg, now_ms);
-    if (err) {
-        leg->bye = NULL;
-        gh_log(GH_LOG_WARN, "call", "bye.fail", "call=%s side=%c error=\"%s\"", call->id, 'a' + leg->side,
-               gh_err_text(err));
-    }
-    gh_buf_fini(&octets);
-}
-
-static void on_bye_connection(void *arg, struct gh_papers *papers, int destination, enum gh_reason reason)
-{
-    struct gh_leg *leg = arg;
-    uint64_t now_ms = gh_loop_now_ms(leg->call->calls->loop);
-
-    (void)destination;
-    leg->bye_want = NULL;
-    if (papers)
-        bye_over(leg, papers, now_ms);
-    else
-        gh_log(GH_LOG_WARN, "call", "bye.fail", "call=%s side=%c reason=%s", leg->call->id, 'a' + leg->side,
-               gh_reason_name(reason));
-    gh_call_check_released(leg->call, now_ms);
-}
-
-void gh_call_send_bye(struct gh_leg *leg, uint64_t now_ms)
-{
-    struct gh_trunks *trunks = leg->call->calls->trunks;
-    gh_trunk_id trunk = leg->trunk->rules.id;
-    struct gh_papers *papers = gh_trunk_live(trunks, trunk, leg->conn);
-
-    leg->hung_up = true;
-    if (!papers)
-        papers = gh_trunk_live_any(trunks, trunk);
-    if (papers)
-        bye_over(leg, papers, now_ms);
-    else if (gh_trunk_want(trunks, trunk, 0, on_bye_connection, leg, &leg->bye_want))
-        leg->bye_want = NULL;
-}
-
-void gh_call_reject_answer(struct gh_calls *calls, const struct gh_config_trunk *trunk, struct gh_txn *invite,
-                           const struct gh_sip_msg *answer, enum gh_reason reason, uint64_t now_ms)
-{
-    struct gh_leg leg = { .trunk = trunk };
-    struct gh_buf octets = { 0 };
-    struct gh_txn *bye = NULL;
-    int err = gh_dialog_new_uac(&leg.dialog, trunk->rules.id, gh_txn_request(invite), answer);
-
-    /* RFC 3261 section 13.2.2.4: a 2xx is acknowledged even if nobody wants it, and then ended. */
-    if (!err)
-        err = gh_call_send_ack(&leg, invite, leg.dialog);
-    if (!err)
-        err = build_in_dialog(leg.dialog, trunk, "BYE", 0, reason, GH_SPAN(""), &octets);
-    if (!err)
-        err = gh_txn_client_new(&bye, calls->txns, trunk->rules.id, gh_txn_conn(invite), true, &octets,
-                                &bye_client, NULL, now_ms);
-    if (err)
-        gh_log(GH_LOG_WARN, "call", "answer.reject.fail", "trunk=%s error=\"%s\"", trunk->rules.name,
-               gh_err_text(err));
-    gh_buf_fini(&octets);
-    gh_dialog_free(leg.dialog);
+    begin_relayed(&out, call, txn, to, tag, from, target);
+    if (target && from->status >= 200)
+        gh_sip_out_call_info(&out, from, false, call->leg[to].trunk->rules.transmit_security_status,
+                             gh_call_status(call));
+    return finish(txn, &out, sdp, now_ms);
 }

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "call/call_int.h"
 
-const char gh_call_allow[] = "INVITE, ACK, CANCEL, BYE, OPTIONS";
+const char gh_call_allow[] = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO";
 
 struct gh_arrival gh_call_judge(struct gh_calls *calls, struct gh_papers *papers, const struct gh_sip_msg *msg)
 {
@@ -52,6 +52,10 @@ static enum gh_reason method_refused(const struct gh_sip_msg *msg)
     case GH_SIP_BYE:
     case GH_SIP_OPTIONS:
         return GH_REASON_NONE;
+    case GH_SIP_PRACK:
+    case GH_SIP_UPDATE:
+    case GH_SIP_INFO:
+        return msg->to.tag.len ? GH_REASON_NONE : GH_REASON_NO_DIALOG;
     case GH_SIP_METHOD_OTHER:
         return GH_REASON_METHOD_UNKNOWN;
     default:
@@ -59,11 +63,19 @@ static enum gh_reason method_refused(const struct gh_sip_msg *msg)
     }
 }
 
-/* RFC 3261 section 8.2.2.3: we support no extension that a request may require. */
+/* RFC 3261 section 8.2.2.3: the one extension that a request may require is that which crosses, 100rel in the
+ * INVITE of a call. */
 static enum gh_reason extension_refused(const struct gh_sip_msg *msg)
 {
-    if (gh_sip_msg_hdr(msg, GH_SIP_HDR_REQUIRE, NULL) || gh_sip_msg_hdr(msg, GH_SIP_HDR_REPLACES, NULL))
+    struct gh_sip_values it = gh_sip_values(msg, GH_SIP_HDR_REQUIRE);
+    struct gh_span token;
+
+    if (gh_sip_msg_hdr(msg, GH_SIP_HDR_REPLACES, NULL))
         return GH_REASON_BAD_EXTENSION;
+    while (gh_sip_values_next(&it, &token)) {
+        if (msg->method != GH_SIP_INVITE || msg->to.tag.len || !gh_span_ieq(token, GH_SPAN("100rel")))
+            return GH_REASON_BAD_EXTENSION;
+    }
     return GH_REASON_NONE;
 }
 
@@ -88,25 +100,49 @@ static void on_bye(struct gh_leg *leg, struct gh_txn *txn, const struct gh_sip_m
         gh_log(GH_LOG_INFO, "call", "bye.reason", "call=%s side=%c protocol=%s cause=%u text=%s", call->id,
                'a' + leg->side, gh_log_quote(reason.protocol).text, reason.cause,
                gh_log_quote(reason.text).text);
-    if (call->state >= GH_CALL_ENDING || leg->hung_up) {
-        gh_call_ok(call->calls, txn, now_ms);
-        leg->hung_up = true;
+    /* The first BYE ended this side's dialog; and the called side may not end an early one (RFC 3261 section 15). */
+    if (leg->said_bye || (!call->answer_us && leg->side == GH_SIDE_B)) {
+        gh_call_refuse(call->calls, txn, GH_REASON_NO_DIALOG, GH_SPAN(""), now_ms);
         return;
     }
-    leg->hung_up = true;
-    leg->bye = txn;
-    gh_txn_set_user(txn, call);
+    leg->said_bye = leg->hung_up = true;
+    if (call->state >= GH_CALL_ENDING) {
+        gh_call_ok(call->calls, txn, now_ms); /* it crossed ours; the record is on disk */
+        return;
+    }
+    if (call->answer_us) {
+        leg->bye = txn;
+        gh_txn_set_user(txn, call);
+    } else { /* instead of CANCEL; b's final response may take its time, and there is no media to account for */
+        call->cancelled = true;
+        gh_call_ok(call->calls, txn, now_ms);
+    }
     gh_call_end(call, leg->side == GH_SIDE_A ? GH_REASON_CALLER_HUNG_UP : GH_REASON_CALLED_HUNG_UP, leg->side,
                 now_ms);
 }
 
-static void on_dialog_request(struct gh_calls *calls, struct gh_txn *txn, const struct gh_sip_msg *msg,
-                              uint64_t now_ms)
+/* PRACK: which response it is for (RFC 3262 section 3). */
+static void on_prack(struct gh_fork *fork, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t now_ms)
+{
+    struct gh_calls *calls = fork->call->calls;
+    struct gh_rel_origin origin = { 0 };
+    int err = fork->reliable ? gh_rel_out_prack(fork->reliable, msg, &origin, now_ms) : GH_ENOTFOUND;
+
+    if (err == GH_ESYNTAX)
+        gh_call_refuse(calls, txn, GH_REASON_BAD_MESSAGE, GH_SPAN("PRACK without RAck"), now_ms);
+    else if (err)
+        gh_call_refuse(calls, txn, GH_REASON_NO_DIALOG, GH_SPAN("RAck acknowledges nothing"), now_ms);
+    else
+        gh_call_relay(fork, GH_SIDE_A, txn, msg, origin.rseq, now_ms);
+}
+
+static void on_dialog_request(struct gh_calls *calls, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t now_ms)
 {
     struct gh_dialog *dialog = gh_dialogs_of_request(calls->dialogs, calls->arrival.papers->standing.trunk, msg);
     struct gh_leg *leg = dialog ? dialog->user : NULL;
+    struct gh_fork *fork = leg ? gh_call_fork_of(leg->call, dialog) : NULL;
 
-    if (!leg) {
+    if (!fork) {
         gh_call_refuse(calls, txn, GH_REASON_NO_DIALOG, GH_SPAN(""), now_ms);
         return;
     }
@@ -120,8 +156,14 @@ static void on_dialog_request(struct gh_calls *calls, struct gh_txn *txn, const 
         on_bye(leg, txn, msg, now_ms);
     else if (msg->method == GH_SIP_OPTIONS)
         gh_call_ok(calls, txn, now_ms);
+    else if (leg->call->state > GH_CALL_UP || leg->call->state == GH_CALL_CANCELLING)
+        gh_call_refuse(calls, txn, GH_REASON_NO_DIALOG, GH_SPAN(""), now_ms);
+    else if (msg->method == GH_SIP_PRACK && leg->side == GH_SIDE_A)
+        on_prack(fork, txn, msg, now_ms);
+    else if (msg->method == GH_SIP_PRACK)
+        gh_call_refuse(calls, txn, GH_REASON_NO_DIALOG, GH_SPAN("no reliable response was sent"), now_ms);
     else
-        refuse(calls, txn, msg, GH_REASON_REOFFER_NOT_RELAYED, GH_SPAN(""), now_ms);
+        gh_call_relay(fork, leg->side, txn, msg, 0, now_ms);
 }
 
 /* ---- a new call --------------------------------------------------------------------------------------- */
@@ -202,57 +244,69 @@ static enum gh_reason judge_invite(struct gh_calls *calls, const struct gh_confi
     return capacity(calls, trunk);
 }
 
+/* The offer of the INVITE, if it has one (RFC 3261 section 13.2.1: else the answerer makes it). */
+static enum gh_reason take_invite(struct gh_call *call, const struct gh_sip_msg *msg)
+{
+    struct gh_sip_body body = { 0 };
+    struct gh_span sdp;
+    enum gh_reason reason = gh_call_sdp_of(call, msg, &body, &sdp);
+
+    if (reason == GH_REASON_NONE && sdp.len)
+        reason = gh_call_take_offer(call, NULL, GH_SIDE_A, sdp, call->calls->arrival.papers);
+    else if (reason == GH_REASON_NONE && body.count)
+        reason = GH_REASON_UNSUPPORTED_BODY;
+    gh_sip_body_fini(&body);
+    return reason;
+}
+
 static void on_invite(struct gh_calls *calls, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t now_ms)
 {
     struct gh_papers *papers = calls->arrival.papers;
     const struct gh_config_trunk *trunk = gh_config_trunk_by_id(calls->config, papers->standing.trunk);
     const struct gh_config_route *route = NULL;
-    struct gh_sip_body body = { 0 };
-    const struct gh_sip_part *sdp;
-    enum gh_reason reason = GH_REASON_NONE;
     struct gh_call *call = NULL;
-    struct gh_neg_leg leg;
     char number[65];
+    enum gh_reason reason = judge_invite(calls, trunk, msg, number, sizeof(number), &route);
 
-    reason = judge_invite(calls, trunk, msg, number, sizeof(number), &route);
-    if (reason != GH_REASON_NONE)
-        goto refused;
-    reason = gh_sip_body_parse(&body, msg) ? GH_REASON_INTERNAL : GH_REASON_NONE;
-    if (reason != GH_REASON_NONE)
-        goto refused;
-    sdp = gh_sip_body_sdp(&body, &reason);
-    if (reason == GH_REASON_NONE && !sdp)
-        reason = body.count ? GH_REASON_UNSUPPORTED_BODY : GH_REASON_OFFER_MISSING;
-    if (reason != GH_REASON_NONE)
-        goto refused;
-    call = gh_call_new(calls, txn, msg, papers, trunk, route);
-    if (!call) {
-        reason = GH_REASON_INTERNAL;
-        goto refused;
+    if (reason == GH_REASON_NONE) {
+        call = gh_call_new(calls, txn, msg, papers, trunk, route);
+        reason = call ? GH_REASON_NONE : GH_REASON_INTERNAL;
     }
-    memcpy(call->to, number, sizeof(call->to));
-    leg = gh_call_neg_leg(&call->leg[GH_SIDE_A]);
-    reason = gh_neg_offer_in(&call->neg, gh_buf_span(&sdp->octets), &leg, &calls->config->media.address);
+    if (reason == GH_REASON_NONE) {
+        memcpy(call->to, number, sizeof(call->to));
+        reason = take_invite(call, msg);
+    }
     if (reason == GH_REASON_NONE && gh_audit_reserve(calls->audit))
         reason = GH_REASON_AUDIT_BACKLOG;
-    if (reason != GH_REASON_NONE)
-        goto refused;
+    if (reason != GH_REASON_NONE) {
+        refuse(calls, txn, msg, reason, call ? gh_span_str(call->fault) : GH_SPAN(""), now_ms);
+        if (call)
+            gh_call_drop(call);
+        return;
+    }
     call->reserved = true;
-    gh_sip_msg_wipe_body(msg); /* the call may ring for minutes; its keys are in call->neg alone now */
-    if (body.count > 1) /* parts beside the session description do not cross in this version */
-        gh_neg_mark(&call->neg, GH_REASON_BODY_DROPPED);
-    gh_sip_body_fini(&body);
+    gh_sip_msg_wipe_body(msg); /* the call may ring for minutes; its keys are in call->offer alone now */
     gh_call_event(call, GH_ON_START, now_ms);
-    return;
-
-refused:
-    refuse(calls, txn, msg, reason, call ? gh_span_str(call->neg.fault) : GH_SPAN(""), now_ms);
-    gh_sip_body_fini(&body);
-    if (call)
-        gh_call_drop(call);
 }
 
 /* ---- callbacks of the transactions ---------------------------------------------------------------------- */
+
+/* What the gate refused inside a call, where a plain refusal would not do (policy: "keys that may not pass"). */
+static bool gate_refused(struct gh_calls *calls, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t now_ms)
+{
+    struct gh_dialog *dialog = gh_dialogs_of_request(calls->dialogs, calls->arrival.papers->standing.trunk, msg);
+    struct gh_leg *leg = dialog ? dialog->user : NULL;
+    struct gh_fork *fork = leg ? gh_call_fork_of(leg->call, dialog) : NULL;
+
+    /* A PRACK that acknowledges must not fail for its offer: the call ends, and with it what it was for. */
+    if (msg->method != GH_SIP_PRACK || !fork || !fork->reliable ||
+        gh_rel_out_prack(fork->reliable, msg, NULL, now_ms))
+        return false;
+    gh_call_prack_zero(leg->call, txn, msg, now_ms);
+    if (gh_call_can(leg->call, GH_ON_END))
+        gh_call_end(leg->call, calls->arrival.gate.reason, -1, now_ms);
+    return true;
+}
 
 void gh_call_on_request(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t now_ms)
 {
@@ -267,10 +321,10 @@ void gh_call_on_request(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, u
     /* The gate speaks before "not relayed", so that keys on a bad path are always named as such. */
     if (calls->arrival.gate.verdict == GH_GATE_REFUSE && reason != GH_REASON_METHOD_FORBIDDEN &&
         reason != GH_REASON_REPLACES_FORBIDDEN) {
+        if (gate_refused(calls, txn, msg, now_ms))
+            return;
         /* A BYE's body crosses nowhere, and a call must be able to end. */
-        if (msg->method == GH_SIP_BYE)
-            gh_call_record_refuse(calls, calls->arrival.papers, msg, calls->arrival.gate.reason, GH_SPAN(""));
-        else
+        if (msg->method != GH_SIP_BYE)
             reason = calls->arrival.gate.reason;
     }
     if (reason == GH_REASON_NONE && msg->method != GH_SIP_BYE)
@@ -285,25 +339,53 @@ void gh_call_on_request(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, u
         on_invite(calls, txn, msg, now_ms);
 }
 
+/* The answer to the offer of our 2xx. */
+static enum gh_reason take_ack(struct gh_fork *fork, const struct gh_sip_msg *msg)
+{
+    struct gh_call *call = fork->call;
+    struct gh_leg *b = &call->leg[GH_SIDE_B];
+    struct gh_papers *way = gh_call_way(call->calls, b->trunk->rules.id, b->conn);
+    struct gh_sip_body body = { 0 };
+    struct gh_span sdp;
+    enum gh_reason reason = gh_call_sdp_of(call, msg, &body, &sdp);
+
+    if (reason == GH_REASON_NONE && !sdp.len)
+        reason = GH_REASON_ANSWER_MISSING;
+    if (reason == GH_REASON_NONE)
+        reason = gh_call_take_answer(fork, sdp, call->calls->arrival.papers,
+                                     gh_sip_msg_has_token(msg, GH_SIP_HDR_SUPPORTED, "X-cisco-srtp-fallback"));
+    if (way)
+        gh_call_papers(b, way);
+    if (reason == GH_REASON_NONE)
+        reason = gh_call_give_answer(fork, &fork->answer);
+    gh_sip_body_fini(&body);
+    return reason;
+}
+
 void gh_call_on_ack(void *arg, uint32_t trunk, uint64_t conn, struct gh_sip_msg *msg, uint64_t now_ms)
 {
     struct gh_calls *calls = arg;
     struct gh_dialog *dialog = gh_dialogs_of_request(calls->dialogs, trunk, msg);
     struct gh_leg *leg = dialog ? dialog->user : NULL;
     struct gh_call *call = leg ? leg->call : NULL;
+    enum gh_reason reason = GH_REASON_NONE;
 
-    if (!call || leg->side != GH_SIDE_A)
+    if (!call)
         return; /* an ACK has no answer */
     leg->conn = conn;
+    if (gh_call_relay_ack(call, leg->side, msg, now_ms) || leg->side != GH_SIDE_A || msg->cseq != leg->invite_cseq)
+        return;
     if (leg->invite)
         gh_txn_acked(leg->invite);
-    /* Keys in an ACK that answers nothing: the offer was in the INVITE.  On a leg that fails the gate they end the call. */
-    if (calls->arrival.gate.verdict == GH_GATE_REFUSE) {
-        gh_call_record_refuse(calls, calls->arrival.papers, msg, calls->arrival.gate.reason, GH_SPAN(""));
-        gh_call_end(call, calls->arrival.gate.reason, -1, now_ms);
-        return;
-    }
-    gh_call_event(call, GH_ON_ACK, now_ms);
+    /* Keys in an ACK on a leg that fails the gate end the call, whether or not an answer was due there. */
+    if (calls->arrival.gate.verdict == GH_GATE_REFUSE)
+        reason = calls->arrival.gate.reason;
+    else if (call->state == GH_CALL_ANSWERED && call->fork->answer_in_ack)
+        reason = take_ack(call->fork, msg);
+    if (reason != GH_REASON_NONE)
+        gh_call_end(call, reason, -1, now_ms);
+    else
+        gh_call_event(call, GH_ON_ACK, now_ms);
 }
 
 void gh_call_on_cancelled(void *arg, struct gh_txn *invite, struct gh_sip_msg *cancel, uint64_t now_ms)
@@ -312,7 +394,7 @@ void gh_call_on_cancelled(void *arg, struct gh_txn *invite, struct gh_sip_msg *c
 
     (void)arg;
     (void)cancel; /* its body, if it has one, goes nowhere */
-    if (!call || !gh_call_can(call, GH_ON_CANCEL))
+    if (!call || gh_call_relay_cancel(call, invite, now_ms) || !gh_call_can(call, GH_ON_CANCEL))
         return;
     call->cancelled = true;
     call->end.reason = GH_REASON_CANCELLED;
@@ -325,9 +407,10 @@ void gh_call_on_server_ended(void *arg, struct gh_txn *txn, enum gh_txn_end why,
     struct gh_call *call = gh_txn_user(txn);
 
     (void)arg;
-    if (!call)
+    if (!call || gh_call_relay_server_ended(call, txn, why, now_ms))
         return;
     if (call->leg[GH_SIDE_A].invite == txn) {
+        gh_call_reliable_final(call);
         call->leg[GH_SIDE_A].invite = NULL;
         if (why == GH_TXN_NO_ACK && call->state == GH_CALL_ANSWERED) {
             call->end.reason = GH_REASON_ACK_TIMEOUT;

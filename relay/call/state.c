@@ -52,7 +52,7 @@ static void refuse_a(struct gh_call *call, uint64_t now_ms)
         return;
     reason = call->cancelled ? GH_REASON_CANCELLED : call->end.reason;
     call->end.sip_code = gh_call_refusal_status(call, reason);
-    gh_call_refuse(call->calls, invite, reason, gh_span_str(call->neg.fault), now_ms);
+    gh_call_refuse(call->calls, invite, reason, gh_span_str(call->fault), now_ms);
 }
 
 /* Nothing of the call may run on: media, wishes, timers.  COUNTED follows. */
@@ -64,11 +64,16 @@ static void do_close(struct gh_call *call, uint64_t now_ms)
     gh_trunk_unwant(call->calls->trunks, call->want);
     call->want = NULL;
     refuse_a(call, now_ms);
+    gh_call_reliable_final(call);
     /* b's 2xx must be acknowledged, also when the ACK of a never came (RFC 3261 section 13.2.2.4). */
-    if (b->dialog && b->dialog->confirmed && b->invite && call->answer_us && !call->acked) {
+    if (call->fork && b->invite && !call->acked) {
+        struct gh_sdp *zero = gh_call_zero_answer(call->fork);
+
         call->acked = true;
-        gh_call_send_ack(b, b->invite, b->dialog);
+        gh_call_send_ack(b->trunk, b->invite, call->fork->dialog[GH_SIDE_B], zero);
+        gh_sdp_free(zero);
     }
+    gh_call_relays_end(call, now_ms);
     gh_call_media_close(call);
 }
 
@@ -87,8 +92,10 @@ static void do_cancel(struct gh_call *call, uint64_t now_ms)
 
     gh_timer_stop(timers, &call->timer);
     refuse_a(call, now_ms);
+    gh_call_reliable_final(call);
+    gh_call_relays_end(call, now_ms);
     if (!call->cancelled) {
-        gh_refusal_text(&text, call->end.reason, gh_span_str(call->neg.fault));
+        gh_refusal_text(&text, call->end.reason, gh_span_str(call->fault));
         gh_sip_reason_value(&reason, "SIP", (unsigned)gh_refusal_status(call->end.reason), gh_buf_span(&text));
     }
     if (b->invite)
@@ -105,8 +112,12 @@ static void do_ack(struct gh_call *call, uint64_t now_ms)
 
     (void)now_ms;
     call->acked = true;
-    if (gh_call_send_ack(b, b->invite, b->dialog))
+    if (gh_call_send_ack(b->trunk, b->invite, call->fork->dialog[GH_SIDE_B], call->fork->answer))
         gh_log(GH_LOG_WARN, "call", "ack.fail", "call=%s", call->id);
+    gh_sdp_free(call->fork->answer);
+    call->fork->answer = NULL;
+    call->fork->answer_in_ack = false;
+    call->fork->settled = true;
 }
 
 /* The record stands: now BYE and the 200 to BYE may leave. */
@@ -121,7 +132,7 @@ static void do_release(struct gh_call *call, uint64_t now_ms)
             leg->bye = NULL;
             gh_call_ok(call->calls, txn, now_ms);
             gh_txn_detach(txn, now_ms); /* it may outlive the call; without its 200 it gets a 500 */
-        } else if (leg->dialog && leg->dialog->confirmed && call->answer_us && !leg->hung_up) {
+        } else if (call->fork && !leg->hung_up) {
             gh_call_send_bye(leg, now_ms);
         }
     }

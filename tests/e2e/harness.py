@@ -442,6 +442,15 @@ KEY_A = "d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj"
 KEY_B = "NzB4d1BINUAvLEw6UzF3WSJ+PSdFcGdUJShpX1Zj"
 
 
+def base64_text(key):
+    return base64.b64encode(key).decode()
+
+
+def fresh_key(like):
+    """Another key of the same length."""
+    return os.urandom(len(like))
+
+
 def sdp(host, port=30000, crypto="1 AES_CM_128_HMAC_SHA1_80 inline:" + KEY_A, proto="RTP/SAVP", more=""):
     text = f"""v=0
 o=CiscoSystemsCCM-SIP 161095 1 IN IP4 {host}

@@ -34,7 +34,7 @@ class Methods(GateCase):
 
     def test_outside_a_dialog_over_tls(self):
         """Keys in SDP are no fault there: the method is answered as it is without them; other carriers are."""
-        statuses = {"OPTIONS": 200, "FROBNICATE": 501}
+        statuses = {"OPTIONS": 200, "FROBNICATE": 501, "UPDATE": 481, "PRACK": 481, "INFO": 481}
         for method in self.OTHERS + self.SWITCHED:
             with self.case(method=method):
                 dialog = self.tls_dialog()
@@ -182,14 +182,21 @@ class Responses(GateCase):
                     self.assertIn("body_dropped", self.ends(dialog)["marks"])
 
     def test_provisional_of_the_reliable_kind(self):
-        """We did not offer 100rel: such a response is one like any other; its keys go nowhere."""
+        """It waits for a PRACK, so it gets one; then the INVITE ends on both sides."""
         dialog, b, request = self.call()
         self.assertNotIn("100rel", request.get("Supported") or "")
         h.reply(b, request, 183, "Session Progress", self.bodies()[0][1], tag="bt", extra="Require: 100rel\nRSeq: 1\n")
-        answer = self.clear.expect(183)
-        self.assertEqual((answer.body, answer.get("Require"), answer.get("RSeq")), (b"", None, None))
-        self.refused[CLEAR] += 1
-        self.give_up(dialog, b, request)
+        prack = b.expect("PRACK")
+        self.assertEqual((prack.body, prack.get("RAck")), (b"", f"1 {request.get('CSeq')}"))
+        h.reply(b, prack, 200, "OK")
+        cancel = b.expect("CANCEL")
+        self.assertIn(CLEAR, cancel.get("Reason"))
+        h.reply(b, cancel, 200, "OK")
+        h.reply(b, request, 487, "Request Terminated", tag="bt")
+        b.expect("ACK")
+        self.check_refused(self.clear, 488, CLEAR, dialog.call_id)
+        dialog.ack_refusal()
+        self.assertEqual(self.ends(dialog)["reasons"], [CLEAR])
 
     def test_success(self):
         """ACK, BYE with the reason, and a refusal to the caller."""

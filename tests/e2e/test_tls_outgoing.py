@@ -244,7 +244,7 @@ class NextDestination(TlsCase):
         self.assertIn("cert_name_mismatch", dialog.peer.expect(503).get("Warning"))
         dialog.ack_refusal()
         end = self.lab.call_end(dialog.call_id)
-        self.assertEqual((end["reasons"], end["sip"], end["key_holders"]), (["cert_name_mismatch"], 503, []))
+        self.assertEqual((end["reasons"], end["sip"], end["key_holders"]), (["cert_name_mismatch"], 503, ["CUCMA", "border1.example.net"]))
         self.assertEqual(refusal(self.lab, self.lab.addr(10) + ":5061", "cert_untrusted")["trunk"], "PAIR")
         self.assertEqual(refusal(self.lab, self.lab.addr(11) + ":5061", "cert_name_mismatch")["trunk"], "PAIR")
 

@@ -148,7 +148,7 @@ def outgoing_is_refused(case, cert, reason, presented, prepare=None, warning=Non
     shown = ",".join(presented) if presented else "no certificate seen"
     case.assertIn(f'trunk=CUCM10 peer={address} role=client reason={reason} presented="{shown}" expected="CUCM10" ', line)
     end = case.lab.call_end(dialog.call_id)
-    case.assertEqual((end["reasons"], end["grade"], end["key_holders"]), ([reason], "none", []))
+    case.assertEqual((end["reasons"], end["grade"], end["key_holders"]), ([reason], "none", ["CUCMA", "border1.example.net"]))
     # One source and reason is one record a second, so the names in it may be those of the case before.
     record = refusal(case.lab, address, reason)
     case.assertEqual((record["role"], record["trunk"], "presented" in record, record["expected"]),

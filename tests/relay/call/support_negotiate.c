@@ -17,7 +17,6 @@ static const struct {
 
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
 
-const struct gh_addr nego_media_address = { .family = 4, .ip = { 127, 0, 0, 1 } };
 const struct gh_neg_self nego_self_b = { .address = { .family = 4, .ip = { 203, 0, 113, 9 } },
                                          .session_id = 1001,
                                          .version = 1 };
@@ -56,7 +55,7 @@ void nego_leg(struct nego_leg *out, const struct nego_who *who)
                    .strict_tags = who->strict,
                    .suite_order_local = who->local_order,
                    .best_effort = who->savp ? GH_BEST_EFFORT_SAVP : GH_BEST_EFFORT_AVP },
-        .leg = { .signalling = who->signalling, .bridge = who->bridge },
+        .leg = { .signalling = who->signalling, .bridge = who->bridge, .media4 = { .family = 4, .ip = { 192, 0, 2, 200 } } },
     };
     memcpy(out->rules.suites, who->suites, sizeof(who->suites));
     while (out->rules.suite_count < GH_TRUNK_SUITES_MAX &&

@@ -27,7 +27,6 @@
 #define PORT_B 40002
 
 extern const struct gh_neg_self nego_self_a, nego_self_b;
-extern const struct gh_addr nego_media_address;
 
 /* One trunk.  Zeroed suites: GCM and AES80, in that order. */
 struct nego_who {

@@ -705,7 +705,9 @@ static const struct scenario scenarios[] = {
       .before = GH_GRADE_HOP_BY_HOP,
       .answer = "m=audio 6000 RTP/SAVP 0\nc=IN IP4 "
                 "198.51.100.77\na=rtcp:6099\na=recvonly\na=crypto:1 " AES80 " inline:@B1\n",
-      .to_a = "m=audio 40000 RTP/SAVP 0\na=crypto:1 " AES80 " inline:@B1\na=recvonly\n",
+      /* rtcp-mux is agreed with each side apart (RFC 5761 section 5.1.1); only a offered it. */
+      .to_a = "m=audio 40000 RTP/SAVP 0\na=crypto:1 " AES80
+              " inline:@B1\na=recvonly\na=rtcp-mux\n",
       .sides = AES80 " pass " AES80 " pass",
       .marks = "",
       .after = GH_GRADE_HOP_BY_HOP },
@@ -718,7 +720,7 @@ static const struct scenario scenarios[] = {
       .answer = "m=audio 6000 RTP/AVP 0\na=x-other-plan:8\n",
       .to_a = "m=audio 40000 RTP/AVP 0\na=x-other-plan:8\n",
       .sides = "none clear none clear",
-      .marks = "media_clear key_over_clear_signalling",
+      .marks = "key_over_clear_signalling media_clear",
       .after = GH_GRADE_CLEAR },
 };
 
@@ -732,10 +734,14 @@ static enum gh_reason expected(enum gh_reason reason)
 
 static const char *marks_text(const struct gh_neg *neg, char out[512])
 {
+    struct gh_marks marks = gh_neg_marks(neg);
+
     out[0] = 0;
-    for (size_t i = 0; i < neg->mark_count; i++) {
-        strcat(out, i ? " " : "");
-        strcat(out, gh_reason_name(neg->marks[i]));
+    for (int i = 0; i < GH_REASON_COUNT; i++) {
+        if (!gh_marks_has(&marks, (enum gh_reason)i))
+            continue;
+        strcat(out, *out ? " " : "");
+        strcat(out, gh_reason_name((enum gh_reason)i));
     }
     return out;
 }
@@ -798,12 +804,11 @@ static void run_answer(const struct scenario *s, struct gh_neg *neg, const struc
     struct gh_sdp *doc = NULL;
 
     whole(text, B_HEAD, s->answer);
-    CHECK_STR(gh_reason_name(gh_neg_answer_in(neg, nego_expand(text, octets), &b->leg,
-                                              &nego_media_address, s->fallback)),
+    CHECK_STR(gh_reason_name(gh_neg_answer_in(neg, nego_expand(text, octets), &b->leg, s->fallback)),
               gh_reason_name(expected(s->answer_in)));
     if (s->answer_in != GH_REASON_NO_RULE)
         return;
-    CHECK_STR(gh_reason_name(gh_neg_answer_out(neg, &a->leg, &nego_self_a, &doc)), "none");
+    CHECK_STR(gh_reason_name(gh_neg_answer_out(neg, NULL, &a->leg, &nego_self_a, &doc)), "none");
     CHECK_OR_STOP(doc != NULL);
     whole(want, TO_A, s->to_a);
     CHECK_STR(nego_print(doc, text), want);
@@ -824,7 +829,7 @@ static void run_scenario(const struct scenario *s, struct gh_neg *neg)
     nego_leg(&a, &s->a);
     nego_leg(&b, &s->b);
     whole(text, A_HEAD, s->offer);
-    reason = gh_neg_offer_in(neg, nego_expand(text, octets), &a.leg, &nego_media_address);
+    reason = gh_neg_offer_in(neg, nego_expand(text, octets), &a.leg);
     CHECK_STR(gh_reason_name(reason), gh_reason_name(expected(s->offer_in)));
     if (reason != GH_REASON_NONE)
         return;
@@ -848,7 +853,7 @@ static void each_scenario(void)
         struct gh_neg neg;
         int before = check_failed_total;
 
-        gh_neg_init(&neg);
+        gh_neg_init(&neg, GH_SIDE_A, NULL);
         run_scenario(&scenarios[i], &neg);
         gh_neg_settled(&neg);
         CHECK(!neg.offer && !neg.answer && !neg.streams[0].keys);
@@ -889,9 +894,9 @@ static void more_lines_than_are_looked_at(void)
     for (int i = 1; i <= GH_NEG_LINES_MAX; i++)
         append(text, "a=crypto:%d " AES32 " inline:@A1\n", i);
     strcat(text, "a=crypto:9 " AES80 " inline:@A1\n");
-    gh_neg_init(&neg);
+    gh_neg_init(&neg, GH_SIDE_A, NULL);
     CHECK_STR(gh_reason_name(
-                  gh_neg_offer_in(&neg, nego_expand(text, octets), &a.leg, &nego_media_address)),
+                  gh_neg_offer_in(&neg, nego_expand(text, octets), &a.leg)),
               "no_usable_crypto");
     gh_neg_fini(&neg);
 
@@ -902,9 +907,9 @@ static void more_lines_than_are_looked_at(void)
     strcpy(text, A_HEAD "m=audio 5004 RTP/SAVP 0\n");
     for (int i = 1; i <= GH_NEG_LINES_MAX + 2; i++)
         append(text, "a=crypto:%d " AES80 " inline:@A1\n", i);
-    gh_neg_init(&neg);
+    gh_neg_init(&neg, GH_SIDE_A, NULL);
     CHECK_STR(gh_reason_name(
-                  gh_neg_offer_in(&neg, nego_expand(text, octets), &a.leg, &nego_media_address)),
+                  gh_neg_offer_in(&neg, nego_expand(text, octets), &a.leg)),
               "none");
     nego_ports(&neg);
     CHECK_STR(gh_reason_name(gh_neg_offer_out(&neg, &a.leg, &b.leg, &nego_self_b, true, &doc)),
@@ -927,9 +932,9 @@ static void more_m_lines_than_are_relayed(void)
     nego_leg(&b, &required);
     for (int i = 0; i < COUNT; i++)
         append(text, "m=audio %d RTP/SAVP 0\na=crypto:1 " AES80 " inline:@A1\n", 5004 + 2 * i);
-    gh_neg_init(&neg);
+    gh_neg_init(&neg, GH_SIDE_A, NULL);
     CHECK_STR(gh_reason_name(
-                  gh_neg_offer_in(&neg, nego_expand(text, octets), &a.leg, &nego_media_address)),
+                  gh_neg_offer_in(&neg, nego_expand(text, octets), &a.leg)),
               "none");
     CHECK_INT(neg.count, GH_NEG_STREAMS_MAX);
     CHECK_INT(neg.media_count, COUNT);
@@ -946,10 +951,9 @@ static void more_m_lines_than_are_relayed(void)
     strcpy(text, B_HEAD);
     for (int i = 0; i < COUNT; i++)
         append(text, "m=audio %d RTP/SAVP 0\na=crypto:1 " AES80 " inline:@B1\n", 6004 + 2 * i);
-    CHECK_STR(gh_reason_name(gh_neg_answer_in(&neg, nego_expand(text, octets), &b.leg,
-                                              &nego_media_address, false)),
+    CHECK_STR(gh_reason_name(gh_neg_answer_in(&neg, nego_expand(text, octets), &b.leg, false)),
               "none");
-    CHECK_STR(gh_reason_name(gh_neg_answer_out(&neg, &a.leg, &nego_self_a, &doc)), "none");
+    CHECK_STR(gh_reason_name(gh_neg_answer_out(&neg, NULL, &a.leg, &nego_self_a, &doc)), "none");
     for (int i = 0; i < COUNT; i++) {
         CHECK_INT(gh_sdp_media(doc, i, &media), 0);
         CHECK_INT(media.port != 0, i < GH_NEG_STREAMS_MAX);
@@ -969,9 +973,8 @@ static void bad_text(void)
     for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
         struct gh_neg neg;
 
-        gh_neg_init(&neg);
-        CHECK_STR(gh_reason_name(gh_neg_offer_in(&neg, nego_expand(offers[i], octets), &a.leg,
-                                                 &nego_media_address)),
+        gh_neg_init(&neg, GH_SIDE_A, NULL);
+        CHECK_STR(gh_reason_name(gh_neg_offer_in(&neg, nego_expand(offers[i], octets), &a.leg)),
                   "bad_sdp");
         CHECK(strncmp(neg.fault, "SDP line ", 9) == 0);
         gh_neg_fini(&neg);
@@ -995,19 +998,18 @@ static void directions(void)
             struct gh_neg neg;
 
             nego_leg(&leg, &off);
-            gh_neg_init(&neg);
+            gh_neg_init(&neg, GH_SIDE_A, NULL);
             snprintf(text, sizeof(text), A_HEAD "m=audio 5004 RTP/AVP 0\na=%s\n", names[offered]);
             CHECK_INT(
-                gh_neg_offer_in(&neg, nego_expand(text, octets), &leg.leg, &nego_media_address),
+                gh_neg_offer_in(&neg, nego_expand(text, octets), &leg.leg),
                 GH_REASON_NONE);
             CHECK_INT(gh_neg_offer_out(&neg, &leg.leg, &leg.leg, &nego_self_b, true, &doc),
                       GH_REASON_NONE);
             gh_sdp_free(doc);
             snprintf(text, sizeof(text), B_HEAD "m=audio 6000 RTP/AVP 0\na=%s\n", names[answered]);
-            CHECK_INT(gh_neg_answer_in(&neg, nego_expand(text, octets), &leg.leg,
-                                       &nego_media_address, false),
+            CHECK_INT(gh_neg_answer_in(&neg, nego_expand(text, octets), &leg.leg, false),
                       GH_REASON_NONE);
-            CHECK_INT(gh_neg_answer_out(&neg, &leg.leg, &nego_self_a, &doc), GH_REASON_NONE);
+            CHECK_INT(gh_neg_answer_out(&neg, NULL, &leg.leg, &nego_self_a, &doc), GH_REASON_NONE);
             gh_sdp_free(doc);
             for (int s = 0; s < 2; s++)
                 gh_neg_media_set(&neg.streams[0], s, &set[s]);
@@ -1053,18 +1055,18 @@ static void addresses(void)
         struct gh_neg neg;
 
         nego_leg(&leg, &off);
-        gh_neg_init(&neg);
+        gh_neg_init(&neg, GH_SIDE_A, NULL);
         CHECK_INT(gh_neg_offer_in(&neg, nego_expand(A_HEAD "m=audio 5004 RTP/AVP 0\n", octets),
-                                  &leg.leg, &nego_media_address),
+                                  &leg.leg),
                   GH_REASON_NONE);
         CHECK_INT(gh_neg_offer_out(&neg, &leg.leg, &leg.leg, &nego_self_b, true, &doc),
                   GH_REASON_NONE);
         gh_sdp_free(doc);
         whole(text, B_HEAD, rows[i].media);
         CHECK_INT(
-            gh_neg_answer_in(&neg, nego_expand(text, octets), &leg.leg, &nego_media_address, false),
+            gh_neg_answer_in(&neg, nego_expand(text, octets), &leg.leg, false),
             GH_REASON_NONE);
-        CHECK_INT(gh_neg_answer_out(&neg, &leg.leg, &nego_self_a, &doc), GH_REASON_NONE);
+        CHECK_INT(gh_neg_answer_out(&neg, NULL, &leg.leg, &nego_self_a, &doc), GH_REASON_NONE);
         gh_sdp_free(doc);
         gh_neg_media_set(&neg.streams[0], GH_SIDE_B, &set);
         check_addr(&set.remote_rtp, rows[i].rtp);
@@ -1087,15 +1089,15 @@ static void marks_of_the_last_destination(void)
     nego_leg(&a, &tls);
     nego_leg(&clear, &tcp);
     nego_leg(&good, &tls);
-    gh_neg_init(&neg);
+    gh_neg_init(&neg, GH_SIDE_A, NULL);
     CHECK_INT(
-        gh_neg_offer_in(&neg, nego_expand(A_HEAD OFFER_AVP, octets), &a.leg, &nego_media_address),
+        gh_neg_offer_in(&neg, nego_expand(A_HEAD OFFER_AVP, octets), &a.leg),
         GH_REASON_NONE);
     CHECK_INT(gh_neg_offer_out(&neg, &a.leg, &clear.leg, &nego_self_b, true, &doc), GH_REASON_NONE);
     gh_sdp_free(doc);
-    CHECK_STR(marks_text(&neg, small), "media_clear key_over_clear_signalling");
+    CHECK_STR(marks_text(&neg, small), "key_over_clear_signalling media_clear");
     CHECK(!gh_neg_offers_keys(&neg) && !gh_neg_offered_keys(&neg));
-    gh_neg_mark(&neg, GH_REASON_BODY_DROPPED);
+    gh_marks_add(&neg.marks, GH_REASON_BODY_DROPPED);
     CHECK_INT(gh_neg_offer_out(&neg, &a.leg, &good.leg, &nego_self_b, false, &doc), GH_REASON_NONE);
     gh_sdp_free(doc);
     CHECK_STR(marks_text(&neg, small), "media_clear body_dropped");
@@ -1103,18 +1105,23 @@ static void marks_of_the_last_destination(void)
     gh_neg_fini(&neg);
 }
 
-static void marks_are_bounded(void)
+static void marks_are_a_set(void)
 {
-    struct gh_neg neg;
+    struct gh_marks marks = { 0 }, more = { 0 };
 
-    gh_neg_init(&neg);
-    for (int round = 0; round < 2; round++) {
-        for (int reason = 0; reason < GH_REASON_COUNT; reason++)
-            gh_neg_mark(&neg, (enum gh_reason)reason);
-    }
-    CHECK_INT(neg.mark_count, GH_NEG_MARKS_MAX);
-    CHECK(neg.marks[0] != GH_REASON_NO_RULE && neg.marks[0] != GH_REASON_NONE);
-    gh_neg_fini(&neg);
+    gh_marks_add(&marks, GH_REASON_NO_RULE);
+    gh_marks_add(&marks, GH_REASON_NONE);
+    for (int reason = 0; reason < GH_REASON_COUNT; reason++)
+        CHECK(!gh_marks_has(&marks, (enum gh_reason)reason));
+    for (int reason = 0; reason < GH_REASON_COUNT; reason++)
+        gh_marks_add(reason % 2 ? &marks : &more, (enum gh_reason)reason);
+    for (int reason = GH_REASON_NONE + 1; reason < GH_REASON_COUNT; reason++)
+        CHECK(gh_marks_has(reason % 2 ? &marks : &more, (enum gh_reason)reason) &&
+              !gh_marks_has(reason % 2 ? &more : &marks, (enum gh_reason)reason));
+    gh_marks_add_all(&marks, &more);
+    for (int reason = GH_REASON_NONE + 1; reason < GH_REASON_COUNT; reason++)
+        CHECK(gh_marks_has(&marks, (enum gh_reason)reason));
+    CHECK(!gh_marks_has(&marks, GH_REASON_COUNT));
     gh_neg_fini(NULL);
 }
 
@@ -1127,6 +1134,6 @@ int main(void)
     RUN(directions);
     RUN(addresses);
     RUN(marks_of_the_last_destination);
-    RUN(marks_are_bounded);
+    RUN(marks_are_a_set);
     return CHECK_REPORT();
 }

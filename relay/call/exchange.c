@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Offers and answers of a call (RFC 3264, RFC 6337): which is under way, over whose connections, and what
+ * is in force.  At most one offer of a fork waits for its answer; a failed exchange leaves nothing behind.
+ *
+ *   take_offer -> give_offer -> take_answer -> give_answer      or, from anywhere, drop_offer
+ *
+ * The offer of an INVITE is one for all its forks (call->offer); each fork takes a copy for its answer.
+ */
+#include <stdlib.h>
+
+#include "call/call_int.h"
+
+static void keep_fault(struct gh_call *call, const struct gh_neg *neg)
+{
+    if (neg && neg->fault[0])
+        memcpy(call->fault, neg->fault, sizeof(call->fault));
+}
+
+void gh_call_papers(struct gh_leg *leg, struct gh_papers *papers)
+{
+    struct gh_papers *before = leg->papers;
+
+    if (papers == before)
+        return;
+    /* What was weak about an earlier connection of this leg stays true of the call. */
+    for (size_t i = 0; before && i < before->standing.mark_count; i++)
+        gh_marks_add(&leg->call->marks, before->standing.marks[i]);
+    leg->papers = gh_papers_ref(papers);
+    gh_papers_unref(before);
+}
+
+struct gh_neg_self gh_call_self(struct gh_leg *leg)
+{
+    const struct gh_config *config = leg->call->calls->config;
+
+    return (struct gh_neg_self){ .address = config->media.advertise, .session_id = leg->session_id,
+                                 .version = ++leg->version };
+}
+
+enum gh_reason gh_call_sdp_of(struct gh_call *call, const struct gh_sip_msg *msg, struct gh_sip_body *body,
+                              struct gh_span *sdp)
+{
+    enum gh_reason reason = GH_REASON_NONE;
+    const struct gh_sip_part *part;
+
+    *sdp = GH_SPAN("");
+    if (gh_sip_body_parse(body, msg))
+        return GH_REASON_INTERNAL;
+    part = gh_sip_body_sdp(body, &reason);
+    if (part)
+        *sdp = gh_buf_span(&part->octets);
+    /* Parts beside the session description do not cross in this version. */
+    if (body->count > 1)
+        gh_marks_add(&call->marks, GH_REASON_BODY_DROPPED);
+    return reason;
+}
+
+bool gh_call_offer_pending(const struct gh_fork *fork)
+{
+    return fork->pending || (fork->call->offer && !fork->settled);
+}
+
+/* The family of addresses that a side gets from us: what it uses itself, as far as we know. */
+static uint8_t family_towards(const struct gh_call *call, int side, const struct gh_neg *neg)
+{
+    uint8_t ours = call->calls->config->media.advertise.family;
+
+    (void)side;
+    (void)neg;
+    return ours;
+}
+
+/* ---- the offer ---------------------------------------------------------------------------------------- */
+
+enum gh_reason gh_call_take_offer(struct gh_call *call, struct gh_fork *fork, int from, struct gh_span sdp,
+                                  struct gh_papers *papers)
+{
+    struct gh_neg *neg = calloc(1, sizeof(*neg));
+    struct gh_neg_leg leg;
+    enum gh_reason reason;
+
+    if (!neg)
+        return GH_REASON_INTERNAL;
+    gh_call_papers(&call->leg[from], papers);
+    leg = gh_call_neg_leg(&call->leg[from]);
+    gh_neg_init(neg, from, fork ? fork->neg : NULL);
+    neg->keeper = gh_call_keeper(call);
+    neg->route_downgrade = call->route->on_downgrade;
+    if (fork)
+        fork->pending = neg;
+    else
+        call->offer = neg;
+    reason = gh_neg_offer_in(neg, sdp, &leg);
+    keep_fault(call, neg);
+    if (reason == GH_REASON_NONE && gh_neg_offered_keys(neg))
+        gh_call_holder(call, call->leg[from].trunk);
+    return reason;
+}
+
+enum gh_reason gh_call_give_offer(struct gh_call *call, struct gh_fork *fork, struct gh_sdp **out)
+{
+    struct gh_neg *neg = fork ? fork->pending : call->offer;
+    struct gh_leg *from = &call->leg[neg->offerer], *to = &call->leg[!neg->offerer];
+    struct gh_neg_leg neg_from = gh_call_neg_leg(from), neg_to = gh_call_neg_leg(to);
+    struct gh_neg_self self = gh_call_self(to);
+    uint8_t family[2] = { family_towards(call, GH_SIDE_A, neg), family_towards(call, GH_SIDE_B, neg) };
+    /* The INVITE itself leaves after this; an offer of b comes after the INVITE to it. */
+    bool first = neg->base || call->invites == (fork ? 1 : 0);
+    enum gh_reason reason = gh_call_media_open(call, neg, family);
+
+    if (reason == GH_REASON_NONE)
+        reason = gh_neg_offer_out(neg, &neg_from, &neg_to, &self, first, out);
+    if (reason == GH_REASON_NONE)
+        reason = gh_call_require(call, gh_neg_best_grade(neg, &neg_from, &neg_to));
+    if (reason == GH_REASON_NONE && gh_neg_offers_keys(neg))
+        gh_call_holder(call, to->trunk);
+    if (reason != GH_REASON_NONE) {
+        gh_sdp_free(*out);
+        *out = NULL;
+    }
+    return reason;
+}
+
+void gh_call_drop_offer(struct gh_fork *fork)
+{
+    struct gh_neg *neg = fork->pending;
+
+    if (!neg)
+        return;
+    fork->pending = NULL;
+    keep_fault(fork->call, neg);
+    gh_call_media_trim(fork->call, neg, fork->neg ? fork->neg : fork->call->offer);
+    gh_neg_free(neg);
+}
+
+struct gh_sdp *gh_call_zero_answer(struct gh_fork *fork)
+{
+    struct gh_sdp *zero = NULL;
+    struct gh_neg_self self;
+
+    if (!fork->pending)
+        return NULL;
+    self = gh_call_self(&fork->call->leg[fork->pending->offerer]);
+    if (gh_neg_zero_answer(fork->pending, &self, &zero))
+        return NULL;
+    return zero;
+}
+
+/* ---- the answer ---------------------------------------------------------------------------------------- */
+
+enum gh_reason gh_call_take_answer(struct gh_fork *fork, struct gh_span sdp, struct gh_papers *papers,
+                                   bool srtp_fallback)
+{
+    struct gh_call *call = fork->call;
+    struct gh_neg_leg leg;
+    enum gh_reason reason;
+
+    if (!fork->pending) {
+        struct gh_neg *copy = call->offer ? calloc(1, sizeof(*copy)) : NULL;
+
+        if (copy && gh_neg_fork(copy, call->offer)) {
+            free(copy);
+            copy = NULL;
+        }
+        if (!copy)
+            return GH_REASON_INTERNAL;
+        fork->pending = copy;
+    }
+    gh_call_papers(&call->leg[!fork->pending->offerer], papers);
+    leg = gh_call_neg_leg(&call->leg[!fork->pending->offerer]);
+    reason = gh_neg_answer_in(fork->pending, sdp, &leg, srtp_fallback);
+    keep_fault(call, fork->pending);
+    return reason;
+}
+
+/* The exchange is in force: what was before goes. */
+static void commit(struct gh_fork *fork)
+{
+    struct gh_call *call = fork->call;
+    struct gh_neg *neg = fork->pending, *before = fork->neg;
+    struct gh_marks marks = gh_neg_marks(neg);
+
+    gh_marks_add_all(&call->marks, &marks);
+    fork->neg = neg;
+    fork->pending = NULL;
+    gh_neg_settled(neg);
+    /* What another fork or the offer still needs stays until the call is answered. */
+    if (before && !call->offer)
+        gh_call_media_trim(call, before, neg);
+    if (before)
+        gh_neg_free(before);
+}
+
+enum gh_reason gh_call_give_answer(struct gh_fork *fork, struct gh_sdp **out)
+{
+    struct gh_call *call = fork->call;
+    struct gh_neg *neg = fork->pending;
+    struct gh_leg *to = &call->leg[neg->offerer];
+    struct gh_neg_leg neg_to = gh_call_neg_leg(to), neg_from = gh_call_neg_leg(&call->leg[!neg->offerer]);
+    struct gh_neg_self self = gh_call_self(to);
+    bool again = !neg->base && fork->neg;
+    enum gh_reason reason = gh_call_require(call, gh_neg_best_grade(neg, &neg_to, &neg_from));
+
+    if (reason == GH_REASON_NONE)
+        reason = gh_neg_answer_out(neg, again ? fork->neg : NULL, &neg_to, &self, out);
+    if (reason != GH_REASON_NONE)
+        return reason;
+    commit(fork);
+    reason = gh_call_media_start(fork);
+    if (reason != GH_REASON_NONE) {
+        gh_sdp_free(*out);
+        *out = NULL;
+        return reason;
+    }
+    call->heard = fork;
+    gh_call_graded_set(call);
+    return GH_REASON_NONE;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How secure a call is: the status that goes out on the wire, and the grade that the record keeps.  What
+ * happens is told to the time line (timeline.h); what comes out of it is written down here.
+ */
+#include "base/log.h"
+#include "call/call_int.h"
+
+#define SHOWN_MS 5000         /* a keyed leg has so long to show SRTP: design, "consider traffic secure" */
+#define MEDIA_RECORD_MS 60000 /* call.media at least that often */
+
+static const struct gh_neg *in_force(const struct gh_call *call)
+{
+    return call->heard ? call->heard->neg : NULL;
+}
+
+/* ---- status -------------------------------------------------------------------------------------------- */
+
+static struct gh_leg_streams leg_streams(const struct gh_call *call, int side)
+{
+    struct gh_leg_streams streams = { .unproven_packets = call->leg[side].unproven };
+    const struct gh_neg *neg = in_force(call);
+
+    for (size_t i = 0; neg && i < neg->count; i++) {
+        if (!neg->streams[i].live)
+            continue;
+        streams.live++;
+        if (neg->streams[i].side[side].suite != GH_SUITE_NONE)
+            streams.sdes++;
+    }
+    return streams;
+}
+
+static enum gh_status leg_status(const struct gh_call *call, int side)
+{
+    const struct gh_leg *leg = &call->leg[side];
+    struct gh_leg_streams streams = leg_streams(call, side);
+
+    return gh_policy_leg_status(leg->trunk->rules.consider_traffic_secure, leg->papers->standing.signalling,
+                                &streams);
+}
+
+enum gh_status gh_call_status(const struct gh_call *call)
+{
+    enum gh_status leg[2], claim[2];
+
+    if (!call->answer_us)
+        return GH_STATUS_UNKNOWN;
+    for (int side = 0; side < 2; side++) {
+        leg[side] = leg_status(call, side);
+        claim[side] = call->leg[side].claimed ? call->leg[side].claim : GH_STATUS_UNKNOWN;
+    }
+    return gh_policy_call_status(true, leg, claim);
+}
+
+/* Did a keyed stream of this side bring plain packets and no authenticated one? */
+static bool only_plain(const struct gh_call *call, int side)
+{
+    const struct gh_neg *neg = in_force(call);
+
+    for (size_t i = 0; neg && i < neg->count; i++) {
+        struct gh_media_counters counters[2];
+
+        if (!neg->streams[i].live || neg->streams[i].side[side].suite == GH_SUITE_NONE)
+            continue;
+        gh_call_media_counters(call, i, counters);
+        if (counters[side].drops[GH_DROP_PLAIN_ON_SRTP] && !counters[side].authenticated)
+            return true;
+    }
+    return false;
+}
+
+/* ---- the time line --------------------------------------------------------------------------------------- */
+
+static void tell_relayed(struct gh_call *call)
+{
+    for (size_t i = 0; i < GH_NEG_STREAMS_MAX; i++) {
+        struct gh_media_counters counters[2];
+
+        gh_call_media_counters(call, i, counters);
+        /* Of all streams that the m-line had: one counter that never falls. */
+        gh_timeline_relayed(&call->line, i, 1, counters[0].tx_pkts + counters[1].tx_pkts);
+    }
+}
+
+static struct gh_timeline_side side_facts(const struct gh_call *call, const struct gh_neg_stream *stream, int side)
+{
+    const struct gh_neg_side *near = &stream->side[side];
+    bool keyed = near->suite != GH_SUITE_NONE;
+
+    return (struct gh_timeline_side){
+        .keying = keyed ? GH_KEYING_SDES : GH_KEYING_NONE,
+        .key = near->rx_key,
+        .peer = 2 * call->heard->number + (uint64_t)side,
+        .signalling = call->leg[side].papers->standing.signalling,
+        .key_exposed = keyed && stream->exposed,
+        .may_send = near->may_send,
+    };
+}
+
+static void show(struct gh_call_shown *shown, const struct gh_neg_stream *stream)
+{
+    *shown = (struct gh_call_shown){ .ever = true, .live = true, .kind = stream->kind,
+                                     .side = { stream->side[0], stream->side[1] } };
+}
+
+void gh_call_graded_set(struct gh_call *call)
+{
+    const struct gh_neg *neg = in_force(call);
+    int64_t wall_us = gh_wall_us();
+
+    tell_relayed(call);
+    for (size_t i = 0; i < GH_NEG_STREAMS_MAX; i++) {
+        if (neg && i < neg->count && neg->streams[i].live) {
+            struct gh_timeline_side sides[2];
+
+            for (int side = 0; side < 2; side++)
+                sides[side] = side_facts(call, &neg->streams[i], side);
+            show(&call->shown[i], &neg->streams[i]);
+            gh_timeline_set(&call->line, i, sides, wall_us);
+        } else {
+            call->shown[i].live = false;
+            gh_timeline_remove(&call->line, i, wall_us);
+        }
+    }
+    gh_timeline_status(&call->line, gh_call_status(call), wall_us);
+    gh_call_graded(call);
+}
+
+void gh_call_graded(struct gh_call *call)
+{
+    struct gh_timeline_change change;
+
+    if (!gh_timeline_changed(&call->line, &change) || !call->answer_us || call->state > GH_CALL_UP)
+        return;
+    gh_log(GH_LOG_INFO, "call", "grade", "call=%s now=%s call_so_far=%s", call->id,
+           gh_timeline_word(change.now), gh_timeline_word(change.call));
+    gh_call_record_grade(call, &change);
+    gh_call_record_media(call);
+}
+
+void gh_call_take_claim(struct gh_leg *leg, const struct gh_sip_msg *msg)
+{
+    struct gh_call *call = leg->call;
+    bool claimed;
+    enum gh_status claim = gh_sip_msg_security(msg, &claimed);
+    int64_t wall_us = gh_wall_us();
+
+    if (!claimed)
+        return;
+    leg->claimed = true;
+    leg->claim = claim;
+    gh_timeline_claim(&call->line, leg->side, claim, leg->trunk->rules.trust_claims, wall_us);
+    if (!call->answer_us)
+        return;
+    gh_timeline_status(&call->line, gh_call_status(call), wall_us);
+    gh_call_graded(call);
+}
+
+void gh_call_key_exposed(struct gh_call *call, const struct gh_secret *key)
+{
+    struct gh_fork *fork;
+
+    gh_marks_add(&call->marks, GH_REASON_KEY_EXPOSED);
+    TAILQ_FOREACH (fork, &call->forks, link) {
+        if (fork->neg)
+            gh_neg_exposed(fork->neg, key);
+    }
+    if (call->answer_us && call->state <= GH_CALL_UP)
+        gh_call_graded_set(call);
+}
+
+void gh_call_grade_tick(struct gh_call *call, uint64_t now_ms)
+{
+    if (call->state != GH_CALL_ANSWERED && call->state != GH_CALL_UP)
+        return;
+    for (int side = 0; side < 2 && now_ms >= call->answer_ms + SHOWN_MS; side++) {
+        bool unproven = (call->shown_due || call->leg[side].unproven) && only_plain(call, side);
+
+        if (unproven == call->leg[side].unproven)
+            continue;
+        call->leg[side].unproven = unproven;
+        gh_log(GH_LOG_WARN, "call", "status", "call=%s side=%c unproven=%d status=%s", call->id, 'a' + side,
+               unproven, gh_status_name(gh_call_status(call)));
+        gh_timeline_status(&call->line, gh_call_status(call), gh_wall_us());
+    }
+    if (now_ms >= call->answer_ms + SHOWN_MS)
+        call->shown_due = false;
+    if (now_ms >= call->media_record_ms) {
+        tell_relayed(call);
+        gh_call_graded(call);
+        gh_call_record_media(call);
+        call->media_record_ms = now_ms + MEDIA_RECORD_MS;
+    }
+}
+
+/* ---- requirements and marks ------------------------------------------------------------------------------- */
+
+enum gh_reason gh_call_require(const struct gh_call *call, enum gh_grade best)
+{
+    enum gh_reason marks[2 * GH_STANDING_MARKS_MAX];
+    size_t count = 0;
+
+    for (int side = 0; side < 2; side++) {
+        const struct gh_standing *standing = &call->leg[side].papers->standing;
+
+        for (size_t i = 0; i < standing->mark_count; i++)
+            marks[count++] = standing->marks[i];
+    }
+    return gh_policy_require(&call->route->require, best, marks, count);
+}
+
+static void mark_timeline(struct gh_call *call)
+{
+    static const struct {
+        unsigned bit;
+        enum gh_reason mark;
+    } rows[] = { { GH_TIMELINE_UNPROVEN, GH_REASON_UNPROVEN },
+                 { GH_TIMELINE_INHERITED, GH_REASON_INHERITED },
+                 { GH_TIMELINE_EXPOSED, GH_REASON_KEY_EXPOSED } };
+
+    for (int side = 0; side < 2; side++) {
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+            if (gh_timeline_marks(&call->line, side) & rows[i].bit)
+                gh_marks_add(&call->marks, rows[i].mark);
+        }
+    }
+}
+
+void gh_call_mark_measured(struct gh_call *call)
+{
+    tell_relayed(call);
+    for (int side = 0; side < 2; side++) {
+        struct gh_leg *leg = &call->leg[side];
+
+        /* A call that ended before the 5 s were over has shown no more. */
+        if (call->shown_due)
+            leg->unproven = only_plain(call, side);
+        for (size_t i = 0; i < GH_NEG_STREAMS_MAX; i++) {
+            if (call->counters[i][side].drops[GH_DROP_PLAIN_ON_SRTP])
+                gh_marks_add(&call->marks, GH_REASON_PLAIN_ON_SRTP);
+            if (call->counters[i][side].drops[GH_DROP_AUTH_FAILED])
+                gh_marks_add(&call->marks, GH_REASON_AUTH_FAILED);
+        }
+        if (!leg->papers)
+            continue;
+        for (size_t i = 0; i < leg->papers->standing.mark_count; i++)
+            gh_marks_add(&call->marks, leg->papers->standing.marks[i]);
+        if (call->answer_us && leg->claimed)
+            gh_marks_add(&call->marks, gh_policy_claim_mark(leg->claim, leg_status(call, side)));
+    }
+    gh_timeline_end(&call->line, gh_wall_us());
+    mark_timeline(call);
+}

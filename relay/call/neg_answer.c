@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The second half of an exchange: the answer is read, judged, and written to the offerer; keys and paths follow. */
+#include "call/neg_int.h"
+
+/* ---- reading ------------------------------------------------------------------------------------ */
+
+/* Does the answer bring a key that is used, or was offered, for another direction?  One key for two directions is one
+ * keystream used twice; and the offerer's key in the answerer's mouth came there on a way that we do not know. */
+static bool echoed(const struct gh_neg_keys *keys, const struct gh_secret *key)
+{
+    for (size_t i = 0; i < keys->offered_count; i++) {
+        if (gh_secret_equal(key, &keys->offered[i].key))
+            return true;
+    }
+    for (size_t i = 0; i < keys->out_count; i++) {
+        if (gh_secret_equal(key, &keys->out[i].key))
+            return true;
+    }
+    return false;
+}
+
+/* The answerer took our line @which with its own key in @line. */
+static enum gh_reason take_line(struct gh_neg *neg, int index, struct line *line, size_t which)
+{
+    struct gh_neg_stream *stream = &neg->streams[index];
+    struct gh_neg_keys *keys = stream->keys;
+    enum gh_reason reason;
+    int answerer = !neg->offerer;
+
+    if (echoed(keys, &line->key))
+        return gh_policy_key_memory(GH_KEY_SEEN_ECHOED, GH_KEY_REUSE_REFUSE).reason;
+    reason = neg_declare(neg, answerer, index, line, 1);
+    if (reason != GH_REASON_NONE)
+        return reason;
+    keys->taken = (int)which;
+    keys->answer_lifetime_pkts = line->lifetime_pkts;
+    stream->side[answerer].suite = keys->out[which].facts.suite;
+    stream->force->rx[answerer] = line->key;
+    stream->force->rx_lifetime_pkts[answerer] = line->lifetime_pkts;
+    stream->force->tx[answerer] = keys->out[which].key;
+    stream->force->own[answerer] = keys->out[which].copy_of < 0;
+    if (keys->out[which].copy_of >= 0)
+        keys->pick = keys->out[which].copy_of;
+    return GH_REASON_NONE;
+}
+
+static enum gh_reason judge_line(struct gh_neg *neg, int index, enum gh_profile profile,
+                                 const struct gh_neg_leg *from, bool srtp_fallback)
+{
+    struct gh_neg_stream *stream = &neg->streams[index];
+    struct gh_neg_keys *keys = stream->keys;
+    struct gh_crypto_facts offered[OUT_LINES_MAX], answered[GH_NEG_LINES_MAX];
+    struct line lines[GH_NEG_LINES_MAX] = { 0 };
+    struct gh_stream_judgement judged;
+    enum gh_answer_crypto crypto;
+    enum gh_reason reason = GH_REASON_INTERNAL;
+    size_t count, which = 0;
+
+    if (neg_read_lines(neg->answer, index, lines, &count))
+        goto out;
+    for (size_t i = 0; i < keys->out_count; i++)
+        offered[i] = keys->out[i].facts;
+    for (size_t i = 0; i < count; i++)
+        answered[i] = lines[i].facts;
+    crypto = gh_policy_answer_crypto(offered, keys->out_count, answered, count, from->rules, &which);
+    judged = gh_policy_answer_in(stream->plan, from->rules->srtp, from->signalling, profile, crypto,
+                                 from->rules->strict_tags, srtp_fallback);
+    reason = judged.reason;
+    if (judged.verdict == GH_STREAM_REFUSE)
+        goto out;
+    gh_marks_add(&neg->marks, judged.reason);
+    if (crypto == GH_ANSWER_RENUMBERED)
+        gh_marks_add(&neg->marks, GH_REASON_TAG_RENUMBERED);
+    if (judged.verdict == GH_STREAM_SRTP)
+        reason = take_line(neg, index, &lines[0], which);
+    else
+        reason = neg_downgrade(neg, index, !neg->offerer, from, true);
+out:
+    explicit_bzero(lines, sizeof(lines));
+    return reason;
+}
+
+/* RFC 3264 section 6.1: the answer's direction is the answerer's view; both must allow a flow. */
+static void settle_direction(struct gh_neg *neg, struct gh_neg_stream *stream, enum gh_direction answer)
+{
+    stream->side[neg->offerer].may_send = (stream->direction & GH_SENDONLY) && (answer & GH_RECVONLY);
+    stream->side[!neg->offerer].may_send = (stream->direction & GH_RECVONLY) && (answer & GH_SENDONLY);
+}
+
+static enum gh_reason answer_stream(struct gh_neg *neg, int index, const struct gh_neg_leg *from,
+                                    bool srtp_fallback)
+{
+    struct gh_neg_stream *stream = &neg->streams[index];
+    struct gh_neg_side *near = &stream->side[!neg->offerer];
+    struct gh_sdp_media_facts facts;
+
+    if (gh_sdp_media_facts(neg->answer, index, &facts))
+        return GH_REASON_INTERNAL;
+    if (!stream->live)
+        return GH_REASON_NONE; /* we offered port 0; whatever the answer says, it stays refused */
+    if (facts.port == 0) {
+        stream->live = false;
+        return GH_REASON_NONE;
+    }
+    if (facts.kind != stream->kind) {
+        snprintf(neg->fault, sizeof(neg->fault), "m-line %d: not the offered media type", index + 1);
+        return GH_REASON_BAD_SDP;
+    }
+    if (facts.profile == GH_PROFILE_OTHER || facts.profile == GH_PROFILE_DTLS)
+        return GH_REASON_PROFILE_MISMATCH;
+    if (!neg_address_relayed(&facts, from))
+        return GH_REASON_MEDIA_NOT_RELAYED;
+    neg_take_addresses(near, &facts);
+    /* RFC 5761 section 5.1.1: only where it was offered. */
+    near->rtcp_mux = facts.rtcp_mux && from->mux == GH_MUX_OFFER;
+    settle_direction(neg, stream, facts.direction);
+    return judge_line(neg, index, facts.profile, from, srtp_fallback);
+}
+
+enum gh_reason gh_neg_answer_in(struct gh_neg *neg, struct gh_span sdp, const struct gh_neg_leg *from,
+                                bool srtp_fallback)
+{
+    enum gh_reason reason = neg_parse(neg, sdp, &neg->answer);
+
+    if (reason != GH_REASON_NONE)
+        return reason;
+    if (gh_sdp_media_count(neg->answer) != neg->media_count) {
+        snprintf(neg->fault, sizeof(neg->fault), "the answer has %zu m-lines, the offer had %zu",
+                 gh_sdp_media_count(neg->answer), neg->media_count);
+        return GH_REASON_BAD_SDP;
+    }
+    for (size_t i = 0; i < neg->count; i++) {
+        reason = answer_stream(neg, (int)i, from, srtp_fallback);
+        if (reason != GH_REASON_NONE)
+            return reason;
+    }
+    return GH_REASON_NONE;
+}
+
+/* ---- settling --------------------------------------------------------------------------------------- */
+
+/* Our own key towards the offerer: one that is in force for this suite, or a fresh one. */
+static int own_key(struct gh_neg *neg, const struct gh_neg *again, int index)
+{
+    struct gh_neg_stream *stream = &neg->streams[index];
+    const struct gh_neg_stream *before[2] = { again ? &again->streams[index] : NULL,
+                                              neg_base_stream(neg, index) };
+    int side = neg->offerer;
+
+    stream->force->own[side] = true;
+    for (int i = 0; i < 2; i++) {
+        if (before[i] && before[i]->force && before[i]->force->own[side] &&
+            before[i]->side[side].suite == stream->side[side].suite) {
+            stream->force->tx[side] = before[i]->force->tx[side];
+            return 0;
+        }
+    }
+    return gh_secret_draw(&stream->force->tx[side], stream->side[side].suite);
+}
+
+static enum gh_path path_of(const struct gh_neg_stream *stream, int side)
+{
+    const struct gh_neg_side *near = &stream->side[side], *far = &stream->side[!side];
+
+    if (near->suite == GH_SUITE_NONE && far->suite == GH_SUITE_NONE)
+        return GH_PATH_CLEAR;
+    /* The far side has this side's very key. */
+    if (near->suite != GH_SUITE_NONE && near->suite == far->suite && !stream->force->own[!side] &&
+        gh_secret_equal(&stream->force->rx[side], &stream->force->tx[!side]))
+        return GH_PATH_PASS;
+    return GH_PATH_BRIDGE;
+}
+
+/* Key towards the offerer, and the paths, now that the answerer has chosen. */
+static int settle(struct gh_neg *neg, const struct gh_neg *again, int index)
+{
+    struct gh_neg_stream *stream = &neg->streams[index];
+    struct gh_neg_keys *keys = stream->keys;
+    struct gh_neg_force *force = stream->force;
+    int o = neg->offerer, err = 0;
+
+    if (keys->pick >= 0) {
+        stream->side[o].suite = keys->offered[keys->pick].facts.suite;
+        force->rx[o] = keys->offered[keys->pick].key;
+        force->rx_lifetime_pkts[o] = keys->offered[keys->pick].lifetime_pkts;
+        if (stream->side[!o].suite == stream->side[o].suite && !neg->bridge)
+            force->tx[o] = force->rx[!o];
+        else
+            err = own_key(neg, again, index);
+        if (!err && neg->keeper.wrote)
+            err = neg->keeper.wrote(neg->keeper.arg, o, (unsigned)index, &force->tx[o]);
+    }
+    for (int s = 0; s < 2; s++) {
+        stream->side[s].path = path_of(stream, s);
+        stream->side[s].rx_key = force->rx[s].len ? force->rx[s].number : 0;
+        stream->side[s].tx_key = force->tx[s].len ? force->tx[s].number : 0;
+    }
+    return err;
+}
+
+/* ---- writing ------------------------------------------------------------------------------------ */
+
+static int copy_proto(const struct gh_sdp *from, struct gh_sdp *to, int index)
+{
+    struct gh_sdp_media media;
+    int err = gh_sdp_media(from, index, &media);
+
+    return err ? err : gh_sdp_set_proto(to, index, media.proto);
+}
+
+static int write_answer_stream(struct gh_neg *neg, const struct gh_neg *again, struct gh_sdp *doc, int index)
+{
+    struct gh_neg_stream *stream = &neg->streams[index];
+    const struct gh_neg_side *near = &stream->side[neg->offerer];
+    const struct gh_neg_keys *keys = stream->keys;
+    int err = settle(neg, again, index);
+
+    if (!err)
+        err = gh_sdp_set_port(doc, index, near->port);
+    if (!err && near->rtcp_mux)
+        err = gh_sdp_append_attr(doc, index, "rtcp-mux", (struct gh_span){ 0 });
+    if (!err && keys->pick >= 0) {
+        const struct gh_secret *key = &stream->force->tx[neg->offerer];
+
+        /* The key's owner said how long it may live: that crosses with a copy. */
+        err = gh_sdp_add_crypto(doc, index, keys->offered[keys->pick].facts.tag, near->suite, key->octets,
+                                key->len, stream->force->own[neg->offerer] ? 0 : keys->answer_lifetime_pkts);
+    }
+    return err;
+}
+
+enum gh_reason gh_neg_answer_out(struct gh_neg *neg, const struct gh_neg *again, const struct gh_neg_leg *to,
+                                 const struct gh_neg_self *self, struct gh_sdp **out)
+{
+    struct gh_sdp *doc = NULL;
+    int err = gh_sdp_clone(&doc, neg->answer);
+
+    if (!err)
+        err = neg_make_ours(doc, self, to->signalling == GH_SIG_TLS_VERIFIED);
+    for (int i = 0; !err && i < (int)neg->media_count; i++) {
+        if (i < (int)neg->count && neg->streams[i].live)
+            err = write_answer_stream(neg, again, doc, i);
+        else
+            err = gh_sdp_disable_media(doc, i);
+        if (!err) /* we answer with the profile of the offer, refused m-lines too */
+            err = copy_proto(neg->offer, doc, i);
+    }
+    if (err) {
+        gh_sdp_free(doc);
+        return neg_written_reason(err);
+    }
+    *out = doc;
+    return GH_REASON_NONE;
+}

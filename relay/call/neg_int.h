@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the negotiation share: negotiate.c, neg_offer.c, neg_answer.c; nobody else includes it. */
+#ifndef GH_NEG_INT_H
+#define GH_NEG_INT_H
+
+#include <stdlib.h>
+
+#include "call/negotiate.h"
+
+#define OUT_LINES_MAX (GH_NEG_LINES_MAX + GH_TRUNK_SUITES_MAX)
+
+struct line {
+    struct gh_crypto_facts facts;
+    struct gh_secret key;
+    uint64_t lifetime_pkts; /* as its owner declared it; 0: none */
+    int copy_of;            /* index among the offerer's lines; -1: our own key */
+};
+
+struct gh_neg_keys {
+    struct line offered[GH_NEG_LINES_MAX]; /* by the offerer */
+    size_t offered_count;
+    int pick;                              /* what we answer with, unless a copied one is picked; -1: none */
+    struct line out[OUT_LINES_MAX];        /* by us, to the answerer */
+    size_t out_count;
+    uint64_t answer_lifetime_pkts;         /* of the answerer's key */
+    int taken;                             /* index in out, that the answer took; -1: none */
+};
+
+struct gh_neg_force {
+    struct gh_secret rx[2], tx[2];
+    bool own[2];                           /* tx: drawn by us, not the other side's */
+    uint64_t rx_lifetime_pkts[2];
+};
+
+/* ---- negotiate.c: both halves ---- */
+
+enum gh_reason neg_parse(struct gh_neg *neg, struct gh_span text, struct gh_sdp **out);
+
+/** The first GH_NEG_LINES_MAX a=crypto lines of an m-line with their keys.  An unusable line has none. */
+int neg_read_lines(const struct gh_sdp *doc, int index, struct line *lines, size_t *count);
+
+/** Ask the keeper about every key of @lines.  @return NONE, or why the m-line is refused */
+enum gh_reason neg_declare(struct gh_neg *neg, int side, int index, struct line *lines, size_t count);
+
+/** Whether an address can be media's at all, and of a family that the leg takes. */
+bool neg_address_relayed(const struct gh_sdp_media_facts *facts, const struct gh_neg_leg *leg);
+
+void neg_take_addresses(struct gh_neg_side *side, const struct gh_sdp_media_facts *facts);
+
+/** The stream that goes on in @index, or NULL. */
+const struct gh_neg_stream *neg_base_stream(const struct gh_neg *neg, int index);
+
+/** A keyed side of the base would be clear now.  @return NONE (marked; renewed), or why not */
+enum gh_reason neg_downgrade(struct gh_neg *neg, int index, int side, const struct gh_neg_leg *leg,
+                             bool in_answer);
+
+/** Everything in a document that names a side is replaced by ours; keying of the other side goes. */
+int neg_make_ours(struct gh_sdp *doc, const struct gh_neg_self *self, bool proven);
+
+/** Reason of a document that could not be written. */
+enum gh_reason neg_written_reason(int err);
+
+#endif
