@@ -64,6 +64,7 @@ enum gh_call_event {
 /* ---- objects ------------------------------------------------------------------------------------------- */
 
 #define GH_CALL_FORKS_MAX  8 /* early dialogs of one INVITE; 1xx of further ones are not relayed */
+#define GH_CALL_MEDIA_RECORD_MS 60000 /* call.media at least that often */
 #define GH_CALL_RELAYS_MAX 16 /* requests under way inside one call */
 
 struct gh_call;
@@ -375,6 +376,8 @@ enum gh_reason gh_call_give_answer(struct gh_fork *fork, struct gh_sdp **out);
 void gh_call_drop_offer(struct gh_fork *fork);
 /** Answer with every m-line port 0 to the offer that waits.  NULL: there is none, or no memory */
 struct gh_sdp *gh_call_zero_answer(struct gh_fork *fork);
+/** The same to an offer that was not even taken, in @msg.  NULL: it has none, or no memory */
+struct gh_sdp *gh_call_zero_answer_to(struct gh_call *call, int offerer, const struct gh_sip_msg *msg);
 /** The SDP of a message.  @return NONE with @sdp empty: it has none */
 enum gh_reason gh_call_sdp_of(struct gh_call *call, const struct gh_sip_msg *msg, struct gh_sip_body *body,
                               struct gh_span *sdp);
@@ -382,6 +385,8 @@ enum gh_reason gh_call_sdp_of(struct gh_call *call, const struct gh_sip_msg *msg
 struct gh_neg_self gh_call_self(struct gh_leg *leg);
 /** The papers of the connection that this leg's keys go over from now on. */
 void gh_call_papers(struct gh_leg *leg, struct gh_papers *papers);
+/** The same for what @txn will send: keys in it are judged by the connection that carries it.  NULL is fine */
+void gh_call_judge_way(struct gh_leg *leg, const struct gh_txn *txn);
 
 /* ---- response.c: what b says to the INVITE ---- */
 
@@ -393,8 +398,8 @@ void gh_call_relay_reliable(struct gh_fork *fork, const struct gh_sip_msg *from_
                             const struct gh_sdp *sdp, uint64_t now_ms);
 /** The INVITE has its final response: nothing is repeated. */
 void gh_call_reliable_final(struct gh_call *call);
-/** PRACK of ours to a 1xx that ends the call: an offer in it gets every m-line with port 0. */
-void gh_call_prack_end(struct gh_fork *fork, uint32_t rseq, uint64_t now_ms);
+/** PRACK of ours to a 1xx that ends the call.  @zero  answer to an offer in it, or NULL */
+void gh_call_prack_end(struct gh_fork *fork, uint32_t rseq, const struct gh_sdp *zero, uint64_t now_ms);
 /** 200 to a PRACK of a that the gate refused: an offer in it gets every m-line with port 0. */
 void gh_call_prack_zero(struct gh_call *call, struct gh_txn *txn, const struct gh_sip_msg *msg, uint64_t now_ms);
 
@@ -409,8 +414,8 @@ bool gh_call_relay_ack(struct gh_call *call, int from, const struct gh_sip_msg *
 bool gh_call_relay_cancel(struct gh_call *call, struct gh_txn *invite, uint64_t now_ms);
 /** @return false: @txn is no relay's */
 bool gh_call_relay_server_ended(struct gh_call *call, struct gh_txn *txn, enum gh_txn_end why, uint64_t now_ms);
-/** The call ends: askers get 487, what was asked is cancelled. */
-void gh_call_relays_end(struct gh_call *call, uint64_t now_ms);
+/** The call, or one fork of it, ends: askers get 487, what was asked is cancelled.  @fork  NULL: all */
+void gh_call_relays_end(struct gh_call *call, const struct gh_fork *fork, uint64_t now_ms);
 
 /* ---- media.c ---- */
 

@@ -30,6 +30,14 @@ void gh_call_papers(struct gh_leg *leg, struct gh_papers *papers)
     gh_papers_unref(before);
 }
 
+void gh_call_judge_way(struct gh_leg *leg, const struct gh_txn *txn)
+{
+    struct gh_papers *papers = txn ? gh_call_way(leg->call->calls, leg->trunk->rules.id, gh_txn_conn(txn)) : NULL;
+
+    if (papers)
+        gh_call_papers(leg, papers);
+}
+
 struct gh_neg_self gh_call_self(struct gh_leg *leg)
 {
     const struct gh_config *config = leg->call->calls->config;
@@ -118,6 +126,7 @@ enum gh_reason gh_call_give_offer(struct gh_call *call, struct gh_fork *fork, st
     if (reason != GH_REASON_NONE) {
         gh_sdp_free(*out);
         *out = NULL;
+        to->version--; /* RFC 3264 section 8: one more for each that is sent */
     }
     return reason;
 }
@@ -144,6 +153,25 @@ struct gh_sdp *gh_call_zero_answer(struct gh_fork *fork)
     self = gh_call_self(&fork->call->leg[fork->pending->offerer]);
     if (gh_neg_zero_answer(fork->pending, &self, &zero))
         return NULL;
+    return zero;
+}
+
+struct gh_sdp *gh_call_zero_answer_to(struct gh_call *call, int offerer, const struct gh_sip_msg *msg)
+{
+    struct gh_sip_body body = { 0 };
+    struct gh_sdp *zero = NULL;
+    struct gh_neg_self self;
+    struct gh_span sdp;
+    struct gh_neg neg;
+
+    gh_neg_init(&neg, offerer, NULL);
+    if (gh_call_sdp_of(call, msg, &body, &sdp) == GH_REASON_NONE && sdp.len &&
+        !gh_sdp_parse(&neg.offer, sdp, NULL)) {
+        self = gh_call_self(&call->leg[offerer]);
+        gh_neg_zero_answer(&neg, &self, &zero);
+    }
+    gh_neg_fini(&neg);
+    gh_sip_body_fini(&body);
     return zero;
 }
 
@@ -204,8 +232,10 @@ enum gh_reason gh_call_give_answer(struct gh_fork *fork, struct gh_sdp **out)
 
     if (reason == GH_REASON_NONE)
         reason = gh_neg_answer_out(neg, again ? fork->neg : NULL, &neg_to, &self, out);
-    if (reason != GH_REASON_NONE)
+    if (reason != GH_REASON_NONE) {
+        to->version--;
         return reason;
+    }
     commit(fork);
     reason = gh_call_media_start(fork);
     if (reason != GH_REASON_NONE) {

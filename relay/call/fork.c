@@ -11,6 +11,7 @@ void gh_call_fork_free(struct gh_fork *fork)
 {
     struct gh_call *call = fork->call;
 
+    gh_call_relays_end(call, fork, gh_loop_now_ms(call->calls->loop));
     gh_call_drop_offer(fork);
     gh_rel_out_free(fork->reliable);
     if (call->fork == fork)
@@ -80,7 +81,8 @@ struct gh_fork *gh_call_fork(struct gh_call *call, const struct gh_sip_msg *resp
             return fork;
         count++;
     }
-    if (!response->to.tag.len || count >= GH_CALL_FORKS_MAX || !call->leg[GH_SIDE_A].invite ||
+    /* The one that answers always finds room. */
+    if (!response->to.tag.len || (count >= GH_CALL_FORKS_MAX && response->status < 200) || !call->leg[GH_SIDE_A].invite ||
         !gh_txn_request(call->leg[GH_SIDE_A].invite))
         return NULL;
     fork = calloc(1, sizeof(*fork));

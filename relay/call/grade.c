@@ -7,7 +7,6 @@
 #include "call/call_int.h"
 
 #define SHOWN_MS 5000         /* a keyed leg has so long to show SRTP: design, "consider traffic secure" */
-#define MEDIA_RECORD_MS 60000 /* call.media at least that often */
 
 static const struct gh_neg *in_force(const struct gh_call *call)
 {
@@ -190,7 +189,7 @@ void gh_call_grade_tick(struct gh_call *call, uint64_t now_ms)
         tell_relayed(call);
         gh_call_graded(call);
         gh_call_record_media(call);
-        call->media_record_ms = now_ms + MEDIA_RECORD_MS;
+        call->media_record_ms = now_ms + GH_CALL_MEDIA_RECORD_MS;
     }
 }
 

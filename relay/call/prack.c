@@ -69,11 +69,10 @@ static void prack_ended(void *arg, struct gh_txn *txn, enum gh_txn_end why, uint
 
 static const struct gh_txn_client prack_client = { .response = prack_response, .ended = prack_ended };
 
-void gh_call_prack_end(struct gh_fork *fork, uint32_t rseq, uint64_t now_ms)
+void gh_call_prack_end(struct gh_fork *fork, uint32_t rseq, const struct gh_sdp *zero, uint64_t now_ms)
 {
     struct gh_call *call = fork->call;
     struct gh_leg *b = &call->leg[GH_SIDE_B];
-    struct gh_sdp *zero = gh_call_zero_answer(fork);
     struct gh_buf octets = { 0 }, body = { 0 };
     struct gh_sip_out out = { 0 };
     struct gh_txn *prack = NULL;
@@ -93,23 +92,12 @@ void gh_call_prack_end(struct gh_fork *fork, uint32_t rseq, uint64_t now_ms)
     gh_sip_out_fini(&out);
     gh_buf_fini(&octets);
     gh_buf_fini(&body);
-    gh_sdp_free(zero);
 }
 
 void gh_call_prack_zero(struct gh_call *call, struct gh_txn *txn, const struct gh_sip_msg *msg, uint64_t now_ms)
 {
-    struct gh_sip_body body = { 0 };
-    struct gh_sdp *zero = NULL;
-    struct gh_neg neg;
-    struct gh_neg_self self = gh_call_self(&call->leg[GH_SIDE_A]);
-    struct gh_span sdp;
+    struct gh_sdp *zero = gh_call_zero_answer_to(call, GH_SIDE_A, msg);
 
-    gh_neg_init(&neg, GH_SIDE_A, NULL);
-    if (gh_call_sdp_of(call, msg, &body, &sdp) == GH_REASON_NONE && sdp.len &&
-        !gh_sdp_parse(&neg.offer, sdp, NULL))
-        gh_neg_zero_answer(&neg, &self, &zero);
     gh_call_ok_sdp(call, txn, zero, now_ms);
     gh_sdp_free(zero);
-    gh_neg_fini(&neg);
-    gh_sip_body_fini(&body);
 }

@@ -253,15 +253,6 @@ static enum gh_reason take_2xx(struct gh_relay *relay, const struct gh_sip_msg *
     return reason;
 }
 
-/* The asker's answer leaves over this connection: keys in it are judged by that. */
-static void judge_way_back(struct gh_relay *relay)
-{
-    struct gh_leg *near = &relay->call->leg[relay->from];
-    struct gh_papers *papers = gh_call_way(relay->call->calls, near->trunk->rules.id, gh_txn_conn(relay->server));
-
-    if (papers)
-        gh_call_papers(near, papers);
-}
 
 static void on_2xx(struct gh_relay *relay, struct gh_sip_msg *msg, uint64_t now_ms)
 {
@@ -274,7 +265,7 @@ static void on_2xx(struct gh_relay *relay, struct gh_sip_msg *msg, uint64_t now_
     gh_dialog_refresh(far, msg);
     gh_call_take_claim(far_leg(relay), msg);
     if (relay->server)
-        judge_way_back(relay);
+        gh_call_judge_way(&call->leg[relay->from], relay->server);
     reason = take_2xx(relay, msg, &sdp);
     if (reason == GH_REASON_NONE && session && !relay->server)
         reason = GH_REASON_CONNECTION_LOST;
@@ -283,7 +274,9 @@ static void on_2xx(struct gh_relay *relay, struct gh_sip_msg *msg, uint64_t now_
         reason = session ? GH_REASON_CONNECTION_LOST : GH_REASON_NONE;
     gh_sdp_free(sdp);
     if (reason != GH_REASON_NONE) {
-        struct gh_sdp *zero = relay->offers ? NULL : gh_call_zero_answer(relay->fork);
+        struct gh_sdp *zero = relay->offers          ? NULL
+                              : relay->fork->pending ? gh_call_zero_answer(relay->fork)
+                                                     : gh_call_zero_answer_to(call, !relay->from, msg);
 
         if (relay->method == GH_SIP_INVITE)
             gh_call_send_ack(far_leg(relay)->trunk, relay->client, far, zero);
@@ -495,6 +488,7 @@ bool gh_call_relay_ack(struct gh_call *call, int from, const struct gh_sip_msg *
         if (reason == GH_REASON_NONE)
             reason = gh_call_take_answer(relay->fork, sdp, papers,
                                          gh_sip_msg_has_token(msg, GH_SIP_HDR_SUPPORTED, "X-cisco-srtp-fallback"));
+        gh_call_judge_way(far_leg(relay), relay->client);
         if (reason == GH_REASON_NONE)
             reason = gh_call_give_answer(relay->fork, &answer);
     }
@@ -550,11 +544,14 @@ bool gh_call_relay_server_ended(struct gh_call *call, struct gh_txn *txn, enum g
     return true;
 }
 
-void gh_call_relays_end(struct gh_call *call, uint64_t now_ms)
+void gh_call_relays_end(struct gh_call *call, const struct gh_fork *fork, uint64_t now_ms)
 {
-    struct gh_relay *relay;
+    struct gh_relay *relay, *next;
 
-    while ((relay = TAILQ_FIRST(&call->relays))) {
+    for (relay = TAILQ_FIRST(&call->relays); relay; relay = next) {
+        next = TAILQ_NEXT(relay, link);
+        if (fork && relay->fork != fork)
+            continue;
         /* RFC 3261 section 13.2.2.4: a 2xx is acknowledged, whatever became of the call. */
         if (relay->answered && relay->client) {
             struct gh_sdp *zero = relay->offers ? NULL : gh_call_zero_answer(relay->fork);

@@ -344,7 +344,6 @@ static enum gh_reason take_ack(struct gh_fork *fork, const struct gh_sip_msg *ms
 {
     struct gh_call *call = fork->call;
     struct gh_leg *b = &call->leg[GH_SIDE_B];
-    struct gh_papers *way = gh_call_way(call->calls, b->trunk->rules.id, b->conn);
     struct gh_sip_body body = { 0 };
     struct gh_span sdp;
     enum gh_reason reason = gh_call_sdp_of(call, msg, &body, &sdp);
@@ -354,8 +353,7 @@ static enum gh_reason take_ack(struct gh_fork *fork, const struct gh_sip_msg *ms
     if (reason == GH_REASON_NONE)
         reason = gh_call_take_answer(fork, sdp, call->calls->arrival.papers,
                                      gh_sip_msg_has_token(msg, GH_SIP_HDR_SUPPORTED, "X-cisco-srtp-fallback"));
-    if (way)
-        gh_call_papers(b, way);
+    gh_call_judge_way(b, b->invite);
     if (reason == GH_REASON_NONE)
         reason = gh_call_give_answer(fork, &fork->answer);
     gh_sip_body_fini(&body);

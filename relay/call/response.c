@@ -14,16 +14,6 @@ static struct gh_papers *arrival_papers(const struct gh_call *call)
     return call->calls->arrival.papers;
 }
 
-/* The connection that our response to a will go over: keys in it are judged by that one. */
-static void judge_way_back(struct gh_call *call)
-{
-    struct gh_leg *a = &call->leg[GH_SIDE_A];
-    struct gh_papers *papers = a->invite ? gh_call_way(call->calls, a->trunk->rules.id, gh_txn_conn(a->invite)) : NULL;
-
-    if (papers)
-        gh_call_papers(a, papers);
-}
-
 /* ---- SDP of a response ------------------------------------------------------------------------------------ */
 
 /* b's answer.  The same again gives the same answer of ours; another one in the place of a preview is taken anew. */
@@ -80,7 +70,7 @@ static enum gh_reason take_sdp(struct gh_fork *fork, const struct gh_sip_msg *ms
     struct gh_span sdp;
 
     *crosses = false;
-    judge_way_back(call);
+    gh_call_judge_way(&call->leg[GH_SIDE_A], call->leg[GH_SIDE_A].invite);
     reason = gh_call_sdp_of(call, msg, &body, &sdp);
     if (reason == GH_REASON_NONE && sdp.len && !fork->settled && !fork->pending) {
         if (call->offer)
@@ -98,14 +88,26 @@ static enum gh_reason take_sdp(struct gh_fork *fork, const struct gh_sip_msg *ms
     return reason;
 }
 
+/* To a response that ends the call: SDP in it that is an offer must be answered all the same. */
+static struct gh_sdp *zero_answer(struct gh_fork *fork, const struct gh_sip_msg *msg)
+{
+    if (fork->pending)
+        return gh_call_zero_answer(fork);
+    return fork->call->offer || fork->settled ? NULL : gh_call_zero_answer_to(fork->call, GH_SIDE_B, msg);
+}
+
 /* ---- provisional ----------------------------------------------------------------------------------------- */
 
 /* The call cannot go on: b is cancelled, a told. */
-static void give_up(struct gh_call *call, struct gh_fork *fork, bool reliable, uint32_t rseq,
-                    enum gh_reason reason, uint64_t now_ms)
+static void give_up(struct gh_call *call, struct gh_fork *fork, const struct gh_sip_msg *msg, bool reliable,
+                    uint32_t rseq, enum gh_reason reason, uint64_t now_ms)
 {
-    if (reliable && fork)
-        gh_call_prack_end(fork, rseq, now_ms);
+    if (reliable && fork) {
+        struct gh_sdp *zero = zero_answer(fork, msg);
+
+        gh_call_prack_end(fork, rseq, zero, now_ms);
+        gh_sdp_free(zero);
+    }
     gh_call_end(call, reason, -1, now_ms);
 }
 
@@ -147,7 +149,7 @@ static void on_provisional(struct gh_call *call, struct gh_sip_msg *msg, uint64_
     if (reason == GH_REASON_NONE && !crosses && msg->body.len)
         gh_marks_add(&call->marks, GH_REASON_BODY_DROPPED);
     if (reason != GH_REASON_NONE)
-        give_up(call, fork, reliable, rseq, reason, now_ms);
+        give_up(call, fork, msg, reliable, rseq, reason, now_ms);
     else
         relay_provisional(call, fork, msg, reliable, rseq, crosses ? fork->answer : NULL, now_ms);
 }
@@ -182,7 +184,7 @@ static enum gh_reason take_2xx(struct gh_fork *fork, const struct gh_sip_msg *ms
 static void reject(struct gh_call *call, struct gh_fork *fork, struct gh_txn *txn, struct gh_sip_msg *msg,
                    enum gh_reason reason, uint64_t now_ms)
 {
-    struct gh_sdp *zero = fork ? gh_call_zero_answer(fork) : NULL;
+    struct gh_sdp *zero = fork ? zero_answer(fork, msg) : NULL;
 
     gh_call_reject_answer(call->calls, call->leg[GH_SIDE_B].trunk, txn, msg, zero, reason, now_ms);
     gh_sdp_free(zero);
@@ -222,6 +224,7 @@ static void on_answer(struct gh_call *call, struct gh_txn *txn, struct gh_sip_ms
     call->answer_us = gh_wall_us();
     call->answer_ms = now_ms;
     call->shown_due = true;
+    call->media_record_ms = now_ms + GH_CALL_MEDIA_RECORD_MS;
     call->heard = fork;
     offer_done(call);
     gh_timeline_answered(&call->line, call->answer_us);

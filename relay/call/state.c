@@ -73,7 +73,7 @@ static void do_close(struct gh_call *call, uint64_t now_ms)
         gh_call_send_ack(b->trunk, b->invite, call->fork->dialog[GH_SIDE_B], zero);
         gh_sdp_free(zero);
     }
-    gh_call_relays_end(call, now_ms);
+    gh_call_relays_end(call, NULL, now_ms);
     gh_call_media_close(call);
 }
 
@@ -93,7 +93,7 @@ static void do_cancel(struct gh_call *call, uint64_t now_ms)
     gh_timer_stop(timers, &call->timer);
     refuse_a(call, now_ms);
     gh_call_reliable_final(call);
-    gh_call_relays_end(call, now_ms);
+    gh_call_relays_end(call, NULL, now_ms);
     if (!call->cancelled) {
         gh_refusal_text(&text, call->end.reason, gh_span_str(call->fault));
         gh_sip_reason_value(&reason, "SIP", (unsigned)gh_refusal_status(call->end.reason), gh_buf_span(&text));
