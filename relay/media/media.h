@@ -165,9 +165,9 @@ const char *gh_media_event_name(enum gh_media_event_kind kind);
  * UNREACHABLE: err is the system's, and gh_media_err_is_remote.  Of RTP (rtcp is false): nothing flows to or from this
  * side.  Of RTCP: RTP is not touched.
  *
- * Each kind at most once for one generation of a side, UNREACHABLE once for each port, except LATCHED (once for each port and
- * address of the sets) and MOVED (once in 5 s for each port; also when RTCP follows RTP, which
- * source_proven tells).  Neither happens with GH_SOURCE_RULE_SDP.
+ * Each kind at most once for one generation of a side, UNREACHABLE once for each port of it, except LATCHED (once for
+ * each port and address of the sets) and MOVED (once in 5 s for each port; also when RTCP follows RTP, which
+ * source_proven tells).  These two do not happen with GH_SOURCE_RULE_SDP.
  */
 struct gh_media_event {
     gh_stream_id stream;
@@ -253,7 +253,7 @@ struct gh_media_set {
     enum gh_path path;                 /* for what arrives from this side */
     enum gh_suite suite;               /* of this side, both ways; GH_SUITE_NONE: plain RTP */
     struct gh_secret rx_key;           /* this side declared it; empty for plain */
-    struct gh_secret tx_key;           /* we declared it to this side; with pass on the other side, that side's rx_key */
+    struct gh_secret tx_key;           /* we declared it to this side; if the other side passes, its rx_key */
     enum gh_source_rule media_source;
     uint64_t latch_ms;                 /* clear and SYMMETRIC: from now; 0: nothing is learnt */
     /* A new tx key goes on with ROC and SSRCs of the one before (roc_on_rekey: keep), else it

@@ -133,6 +133,28 @@ static void a_ring_is_not_closed(void)
     }
 }
 
+/* The way back is one port's alone: RTCP goes round as well as RTP. */
+static void a_ring_by_one_port(void)
+{
+    for (int port = 0; port < 2; port++) {
+        struct lab lab;
+        struct link link;
+        struct gh_addr remote[2];
+
+        if (!lab_start(&lab, 4, 0) || !link_open(&lab, &link))
+            return;
+        lab_secure(&lab, GH_PATH_CLEAR, GH_SUITE_NONE, GH_SUITE_NONE);
+        remote[!port] = lab.phones[1].addr[!port];
+        remote[port] = lab.port[0][port];
+        CHECK_INT(link_set(&lab, &link, 1, remote), 0);
+        CHECK_INT(lab_point(&lab, 1, link.port[0], GH_SOURCE_RULE_SDP), -ELOOP);
+        CHECK_INT(link_set(&lab, &link, 1, lab.phones[1].addr), 0);
+        CHECK_INT(lab_point(&lab, 1, link.port[0], GH_SOURCE_RULE_SDP), 0);
+        lab_close(&lab, link.id);
+        LAB_END(&lab);
+    }
+}
+
 /* Four of ours in a line, not more: what lies beyond would have to be looked at for ever. */
 static void a_line_has_an_end(void)
 {
@@ -275,6 +297,7 @@ int main(void)
     RUN(a_call_that_comes_through_us_twice);
     RUN(a_stream_is_not_pointed_at_itself);
     RUN(a_ring_is_not_closed);
+    RUN(a_ring_by_one_port);
     RUN(a_line_has_an_end);
     RUN(our_own_port_is_not_learnt);
     RUN(an_address_without_a_way);

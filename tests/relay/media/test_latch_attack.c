@@ -131,6 +131,31 @@ static void a_racer_who_loses_once_moves_nothing(void)
     LAB_END(&lab);
 }
 
+/* He held some packets back, and brings them late: new to us and authentic, and yet older than the phone's last. */
+static void what_is_late_moves_nothing(void)
+{
+    enum { HELD = 3 * GH_MOVE_PKTS };
+    static uint8_t held[HELD][PKT_MAX] __attribute__((aligned(8)));
+    struct lab lab;
+    struct attacker holder = attacker_at(ELSEWHERE);
+    size_t len[HELD];
+    uint8_t got[PKT_MAX];
+
+    if (!start_keyed(&lab, GH_SOURCE_RULE_SYMMETRIC))
+        return;
+    for (int i = 0; i < HELD; i++)
+        len[i] = sealed_rtp(&lab, held[i]);
+    check_flows(&lab, 0, false);
+    for (int i = 0; i < HELD; i++) {
+        attack(&lab, &holder, false, held[i], len[i]);
+        CHECK(phone_receive(&lab, 1, false, got) > 0); /* not lost by it either */
+    }
+    check_flows(&lab, 1, false);
+    check_got_nothing(&lab, &holder);
+    CHECK_INT(events_of(&lab, 0, GH_MEDIA_EVENT_LATCHED) + events_of(&lab, 0, GH_MEDIA_EVENT_MOVED), 0);
+    LAB_END(&lab);
+}
+
 /* Packets under the key before, which he held back: authentic, and no sign of where the phone is now. */
 static void the_old_key_moves_nothing(void)
 {
@@ -231,6 +256,7 @@ int main(void)
     RUN(guesses_and_forgeries_win_nothing);
     RUN(a_replayer_wins_nothing);
     RUN(a_racer_who_loses_once_moves_nothing);
+    RUN(what_is_late_moves_nothing);
     RUN(the_old_key_moves_nothing);
     RUN(a_flood_is_tried_under_a_limit);
     RUN(a_racer_wins_on_rtp_inside_the_window_only);
