@@ -45,12 +45,13 @@ class Case(unittest.TestCase):
         return request
 
     def give_up(self, dialog, request):
-        """The called side is busy after all, so the call is gone when this returns."""
+        """The called side is busy after all; the call is gone, and counted no more, when this returns."""
         h.reply(self.b, request, 486, "Busy Here", tag="busy")
         self.b.expect("ACK")
         dialog.peer.expect(486)
         dialog.ack_refusal()
-        self.lab.call_end(dialog.call_id)
+        end = self.lab.call_end(dialog.call_id)
+        self.lab.log.wait(rf"call +state +call={end['call']} .*to=gone")
 
     def check_refused(self, dialog, status, reason):
         answer = dialog.peer.expect(status)
