@@ -26,6 +26,7 @@ import tempfile
 import threading
 import time
 import unittest
+import weakref
 
 SOURCE = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.path.realpath(sys.argv[1]) if len(sys.argv) > 1 else os.path.join(SOURCE, "build")
@@ -132,6 +133,7 @@ class Lab:
         self.daemon = None
         self.logs = []  # of every start
         self.peers = []  # programs that end with the laboratory
+        self.connections = weakref.WeakSet()  # those of ours that still stand; the daemon would wait for them to close
         options = {"CUCMA": "srtp: allowed", "CUCM10": "srtp: required", "LAB": "srtp: allowed"}
         options.update(trunk_options or {})
         with open(self.path("lab.yaml"), "w") as f:
@@ -192,6 +194,8 @@ trunks:
     def stop(self):
         with contextlib.ExitStack() as ends:  # last in, first out, and none is left out
             ends.callback(self.stop_daemon)
+            for connection in list(self.connections):
+                ends.callback(connection.close)
             for peer in self.peers:
                 ends.callback(peer.stop)
 
@@ -319,9 +323,10 @@ class Message:
 class Peer:
     """One SIP connection, written by hand: the honest neighbour or the liar."""
 
-    def __init__(self, sock):
+    def __init__(self, lab, sock):
         self.sock, self.buffer = sock, b""
         self.sock.settimeout(LIMIT_S)
+        lab.connections.add(self)
 
     def send(self, text, body=b""):
         """Start line and headers with LF; Content-Length is added."""
@@ -381,11 +386,11 @@ def client_context(lab, cert=None, **kwargs):
 
 def tls_connect(lab, cert=None, source=None, context=None):
     raw = socket.create_connection((lab.host, 5061), LIMIT_S, source_address=(source or lab.a_host, 0))
-    return Peer((context or client_context(lab, cert)).wrap_socket(raw))
+    return Peer(lab, (context or client_context(lab, cert)).wrap_socket(raw))
 
 
 def tcp_connect(lab, source=None):
-    return Peer(socket.create_connection((lab.host, 5060), LIMIT_S, source_address=(source or lab.lab_host, 0)))
+    return Peer(lab, socket.create_connection((lab.host, 5060), LIMIT_S, source_address=(source or lab.lab_host, 0)))
 
 
 class Server:
@@ -397,13 +402,13 @@ class Server:
         context.load_cert_chain(cert if os.path.isabs(cert) else lab.cert(cert))
         context.load_verify_locations(lab.path("pki", "ca.pem"))
         context.verify_mode = ssl.CERT_REQUIRED
-        self.context = context
+        self.lab, self.context = lab, context
         self.sock = socket.create_server((host or lab.b_host, port))
         self.sock.settimeout(LIMIT_S)
 
     def accept(self):
         raw, _ = self.sock.accept()
-        return Peer(self.context.wrap_socket(raw, server_side=True))
+        return Peer(self.lab, self.context.wrap_socket(raw, server_side=True))
 
     def close(self):
         self.sock.close()
@@ -419,11 +424,12 @@ class PlainServer:
     """The same without TLS."""
 
     def __init__(self, lab, host=None, port=5060):
+        self.lab = lab
         self.sock = socket.create_server((host or lab.b_host, port))
         self.sock.settimeout(LIMIT_S)
 
     def accept(self):
-        return Peer(self.sock.accept()[0])
+        return Peer(self.lab, self.sock.accept()[0])
 
     def close(self):
         self.sock.close()

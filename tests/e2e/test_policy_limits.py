@@ -339,7 +339,7 @@ routes:
     def connect_old(self, ciphers, version=ssl.TLSVersion.TLSv1):
         context = client(self.lab, self.lab.path("pki", "CUCM9-both.pem"), version, ciphers)
         raw = socket.create_connection((self.lab.host, 5062), h.LIMIT_S, source_address=(self.lab.a_host, 0))
-        return h.Peer(context.wrap_socket(raw))
+        return h.Peer(self.lab, context.wrap_socket(raw))
 
     def test_keys_cross_and_the_record_says_over_what(self):
         self.start_old("encrypted")
