@@ -3,7 +3,7 @@
  * gatehouse-audit: read a ledger without the daemon, and without trusting who ran it.
  *
  *   gatehouse-audit verify DIR [--head SEQ:SHA256]   is the ledger consistent?
- *   gatehouse-audit calls DIR [--json]               the calls in it
+ *   gatehouse-audit calls DIR [--json]               the calls in it, and the refused attempts
  *
  * It says "consistent", and to when the ledger is anchored.  It never says more: a hash chain does not show
  * lines cut from its end, and whoever can write the directory can write a new chain.
@@ -372,6 +372,33 @@ static void print_ended(struct listing *l, const struct gh_line *line)
     print_call(l, row);
 }
 
+/* Why an INVITE never became a call.  Repeats within a second share a record that counts them. */
+static void print_refused(struct listing *l, const struct gh_line *line)
+{
+    struct cell row[COLUMN_COUNT] = { { .len = 0 } };
+    json_t *count = json_object_get(line->root, "count");
+
+    add_start(&row[START], gh_line_text(line, "ts"));
+    add_member(&row[FROM], line->root, "from");
+    add_member(&row[TO], line->root, "to");
+    add_member(&row[TRUNKS], line->root, "trunk");
+    cell_text(&row[STATUS], "refused");
+    add_member(&row[REASONS], line->root, "reason");
+    add_words(&row[REASONS], json_object_get(line->root, "marks"));
+    if (json_is_integer(count))
+        cell_fmt(&row[REASONS], " (%" JSON_INTEGER_FORMAT " times)", json_integer_value(count));
+    print_call(l, row);
+}
+
+/* A request, not a response; of one that only brought a connection to its end there is no method. */
+static bool is_refused_invite(const struct gh_line *line)
+{
+    const char *method = gh_line_text(line, "method");
+
+    return strcmp(line->type, "policy.refuse") == 0 && method && strcmp(method, "INVITE") == 0 &&
+           !json_object_get(line->root, "response");
+}
+
 static void print_open(struct listing *l, const struct gh_lost_call *call, bool running)
 {
     struct cell row[COLUMN_COUNT] = { { .len = 0 } };
@@ -422,6 +449,8 @@ static int list_line(void *arg, const struct gh_record_line *at)
             putchar('\n');
         }
     }
+    if (is_refused_invite(&line) && !l->options->json)
+        print_refused(l, &line);
     err = gh_open_calls_note(l->calls, &line, at);
     gh_line_fini(&line);
     return err;
@@ -461,7 +490,8 @@ static const struct verb {
       "check every line; exit 0: consistent, 1: not.  --head: a head noted before, kept elsewhere,\n"
       "          that the ledger must reproduce", run_verify },
     { "calls", "DIR [--json]",
-      "list the calls.  --json: the records call.end and call.lost as they stand in the ledger", run_calls },
+      "list the calls, and the INVITEs that were refused.  --json: the records call.end and call.lost as\n"
+      "          they stand in the ledger", run_calls },
 };
 
 static void print_usage(FILE *out)

@@ -264,6 +264,31 @@ static void a_long_text_is_cut_visibly(void)
     tear_down();
 }
 
+/* What never became a call: an INVITE, once and counted; no other method, no response. */
+static void refused_attempts_are_listed(void)
+{
+    set_up();
+    add("13:00", "\"type\":\"policy.refuse\",\"trunk\":\"LAB\",\"method\":\"INVITE\",\"from\":\"1018\","
+                 "\"to\":\"9898\",\"reason\":\"key_over_clear_signalling\",\"sip\":488");
+    add("13:01", "\"type\":\"policy.refuse\",\"method\":\"INVITE\",\"from\":\"1\",\"to\":\"2\","
+                 "\"reason\":\"no_trunk_for_certificate\",\"marks\":[\"key_over_unverified_tls\"],\"count\":12");
+    add("13:02", "\"type\":\"policy.refuse\",\"method\":\"MESSAGE\",\"reason\":\"key_in_odd_body\"");
+    add("13:03", "\"type\":\"policy.refuse\",\"method\":\"INVITE\",\"response\":200,\"reason\":\"key_echoed\"");
+    add("13:04", "\"type\":\"policy.refuse\",\"reason\":\"no_trunk_for_address\"");
+    add("13:05", "\"type\":\"policy.refuse\",\"method\":\"INVITE\",\"from\":3,\"marks\":{},\"count\":\"many\"");
+    save();
+    CHECK_INT(tool("calls", dir, NULL, NULL), 0);
+    CHECK(strstr(out, "2026-11-23 09:13:00  -         1018          9898          LAB                 refused"
+                      "           -             key_over_clear_signalling  -\n") != NULL);
+    CHECK(strstr(out, "2026-11-23 09:13:01  -         1             2             -                   refused"
+                      "           -             no_trunk_for_certificate,key_over_unverified_tls (12 times)  -\n") !=
+          NULL);
+    CHECK_INT(count(out, "\n"), 4);
+    CHECK_INT(tool("calls", dir, "--json", NULL), 0);
+    CHECK_STR(out, "");
+    tear_down();
+}
+
 /* Exactly the octets of the ledger. */
 static void calls_for_programs(void)
 {
@@ -354,6 +379,7 @@ int main(void)
     RUN(calls_for_people);
     RUN(a_call_whose_start_is_missing);
     RUN(a_long_text_is_cut_visibly);
+    RUN(refused_attempts_are_listed);
     RUN(calls_for_programs);
     RUN(a_damaged_line_is_told_and_the_rest_listed);
     RUN(hostile_records_do_no_harm);
