@@ -164,6 +164,7 @@ struct gh_call {
     TAILQ_ENTRY(gh_call) link;
     struct gh_calls *calls;
     char id[27];                    /* ULID; names the call in logs and records */
+    char linked[27];                /* that of the call that this one comes from or goes on in; "": none */
     uint64_t number;
     enum gh_call_state state;
     struct gh_leg leg[2];

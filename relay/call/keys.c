@@ -12,6 +12,29 @@ static struct gh_key_place place_of(const struct gh_call *call, int side, unsign
                                   .dialog = 2 * call->number + (uint64_t)side, .invite = call->invite };
 }
 
+static struct gh_call *by_number(struct gh_calls *calls, uint64_t number)
+{
+    struct gh_call *call;
+
+    TAILQ_FOREACH (call, &calls->list, link) {
+        if (call->number == number)
+            return call;
+    }
+    return NULL;
+}
+
+/* One call that goes through us twice: each record names the other. */
+static void link_calls(struct gh_call *call, uint64_t number)
+{
+    struct gh_call *other = by_number(call->calls, number);
+
+    if (!other)
+        return;
+    memcpy(call->linked, other->id, sizeof(call->linked));
+    memcpy(other->linked, call->id, sizeof(other->linked));
+    gh_marks_add(&other->marks, GH_REASON_HAIRPIN);
+}
+
 static struct gh_gate declared(void *arg, int side, unsigned mline, struct gh_secret *key)
 {
     struct gh_call *call = arg;
@@ -22,6 +45,8 @@ static struct gh_gate declared(void *arg, int side, unsigned mline, struct gh_se
     gh_key_memory_declare(call->calls->keys, key, &place, gh_wall_us(), &seen);
     if (seen.number)
         key->number = seen.number;
+    if (seen.seen == GH_KEY_SEEN_HAIRPIN)
+        link_calls(call, seen.call);
     gate = gh_policy_key_memory(seen.seen, call->leg[side].trunk->key_reuse);
     if (seen.seen != GH_KEY_FRESH)
         gh_log(GH_LOG_WARN, "call", "key.seen", "call=%s side=%c stream=%u key=%u reason=%s", call->id, 'a' + side,
@@ -43,17 +68,6 @@ struct gh_neg_keeper gh_call_keeper(struct gh_call *call)
 }
 
 /* ---- exposed -------------------------------------------------------------------------------------------- */
-
-static struct gh_call *by_number(struct gh_calls *calls, uint64_t number)
-{
-    struct gh_call *call;
-
-    TAILQ_FOREACH (call, &calls->list, link) {
-        if (call->number == number)
-            return call;
-    }
-    return NULL;
-}
 
 static void expose(struct gh_calls *calls, gh_trunk_id trunk, const struct gh_sdp_crypto *line)
 {

@@ -309,6 +309,8 @@ static void event_end(struct gh_event *event, struct gh_call *call)
         gh_event_text(event, NULL, gh_reason_name(call->end.reason));
     gh_event_end(event);
     event_marks(event, call);
+    if (call->linked[0])
+        gh_event_text(event, "linked", call->linked);
     gh_event_text(event, "by", call->end.by == GH_SIDE_A ? "a" : call->end.by == GH_SIDE_B ? "b" : "gatehouse");
     gh_event_int(event, "sip", call->end.sip_code);
     gh_event_time(event, "start", call->start_us);
