@@ -26,6 +26,9 @@ static const struct {
     { GH_SIP_HDR_USER_TO_USER,        true,  true,  false },
     { GH_SIP_HDR_ACCEPT_LANGUAGE,     true,  false, false },
     { GH_SIP_HDR_REASON,              true,  true,  false },
+    { GH_SIP_HDR_INFO_PACKAGE,        true,  false, false },
+    { GH_SIP_HDR_RECV_INFO,           true,  true,  false },
+    { GH_SIP_HDR_P_EARLY_MEDIA,       true,  true,  true },
     { GH_SIP_HDR_RETRY_AFTER,         false, true,  false },
 };
 

@@ -33,6 +33,9 @@ static const struct {
     { GH_SIP_HDR_ACCEPT_LANGUAGE, REQUEST, "en" },
     { GH_SIP_HDR_REASON, REQUEST | RESPONSE, "Q.850;cause=16" },
     { GH_SIP_HDR_RETRY_AFTER, RESPONSE, "60" },
+    { GH_SIP_HDR_INFO_PACKAGE, REQUEST, "dtmf" },
+    { GH_SIP_HDR_RECV_INFO, REQUEST | RESPONSE, "dtmf, x-y" },
+    { GH_SIP_HDR_P_EARLY_MEDIA, REQUEST | RESPONSE | PROVEN_ONLY, "supported" },
 };
 
 #define ALLOWED_COUNT (sizeof(allowed) / sizeof(allowed[0]))
