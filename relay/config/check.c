@@ -115,28 +115,68 @@ static const struct gh_draft *group(const struct gh_drafts *drafts, const char *
     return drafts->draft.groups[gh_option_index(drafts->draft.table, name)];
 }
 
+static bool said_or_misspelt(const struct gh_draft *draft, const char *name)
+{
+    return gh_draft_has(draft, name) || draft->misspelt[gh_option_index(draft->table, name)];
+}
+
+/* One address of ours, called @bound_name, and what SDP says in its place. */
+static void check_place(struct gh_loader *load, const struct gh_draft *draft, const char *bound_name,
+                        const struct gh_addr *bound, const char *said_name, struct gh_addr *said)
+{
+    if (!gh_draft_has(draft, bound_name)) {
+        if (gh_draft_has(draft, said_name))
+            gh_draft_error(load, draft, said_name, "has no meaning without %s", bound_name);
+        return;
+    }
+    if (!bound->family)
+        return; /* wrong: reported */
+    if (!gh_draft_has(draft, said_name)) {
+        *said = *bound;
+        if (gh_addr_is_any(bound))
+            gh_draft_error(
+                load, draft, bound_name,
+                "an address of zeros cannot stand in SDP; write the address that peers reach, "
+                "or add %s",
+                said_name);
+    } else if (said->family && gh_addr_is_any(said)) {
+        gh_draft_error(load, draft, said_name, "an address of zeros cannot stand in SDP");
+    } else if (said->family && said->family != bound->family) {
+        gh_draft_error(load, draft, said_name, "is not of the same IP version as media.%s",
+                       bound_name);
+    }
+}
+
 void gh_check_media(struct gh_loader *load, struct gh_drafts *drafts)
 {
     const struct gh_draft *draft = group(drafts, "media");
+    const struct gh_node *section =
+        drafts->draft.values[gh_option_index(drafts->draft.table, "media")];
     struct gh_addr *address = &drafts->values.media.address,
-                   *advertise = &drafts->values.media.advertise;
+                   *address6 = &drafts->values.media.address6,
+                   *advertise = &drafts->values.media.advertise,
+                   *advertise6 = &drafts->values.media.advertise6;
 
     drafts->values.media.port_first = drafts->media_ports[0];
     drafts->values.media.port_last = drafts->media_ports[1];
-    if (!draft || !address->family)
-        return; /* missing or wrong: reported */
-    if (!gh_draft_has(draft, "advertise")) {
-        *advertise = *address;
-        if (gh_addr_is_any(address))
-            gh_draft_error(
-                load, draft, "address",
-                "an address of zeros cannot stand in SDP; write the address that peers reach, "
-                "or add advertise");
-    } else if (advertise->family && gh_addr_is_any(advertise)) {
-        gh_draft_error(load, draft, "advertise", "an address of zeros cannot stand in SDP");
-    } else if (advertise->family && advertise->family != address->family) {
-        gh_draft_error(load, draft, "advertise", "is not of the same IP version as media.address");
-    }
+    if (!draft)
+        return; /* missing: reported */
+    if (section && section->kind == GH_NODE_MAPPING && !said_or_misspelt(draft, "address") &&
+        !said_or_misspelt(draft, "address6"))
+        gh_draft_error(load, draft, "address",
+                       "is missing; media needs an address of ours, here or in address6");
+    check_place(load, draft, "address", address, "advertise", advertise);
+    check_place(load, draft, "address6", address6, "advertise6", advertise6);
+    if (address6->family == 4)
+        gh_draft_error(load, draft, "address6", "is not IPv6; write it as address");
+    else if (address6->family && address->family == 6)
+        gh_draft_error(load, draft, "address6",
+                       "media.address is IPv6 already; one address of each IP version");
+    if (gh_draft_has(draft, "address"))
+        return;
+    *address = *address6;
+    *advertise = *advertise6;
+    *address6 = *advertise6 = (struct gh_addr){ .family = 0 };
 }
 
 /* "FIRST BLANK LAST" of the kernel. */

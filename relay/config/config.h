@@ -117,6 +117,8 @@ struct gh_config {
     struct {
         struct gh_addr address;        /* where ports are bound; port unused */
         struct gh_addr advertise;      /* what SDP says; default: address */
+        /* IPv6 beside an IPv4 address; family 0: none.  Alone in the file it stands above. */
+        struct gh_addr address6, advertise6;
         uint16_t port_first, port_last;
         unsigned workers;              /* 0: auto */
         uint64_t timeout_ms, timeout_on_hold_ms, latch_window_ms;

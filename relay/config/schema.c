@@ -110,18 +110,18 @@ static const struct gh_choice downgrades[] = {
 };
 static const struct gh_choice roc_rules[] = {
     { "reset", 0, false },
-    { "keep", 1, true },
+    { "keep", 1, false },
     { NULL, 0, false },
 };
 static const struct gh_choice key_reuse[] = {
     { "mark", GH_KEY_REUSE_MARK, false },
-    { "refuse", GH_KEY_REUSE_REFUSE, true },
+    { "refuse", GH_KEY_REUSE_REFUSE, false },
     { NULL, 0, false },
 };
 static const struct gh_choice media_sources[] = {
     { "sdp", GH_SOURCE_SDP, false },
-    { "sdp_host", GH_SOURCE_SDP_HOST, true },
-    { "symmetric", GH_SOURCE_SYMMETRIC, true },
+    { "sdp_host", GH_SOURCE_SDP_HOST, false },
+    { "symmetric", GH_SOURCE_SYMMETRIC, false },
     { NULL, 0, false },
 };
 static const struct gh_choice mux_rules[] = {
@@ -329,7 +329,6 @@ static const struct gh_option trunk_options[] = {
       .choices = unproven_fingerprints, .standard = "refuse",
       .says = "fingerprints that arrive there" },
     { .name = "trust_claims", .type = GH_TYPE_BOOL, RULE(trust_claims), .standard = "false",
-      .available = GH_DEFAULT_ONLY,
       .says = "let its claim Encrypted count towards the grade attested" },
     { .name = "trust_identity", .type = GH_TYPE_BOOL, TRUNK(trust_identity), .standard = "false",
       .available = GH_DEFAULT_ONLY, .says = "believe its P-Asserted-Identity" },
@@ -354,7 +353,7 @@ static const struct gh_option trunk_options[] = {
       .standard = "application/sdp, application/dtmf-relay, message/sipfrag, text/plain, "
                   "application/kpml-request+xml, application/kpml-response+xml, "
                   "application/simple-message-summary, application/media_control+xml",
-      .available = GH_NOTED, .says = "content types that cross" },
+      .says = "content types that cross" },
     { .name = "refer", .type = GH_TYPE_WORD, TRUNK(out.refer), .choices = refer_rules,
       .standard = "local", .available = GH_NOTED, .says = "who carries out a transfer" },
     { .name = "redirect", .type = GH_TYPE_WORD, TRUNK(out.redirect), .choices = redirect_rules,
@@ -412,10 +411,15 @@ static const struct gh_option node_options[] = {
 };
 
 static const struct gh_option media_options[] = {
-    { .name = "address", .type = GH_TYPE_ADDRESS, .required = true, .restart = true, MEDIA(address),
-      .says = "where ports are bound" },
+    { .name = "address", .type = GH_TYPE_ADDRESS, .restart = true, MEDIA(address),
+      .standard_says = "none; it or address6 is needed",
+      .says = "where ports are bound; of either IP version" },
+    { .name = "address6", .type = GH_TYPE_ADDRESS, .restart = true, MEDIA(address6),
+      .standard_says = "none", .says = "the same for IPv6, beside an IPv4 address" },
     { .name = "advertise", .type = GH_TYPE_ADDRESS, MEDIA(advertise), .standard_says = "address",
       .says = "what SDP says" },
+    { .name = "advertise6", .type = GH_TYPE_ADDRESS, MEDIA(advertise6), .standard_says = "address6",
+      .says = "what SDP says to a side that uses IPv6" },
     { .name = "interfaces", .type = GH_TYPE_ADDRESS, .available = GH_NOT_AVAILABLE, .restart = true,
       ITEMS(gh_drafts, media_interfaces, media_interface_count), .standard_says = "address",
       .says = "more addresses" },
@@ -427,10 +431,10 @@ static const struct gh_option media_options[] = {
     { .name = "timeout", .type = GH_TYPE_DURATION, MEDIA(timeout_ms), .min = SECOND,
       .max = 24 * HOUR, .standard = "60s", .says = "a call without media ends" },
     { .name = "timeout_on_hold", .type = GH_TYPE_DURATION, MEDIA(timeout_on_hold_ms), .min = SECOND,
-      .max = 24 * HOUR, .standard = "30min", .available = GH_NOTED,
+      .max = 24 * HOUR, .standard = "30min",
       .says = "the same while no side may send" },
     { .name = "latch_window", .type = GH_TYPE_DURATION, MEDIA(latch_window_ms), .min = 100,
-      .max = MINUTE, .standard = "5s", .available = GH_DEFAULT_ONLY,
+      .max = MINUTE, .standard = "5s",
       .says = "how long after the answer a clear leg may latch" },
     { .name = "builtin_srtp", .type = GH_TYPE_BOOL, .restart = true, MEDIA(builtin_srtp),
       .standard = "false", .says = "start even if libsrtp2 refuses our faster ciphers" },

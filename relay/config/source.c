@@ -312,6 +312,8 @@ int gh_source_read(struct gh_loader *load, const char *path, struct gh_node **ro
     if (files.failed)
         *root = NULL;
     if (!*root && !files.err && gh_report_errors(load->report) == 0)
+        files.err = gh_config_arena_err(load->scratch); /* an error that found no room itself */
+    if (!*root && !files.err && gh_report_errors(load->report) == 0)
         files.err = GH_ENOMEM; /* a library ran out of it without a word */
     return files.err;
 }

@@ -7,11 +7,14 @@ import peers
 from peers import CM, Sipp, Stunnel, h
 
 
-class Scenarios(unittest.TestCase):
+class SippCase(unittest.TestCase):
     """CUCMA's side is a uac_*, CUCM10's a uas_*."""
 
     def setUp(self):
-        self.lab = h.Lab()
+        self.start()
+
+    def start(self, **trunk_options):
+        self.lab = h.Lab(trunk_options=trunk_options)
         self.addCleanup(self.lab.__exit__)
         self.lab.start()
         uac, uas = self.lab.addr(6), self.lab.addr(7)
@@ -32,11 +35,11 @@ class Scenarios(unittest.TestCase):
         self.assertEqual(len(ends), calls)
         return ends
 
-    def check_up(self, end, reason, by):
+    def check_up(self, end, reason, by, first="CUCMA", last="CUCM10"):
         """It was up, on two verified legs, with the keys of both sides and no packet."""
         self.assertEqual((end["reasons"], end["by"], end["status"], end["grade"], end["marks"]),
                          ([reason], by, "Encrypted", "none", []))
-        self.assertEqual(end["key_holders"], ["CUCMA", "border1.example.net", "CUCM10"])
+        self.assertEqual(end["key_holders"], [first, "border1.example.net", last])  # in the order of the offer
         for leg, name in zip(end["legs"], ("CUCMA", "CUCM10")):
             self.assertEqual((leg["sig"]["name"], leg["sig"]["verified"]), (name, True))
             stream, = leg["streams"]
@@ -46,6 +49,8 @@ class Scenarios(unittest.TestCase):
         self.assertEqual((end["reasons"], end["by"], end["grade"]), ([reason], by, "none"))
         self.assertIsNone(end["answer"])
 
+
+class Scenarios(SippCase):
     def test_the_caller_hangs_up(self):
         end, = self.run_pair("uac_hangs_up", "uas_answers")
         self.check_up(end, "caller_hung_up", "a")
@@ -56,6 +61,14 @@ class Scenarios(unittest.TestCase):
 
     def test_progress_without_sdp(self):
         end, = self.run_pair("uac_progress", "uas_progress")
+        self.check_up(end, "caller_hung_up", "a")
+
+    def test_early_media(self):
+        end, = self.run_pair("uac_early_media", "uas_early_media")
+        self.check_up(end, "caller_hung_up", "a")
+
+    def test_the_caller_holds(self):
+        end, = self.run_pair("uac_holds", "uas_is_held")
         self.check_up(end, "caller_hung_up", "a")
 
     def test_cancel(self):
@@ -73,6 +86,21 @@ class Scenarios(unittest.TestCase):
         self.assertEqual(len({end["call"] for end in ends}), 100)
         connections = [record["trunk"] for record in self.lab.records("tls.accept")]
         self.assertEqual(sorted(connections), ["CUCM10", "CUCMA"])
+
+
+class TowardsTheCaller(SippCase):
+    """Offers that go from b to a.  The caller's trunk requires SRTP, so that they are RTP/SAVP as b wrote them."""
+
+    def setUp(self):
+        self.start(CUCMA="srtp: required")
+
+    def test_delayed_offer(self):
+        end, = self.run_pair("uac_delayed_offer", "uas_delayed_offer")
+        self.check_up(end, "caller_hung_up", "a", "CUCM10", "CUCMA")
+
+    def test_the_called_side_holds(self):
+        end, = self.run_pair("uac_is_held", "uas_holds")
+        self.check_up(end, "caller_hung_up", "a")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ static const struct {
     { "listener", "lab", "transport", "tcp" },
     { "listener", "lab", "address", "127.0.0.1" },
     { "media section", "", "address", "127.0.0.1" },
+    { "media section", "", "address6", "'::1'" },
     { "security profile", "encrypted", "device_security_mode", "encrypted" },
     { "security profile", "open", "device_security_mode", "non_secure" },
     { "trunk", "A", "security_profile", "encrypted" },
@@ -149,7 +150,8 @@ static const char *good_value(const struct gh_option *option, char *buf, size_t 
     static const struct {
         const char *key, *value;
     } names[] = { { "security_profile", "encrypted" }, { "listener", "core" }, { "tls", "corp" },
-                  { "trunks", "A" }, { "srv", "_sips._tcp.example.net" } };
+                  { "trunks", "A" }, { "srv", "_sips._tcp.example.net" },
+                  { "address6", "'::1'" }, { "advertise6", "'2001:db8::1'" } };
     const char *value = option->standard ? option->standard : samples[option->type];
 
     if (option->choices && !option->standard)
@@ -320,8 +322,8 @@ static void test_describe(void)
         "trunks.NAME.srtp\n    whether streams are keyed\n    type: off | allowed | required\n"
         "    default: required with tls, off without\n"));
     CHECK(strstr(text,
-                 "trunks.NAME.media_source\n    where media may come from\n    type: sdp\n"
-                 "    not available in this version: sdp_host | symmetric\n    default: sdp\n"));
+                 "trunks.NAME.redirect\n    a 3xx of the trunk\n    type: refuse\n"
+                 "    not available in this version: local\n    default: refuse\n"));
     CHECK(strstr(text, "routes[].require.grade\n"));
     CHECK(strstr(
         text,

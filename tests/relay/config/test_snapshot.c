@@ -35,6 +35,7 @@ static void test_defaults(void)
 
     check_addr(&c->media.address, "127.0.0.1:0");
     check_addr(&c->media.advertise, "127.0.0.1:0");
+    CHECK(c->media.address6.family == 0 && c->media.advertise6.family == 0);
     CHECK_INT(c->media.port_first, 16384);
     CHECK_INT(c->media.port_last, 32767);
     CHECK_INT(c->media.workers, 0);
@@ -175,11 +176,13 @@ static void test_values(void)
         "listeners: {l: {transport: tls, address: '::1', port: 5071, tls: t}}\n"
         "media: {address: 0.0.0.0, advertise: 192.0.2.9, ports: 20000-20999, workers: 3, timeout: "
         "1500ms, "
-        "timeout_on_hold: 2h, builtin_srtp: true}\n"
+        "timeout_on_hold: 2h, latch_window: 900ms, address6: '::', advertise6: '2001:db8::9', "
+        "builtin_srtp: true}\n"
         "security_profiles: {p: {transmit_security_status: true, v150_offer_filter: none, "
         "suites: [AES_CM_128_HMAC_SHA1_32, AEAD_AES_128_GCM]}}\n"
         "trunks:\n  T: {security_profile: p, listener: l, peer_names: [n1, N2], name_in: any, "
         "allow_wildcard: true, "
+        "trust_claims: true, roc_on_rekey: keep, key_reuse: refuse, media_source: symmetric, "
         "client_auth_eku: warn, destinations: [pbx.example.net, '[2001:db8::1]:5080', "
         "'[2001:db8::2]'], "
         "contact: c.example.net, source: 192.0.2.7, srtp: allowed, consider_traffic_secure: "
@@ -202,12 +205,16 @@ static void test_values(void)
     CHECK(strstr(c->tls[0].client_certificate, "/x/cc") && c->tls[0].crl);
     CHECK_INT(c->tls[0].crl_unavailable, GH_WAIVE_WARN);
     check_addr(&c->listeners[0].address, "[::1]:5071");
+    check_addr(&c->media.address, "0.0.0.0:0");
     check_addr(&c->media.advertise, "192.0.2.9:0");
+    check_addr(&c->media.address6, "[::]:0");
+    check_addr(&c->media.advertise6, "[2001:db8::9]:0");
     CHECK_INT(c->media.port_first, 20000);
     CHECK_INT(c->media.port_last, 20999);
     CHECK_INT(c->media.workers, 3);
     CHECK_INT(c->media.timeout_ms, 1500);
     CHECK_INT(c->media.timeout_on_hold_ms, 7200000);
+    CHECK_INT(c->media.latch_window_ms, 900);
     CHECK(c->media.builtin_srtp);
     CHECK(c->profiles[0].transmit_security_status);
     CHECK_INT(c->profiles[0].v150_filter, GH_V150_NONE);
@@ -222,7 +229,10 @@ static void test_values(void)
     CHECK_STR(t->rules.peer_names[1], "N2");
     CHECK_INT(t->rules.name_in, GH_NAME_IN_ANY);
     CHECK(t->rules.allow_wildcard && t->rules.suite_order_local && t->rules.strict_tags);
-    CHECK(t->rules.transmit_security_status && t->srtp_path_bridge && !t->roc_keep);
+    CHECK(t->rules.transmit_security_status && t->srtp_path_bridge && t->roc_keep);
+    CHECK(t->rules.trust_claims);
+    CHECK_INT(t->key_reuse, GH_KEY_REUSE_REFUSE);
+    CHECK_INT(t->media_source, GH_SOURCE_SYMMETRIC);
     CHECK_INT(t->rules.client_auth_eku, GH_WAIVE_WARN);
     CHECK_INT(t->rules.crl_unavailable, GH_WAIVE_WARN);
     CHECK_INT(t->rules.srtp, GH_SRTP_ALLOWED);
