@@ -2,9 +2,23 @@
 /* Pairs of ports: even and odd, exhausted, resting, held by others; time is an argument. */
 #include "support/check.h"
 
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "media/port_pool.h"
+
+static int socket_fails_with; /* 0: it does not */
+static int sockets_left;      /* that come before it fails */
+
+/* In libc's place. */
+int socket(int domain, int type, int protocol)
+{
+    if (socket_fails_with && sockets_left-- <= 0) {
+        errno = socket_fails_with;
+        return -1;
+    }
+    return (int)syscall(SYS_socket, domain, type, protocol);
+}
 
 #define FIRST 22100 /* below the ports that the kernel gives out */
 
@@ -168,6 +182,36 @@ static void a_foreign_address_is_an_error(void)
     gh_port_pool_free(pool);
 }
 
+/* The system's stock is out, at each of the four sockets: as if all ports were taken, and no pair is lost. */
+static void no_socket_is_no_port(void)
+{
+    static const struct row {
+        int error, want;
+    } rows[] = { { EMFILE, GH_EFULL }, { ENFILE, GH_EFULL }, { ENOBUFS, GH_EFULL },
+                 { ENOMEM, GH_ENOMEM }, { EAFNOSUPPORT, -EAFNOSUPPORT } };
+    struct gh_port_pool *pool;
+    struct gh_port_pair pair;
+    unsigned used, all;
+
+    CHECK_OR_STOP(gh_port_pool_new(&pool, FIRST, FIRST + 3, 0) == 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        for (int before = 0; before < 4; before++) {
+            socket_fails_with = rows[i].error;
+            sockets_left = before;
+            CHECK_INT(take(pool, 0, &pair), rows[i].want);
+            socket_fails_with = 0;
+            gh_port_pool_usage(pool, 0, &used, &all);
+            CHECK_INT(used, 0);
+        }
+    }
+    for (int i = 0; i < 2; i++) { /* what failed let go of its ports */
+        CHECK_OR_STOP(take(pool, 0, &pair) == 0);
+        gh_port_pair_close(&pair);
+    }
+    CHECK_INT(take(pool, 0, &pair), GH_EFULL);
+    gh_port_pool_free(pool);
+}
+
 int main(void)
 {
     RUN(whole_pairs_only);
@@ -176,5 +220,6 @@ int main(void)
     RUN(foreign_ports_are_skipped);
     RUN(order_cannot_be_guessed);
     RUN(a_foreign_address_is_an_error);
+    RUN(no_socket_is_no_port);
     return CHECK_REPORT();
 }
