@@ -214,10 +214,11 @@ void gh_call_check_released(struct gh_call *call, uint64_t now_ms)
     gh_call_event(call, GH_ON_RELEASED, now_ms);
 }
 
-/* Where media of a family is taken; none: family 0. */
-static struct gh_addr media_address(const struct gh_config *config, uint8_t family)
+struct gh_addr gh_call_media_address(const struct gh_config *config, uint8_t family)
 {
-    return config->media.address.family == family ? config->media.address : (struct gh_addr){ 0 };
+    if (config->media.advertise.family == family)
+        return config->media.advertise;
+    return config->media.advertise6.family == family ? config->media.advertise6 : (struct gh_addr){ 0 };
 }
 
 struct gh_neg_leg gh_call_neg_leg(const struct gh_leg *leg)
@@ -229,8 +230,8 @@ struct gh_neg_leg gh_call_neg_leg(const struct gh_leg *leg)
                                 .bridge = leg->trunk->srtp_path_bridge ||
                                           (far && far->roc_keep != leg->trunk->roc_keep),
                                 .mux = leg->trunk->rtcp_mux,
-                                .media4 = media_address(leg->call->calls->config, 4),
-                                .media6 = media_address(leg->call->calls->config, 6) };
+                                .media4 = gh_call_media_address(leg->call->calls->config, 4),
+                                .media6 = gh_call_media_address(leg->call->calls->config, 6) };
 }
 
 static size_t calls_of_trunk(const struct gh_calls *calls, const struct gh_config_trunk *trunk)
@@ -418,7 +419,9 @@ static int start_media(struct gh_calls *calls, char *text, size_t text_len)
     const struct gh_config *config = calls->config;
     struct gh_media_config media = {
         .address = config->media.address,
+        .address6 = config->media.address6,
         .advertise = config->media.advertise,
+        .advertise6 = config->media.advertise6,
         .port_first = config->media.port_first,
         .port_last = config->media.port_last,
         .workers = config->media.workers,

@@ -382,8 +382,8 @@ struct gh_sdp *gh_call_zero_answer_to(struct gh_call *call, int offerer, const s
 /** The SDP of a message.  @return NONE with @sdp empty: it has none */
 enum gh_reason gh_call_sdp_of(struct gh_call *call, const struct gh_sip_msg *msg, struct gh_sip_body *body,
                               struct gh_span *sdp);
-/** Own o= line on a leg; its version grows with each. */
-struct gh_neg_self gh_call_self(struct gh_leg *leg);
+/** Own o= line on a leg; its version grows with each.  @family  of the address; 0: any */
+struct gh_neg_self gh_call_self(struct gh_leg *leg, uint8_t family);
 /** The papers of the connection that this leg's keys go over from now on. */
 void gh_call_papers(struct gh_leg *leg, struct gh_papers *papers);
 /** The same for what @txn will send: keys in it are judged by the connection that carries it.  NULL is fine */
@@ -485,6 +485,8 @@ void gh_call_drop(struct gh_call *call);
 /** Room for one more call on a trunk: max_calls, max_cps.  Counts it against the rate.  @return GH_REASON_NONE or why not */
 enum gh_reason gh_call_admit(struct gh_calls *calls, const struct gh_config_trunk *trunk);
 void gh_call_holder(struct gh_call *call, const struct gh_config_trunk *trunk);
+/** Where media of a family is taken, as SDP says it; none: family 0. */
+struct gh_addr gh_call_media_address(const struct gh_config *config, uint8_t family);
 /** Where we stand towards a side; by the papers of its leg. */
 struct gh_neg_leg gh_call_neg_leg(const struct gh_leg *leg);
 /** The connection that a message of a transaction goes over.  @return borrowed; NULL: there is none */

@@ -38,11 +38,12 @@ void gh_call_judge_way(struct gh_leg *leg, const struct gh_txn *txn)
         gh_call_papers(leg, papers);
 }
 
-struct gh_neg_self gh_call_self(struct gh_leg *leg)
+struct gh_neg_self gh_call_self(struct gh_leg *leg, uint8_t family)
 {
     const struct gh_config *config = leg->call->calls->config;
+    struct gh_addr ours = gh_call_media_address(config, family);
 
-    return (struct gh_neg_self){ .address = config->media.advertise, .session_id = leg->session_id,
+    return (struct gh_neg_self){ .address = family ? ours : config->media.advertise, .session_id = leg->session_id,
                                  .version = ++leg->version };
 }
 
@@ -69,14 +70,14 @@ bool gh_call_offer_pending(const struct gh_fork *fork)
     return fork->pending || (fork->call->offer && !fork->settled);
 }
 
-/* The family of addresses that a side gets from us: what it uses itself, as far as we know. */
-static uint8_t family_towards(const struct gh_call *call, int side, const struct gh_neg *neg)
+/* The family of addresses that the answerer gets from us: that of its media before, else that of its signalling, as
+ * far as we have it. */
+static uint8_t family_towards(const struct gh_leg *leg, uint8_t before)
 {
-    uint8_t ours = call->calls->config->media.advertise.family;
+    const struct gh_config *config = leg->call->calls->config;
+    uint8_t family = before ? before : leg->papers->facts.peer.family;
 
-    (void)side;
-    (void)neg;
-    return ours;
+    return gh_call_media_address(config, family).family ? family : config->media.advertise.family;
 }
 
 /* ---- the offer ---------------------------------------------------------------------------------------- */
@@ -111,12 +112,14 @@ enum gh_reason gh_call_give_offer(struct gh_call *call, struct gh_fork *fork, st
     struct gh_neg *neg = fork ? fork->pending : call->offer;
     struct gh_leg *from = &call->leg[neg->offerer], *to = &call->leg[!neg->offerer];
     struct gh_neg_leg neg_from = gh_call_neg_leg(from), neg_to = gh_call_neg_leg(to);
-    struct gh_neg_self self = gh_call_self(to);
-    uint8_t family[2] = { family_towards(call, GH_SIDE_A, neg), family_towards(call, GH_SIDE_B, neg) };
+    struct gh_neg_self self;
     /* The INVITE itself leaves after this; an offer of b comes after the INVITE to it. */
     bool first = neg->base || call->invites == (fork ? 1 : 0);
-    enum gh_reason reason = gh_call_media_open(call, neg, family);
+    enum gh_reason reason;
 
+    neg->family[!neg->offerer] = family_towards(to, neg->family[!neg->offerer]);
+    self = gh_call_self(to, neg->family[!neg->offerer]);
+    reason = gh_call_media_open(call, neg, neg->family);
     if (reason == GH_REASON_NONE)
         reason = gh_neg_offer_out(neg, &neg_from, &neg_to, &self, first, out);
     if (reason == GH_REASON_NONE)
@@ -150,7 +153,7 @@ struct gh_sdp *gh_call_zero_answer(struct gh_fork *fork)
 
     if (!fork->pending)
         return NULL;
-    self = gh_call_self(&fork->call->leg[fork->pending->offerer]);
+    self = gh_call_self(&fork->call->leg[fork->pending->offerer], fork->pending->family[fork->pending->offerer]);
     if (gh_neg_zero_answer(fork->pending, &self, &zero))
         return NULL;
     return zero;
@@ -167,7 +170,7 @@ struct gh_sdp *gh_call_zero_answer_to(struct gh_call *call, int offerer, const s
     gh_neg_init(&neg, offerer, NULL);
     if (gh_call_sdp_of(call, msg, &body, &sdp) == GH_REASON_NONE && sdp.len &&
         !gh_sdp_parse(&neg.offer, sdp, NULL)) {
-        self = gh_call_self(&call->leg[offerer]);
+        self = gh_call_self(&call->leg[offerer], 0);
         gh_neg_zero_answer(&neg, &self, &zero);
     }
     gh_neg_fini(&neg);
@@ -226,7 +229,7 @@ enum gh_reason gh_call_give_answer(struct gh_fork *fork, struct gh_sdp **out)
     struct gh_neg *neg = fork->pending;
     struct gh_leg *to = &call->leg[neg->offerer];
     struct gh_neg_leg neg_to = gh_call_neg_leg(to), neg_from = gh_call_neg_leg(&call->leg[!neg->offerer]);
-    struct gh_neg_self self = gh_call_self(to);
+    struct gh_neg_self self = gh_call_self(to, neg->family[neg->offerer]);
     bool again = !neg->base && fork->neg;
     enum gh_reason reason = gh_call_require(call, gh_neg_best_grade(neg, &neg_to, &neg_from));
 

@@ -108,9 +108,9 @@ static enum gh_reason answer_stream(struct gh_neg *neg, int index, const struct 
     }
     if (facts.profile == GH_PROFILE_OTHER || facts.profile == GH_PROFILE_DTLS)
         return GH_REASON_PROFILE_MISMATCH;
-    if (!neg_address_relayed(&facts, from))
+    if (!neg_address_relayed(neg, !neg->offerer, &facts, from))
         return GH_REASON_MEDIA_NOT_RELAYED;
-    neg_take_addresses(near, &facts);
+    neg_take_addresses(neg, !neg->offerer, index, &facts);
     /* RFC 5761 section 5.1.1: only where it was offered. */
     near->rtcp_mux = facts.rtcp_mux && from->mux == GH_MUX_OFFER;
     settle_direction(neg, stream, facts.direction);

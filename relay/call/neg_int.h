@@ -42,10 +42,12 @@ int neg_read_lines(const struct gh_sdp *doc, int index, struct line *lines, size
 /** Ask the keeper about every key of @lines.  @return NONE, or why the m-line is refused */
 enum gh_reason neg_declare(struct gh_neg *neg, int side, int index, struct line *lines, size_t count);
 
-/** Whether an address can be media's at all, and of a family that the leg takes. */
-bool neg_address_relayed(const struct gh_sdp_media_facts *facts, const struct gh_neg_leg *leg);
+/** Whether an address can be media's at all, and of the family that the side has here. */
+bool neg_address_relayed(const struct gh_neg *neg, int side, const struct gh_sdp_media_facts *facts,
+                         const struct gh_neg_leg *leg);
 
-void neg_take_addresses(struct gh_neg_side *side, const struct gh_sdp_media_facts *facts);
+/** Where @side wants the media of stream @index. */
+void neg_take_addresses(struct gh_neg *neg, int side, int index, const struct gh_sdp_media_facts *facts);
 
 /** The stream that goes on in @index, or NULL. */
 const struct gh_neg_stream *neg_base_stream(const struct gh_neg *neg, int index);

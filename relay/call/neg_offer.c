@@ -70,10 +70,10 @@ static enum gh_reason offer_stream(struct gh_neg *neg, int index, const struct g
         return GH_REASON_NONE;
     if (facts.profile == GH_PROFILE_DTLS)
         return GH_REASON_KEYING_NOT_AVAILABLE;
-    if (facts.profile == GH_PROFILE_OTHER || !neg_address_relayed(&facts, from))
+    if (facts.profile == GH_PROFILE_OTHER || !neg_address_relayed(neg, neg->offerer, &facts, from))
         return GH_REASON_MEDIA_NOT_RELAYED;
     go_on(stream, neg_base_stream(neg, index));
-    neg_take_addresses(near, &facts);
+    neg_take_addresses(neg, neg->offerer, index, &facts);
     near->rtcp_mux = facts.rtcp_mux && from->mux != GH_MUX_REFUSE;
     stream->keys = calloc(1, sizeof(*stream->keys));
     stream->force = calloc(1, sizeof(*stream->force));

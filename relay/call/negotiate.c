@@ -44,6 +44,7 @@ void gh_neg_init(struct gh_neg *neg, int offerer, const struct gh_neg *base)
     neg->keeper = base->keeper;
     neg->route_downgrade = base->route_downgrade;
     neg->bridge = base->bridge;
+    memcpy(neg->family, base->family, sizeof(neg->family));
 }
 
 static void keys_free(struct gh_neg_keys *keys)
@@ -267,23 +268,34 @@ enum gh_reason neg_declare(struct gh_neg *neg, int side, int index, struct line 
     return GH_REASON_NONE;
 }
 
-bool neg_address_relayed(const struct gh_sdp_media_facts *facts, const struct gh_neg_leg *leg)
+bool neg_address_relayed(const struct gh_neg *neg, int side, const struct gh_sdp_media_facts *facts,
+                         const struct gh_neg_leg *leg)
 {
     const struct gh_addr *ours = facts->rtp.family == 6 ? &leg->media6 : &leg->media4;
 
-    if (facts->host_is_name || facts->multicast || facts->rtp.family == 0 || facts->rtp.family != ours->family)
+    if (facts->host_is_name || facts->multicast || facts->rtp.family == 0)
+        return false;
+    /* 0.0.0.0 holds a call over IPv6 as well: it is nobody's address. */
+    if (facts->connection_any && neg->family[side])
+        return true;
+    /* The ports of a side are bound once, for all its m-lines. */
+    if (facts->rtp.family != ours->family || (neg->family[side] && neg->family[side] != facts->rtp.family))
         return false;
     /* RFC 3605 lets RTCP go elsewhere, but not to another family: the pair of ports is of one. */
     return gh_media_address(&facts->rtp, ours) != GH_MEDIA_ADDRESS_NEVER &&
            (facts->rtcp.family == 0 || gh_media_address(&facts->rtcp, ours) != GH_MEDIA_ADDRESS_NEVER);
 }
 
-void neg_take_addresses(struct gh_neg_side *side, const struct gh_sdp_media_facts *facts)
+void neg_take_addresses(struct gh_neg *neg, int side, int index, const struct gh_sdp_media_facts *facts)
 {
-    side->rtp = facts->rtp;
-    side->rtcp = facts->rtcp;
+    struct gh_neg_side *near = &neg->streams[index].side[side];
+
+    if (!neg->family[side])
+        neg->family[side] = facts->rtp.family;
+    near->rtp = facts->rtp;
+    near->rtcp = facts->rtcp;
     if (facts->connection_any)
-        side->rtp = side->rtcp = (struct gh_addr){ 0 };
+        near->rtp = near->rtcp = (struct gh_addr){ 0 };
 }
 
 /* ---- writing ------------------------------------------------------------------------------------ */

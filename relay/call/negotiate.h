@@ -56,12 +56,12 @@ struct gh_neg_leg {
     enum gh_signalling signalling; /* of the connection that carries this very message */
     bool bridge;                   /* the trunk says srtp_path: bridge */
     enum gh_mux_rule mux;
-    struct gh_addr media4, media6; /* where we take media; family 0: none of that family */
+    struct gh_addr media4, media6; /* where we take media, as SDP says it; family 0: none of that family */
 };
 
 /* How we name ourselves in o= and c= towards one side. */
 struct gh_neg_self {
-    struct gh_addr address;        /* media.advertise */
+    struct gh_addr address;        /* media.advertise or advertise6 */
     uint64_t session_id, version;
 };
 
@@ -105,6 +105,7 @@ struct gh_neg {
     struct gh_neg_stream streams[GH_NEG_STREAMS_MAX];
     size_t count;                  /* of streams that are kept */
     size_t media_count;            /* of m-lines, also those past GH_NEG_STREAMS_MAX */
+    uint8_t family[2];             /* of addresses, towards each side, for the life of the call; 0: not known yet */
     struct gh_marks marks;
     struct gh_marks plan_marks;    /* earned by the newest offer out; see gh_neg_marks */
     bool bridge;                   /* no key crosses, either way; stays so */
@@ -133,7 +134,8 @@ int gh_neg_fork(struct gh_neg *out, const struct gh_neg *neg);
 enum gh_reason gh_neg_offer_in(struct gh_neg *neg, struct gh_span sdp, const struct gh_neg_leg *from);
 
 /**
- * Write the offer to the answerer.  Ports of both sides were put into streams[].side[].port before.
+ * Write the offer to the answerer.  Ports of both sides were put into streams[].side[].port before, and the family
+ * of the answerer's into family.
  * @first  the first destination that is tried in this call: only there keys of the offerer are copied
  * @out    owned by the caller; holds keys
  */
