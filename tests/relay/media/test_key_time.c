@@ -206,6 +206,12 @@ static void our_key_that_comes_back_has_its_context(void)
         set(1, CM80, 2, (uint8_t)(100 + i), 0);
         CHECK(stream.sides[1].tx == made[i]);
     }
+    for (unsigned i = 0, at = 0; i < 200; i++, at = (at * 5 + i) % (GH_SHELF_MAX + 1)) { /* in any order */
+        set(1, CM80, 2, (uint8_t)(100 + at), 0);
+        CHECK(stream.sides[1].tx == made[at]);
+    }
+    for (uint8_t i = 0; i <= GH_SHELF_MAX; i++)
+        set(1, CM80, 2, (uint8_t)(100 + i), 0);
     CHECK_INT(told(GH_MEDIA_EVENT_FAILED, &err), 0);
     /* Two more, and the two oldest are gone for good: 100 and 101. */
     set(1, CM80, 2, 150, 0);
@@ -240,7 +246,13 @@ static void a_peers_key_that_comes_back_has_its_context(void)
         set(0, CM80, (uint8_t)(100 + i), 3, 0);
         CHECK(stream.sides[0].rx == made[i]);
     }
-    told(GH_MEDIA_EVENT_FAILED, &err);
+    for (unsigned i = 0, at = 0; i < 200; i++, at = (at * 5 + i) % GH_SHELF_MAX) { /* in any order */
+        set(0, CM80, (uint8_t)(100 + at), 3, 0);
+        CHECK(stream.sides[0].rx == made[at]);
+    }
+    for (uint8_t i = 0; i < GH_SHELF_MAX + 2; i++)
+        set(0, CM80, (uint8_t)(100 + i), 3, 0);
+    CHECK_INT(told(GH_MEDIA_EVENT_FAILED, &err), 0);
     set(0, CM80, 150, 3, 0);
     set(0, CM80, 151, 3, 0);
     CHECK_INT(told(GH_MEDIA_EVENT_FAILED, &err), 0);
@@ -286,6 +298,8 @@ static void never_under_a_peers_key(void)
     CHECK(stream.sides[1].tx == NULL);
     set(1, CM80, 2, 4, 0);
     CHECK(stream.sides[1].tx != NULL);
+    set(0, CM80, 4, 3, 0); /* a declares what we send under to b: no more of it */
+    CHECK(stream.sides[1].tx == NULL);
     end();
 }
 
