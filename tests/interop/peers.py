@@ -177,10 +177,10 @@ class Baresip(Program):
     def dial(self, lab, number):
         self.command("dial", f"sip:{number}@{lab.host}:5061")
 
-    def hears(self, seconds):
-        """Wait until so much was recorded of what came.  @return the file"""
+    def hears(self, seconds, kind="dec"):
+        """Wait until so much was recorded of what came; kind "enc": of what it sent.  @return the file"""
         def long_enough():
-            for path in glob.glob(os.path.join(self.folder, "dump-*-dec.wav")):
+            for path in glob.glob(os.path.join(self.folder, f"dump-*-{kind}.wav")):
                 if os.path.getsize(path) > seconds * 8000 * 2:
                     return path
         return until(long_enough, f"{seconds} s of sound", self)
