@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "call/call_int.h"
 #include "crypto/hash.h"
@@ -426,6 +427,9 @@ static int start_media(struct gh_calls *calls, char *text, size_t text_len)
         .port_last = config->media.port_last,
         .workers = config->media.workers,
         .port_delay_ms = PORT_DELAY_MS,
+        .max_streams = (unsigned)(gh_descriptors_for_media(gh_descriptors_limit(),
+                                                           config->limits.max_connections) /
+                                  GH_STREAM_DESCRIPTORS),
     };
     struct gh_media_handlers handlers = { .arg = calls, .event = gh_call_on_media_event,
                                           .closed = gh_call_on_media_closed };

@@ -422,6 +422,8 @@ void gh_call_relays_end(struct gh_call *call, const struct gh_fork *fork, uint64
 
 /** Bind ports for every live stream of @neg that has none.  @return GH_REASON_NONE, NO_MEDIA_PORT or INTERNAL */
 enum gh_reason gh_call_media_open(struct gh_call *call, struct gh_neg *neg, const uint8_t family[2]);
+/** The answer made a keyed stream clear: it goes on as a new one, on the ports that both sides know. */
+enum gh_reason gh_call_media_renew(struct gh_call *call, struct gh_neg *neg);
 /** Tell the media plane what was agreed in @fork. */
 enum gh_reason gh_call_media_start(struct gh_fork *fork);
 /** Let go of what @gone had and @stays has not. */

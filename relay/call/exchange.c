@@ -235,7 +235,11 @@ enum gh_reason gh_call_give_answer(struct gh_fork *fork, struct gh_sdp **out)
 
     if (reason == GH_REASON_NONE)
         reason = gh_neg_answer_out(neg, again ? fork->neg : NULL, &neg_to, &self, out);
+    if (reason == GH_REASON_NONE)
+        reason = gh_call_media_renew(call, neg);
     if (reason != GH_REASON_NONE) {
+        gh_sdp_free(*out);
+        *out = NULL;
         to->version--;
         return reason;
     }

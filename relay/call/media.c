@@ -63,13 +63,16 @@ static void add_counters(struct gh_media_counters *sum, const struct gh_media_co
 
 void gh_call_media_counters(const struct gh_call *call, size_t index, struct gh_media_counters counters[2])
 {
+    const struct gh_call_stream *stream;
     struct gh_media_counters live[2];
 
     memcpy(counters, call->counters[index], sizeof(call->counters[index]));
-    if (!call->streams[index] || gh_media_counters(call->calls->media, call->streams[index]->id, live))
-        return;
-    for (int side = 0; side < 2; side++)
-        add_counters(&counters[side], &live[side]);
+    TAILQ_FOREACH (stream, &call->open, link) {
+        if (stream->index != index || gh_media_counters(call->calls->media, stream->id, live))
+            continue;
+        for (int side = 0; side < 2; side++)
+            add_counters(&counters[side], &live[side]);
+    }
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------- */
@@ -117,6 +120,28 @@ enum gh_reason gh_call_media_open(struct gh_call *call, struct gh_neg *neg, cons
         stream->renew = false;
         stream->side[GH_SIDE_A].port = ports[GH_SIDE_A];
         stream->side[GH_SIDE_B].port = ports[GH_SIDE_B];
+    }
+    return GH_REASON_NONE;
+}
+
+enum gh_reason gh_call_media_renew(struct gh_call *call, struct gh_neg *neg)
+{
+    for (size_t i = 0; i < neg->count; i++) {
+        struct gh_neg_stream *stream = &neg->streams[i];
+        gh_stream_id id;
+        int err;
+
+        if (!stream->live || !stream->renew)
+            continue;
+        err = gh_media_renew(call->calls->media, stream->stream, &id);
+        if (err)
+            return err == GH_EFULL ? GH_REASON_NO_MEDIA_PORT : GH_REASON_INTERNAL;
+        if (keep_stream(call, i, id)) {
+            gh_media_close(call->calls->media, id);
+            return GH_REASON_INTERNAL;
+        }
+        stream->stream = id;
+        stream->renew = false;
     }
     return GH_REASON_NONE;
 }
@@ -289,6 +314,27 @@ static void log_event(const struct gh_call_stream *stream, const struct gh_media
                'a' + event->side, gh_media_event_name(event->kind));
 }
 
+/* Is any stream of the call heard, by a side that is due there?  A muted video must not end the voice beside it. */
+static bool heard_elsewhere(const struct gh_call *call, const struct gh_media_event *event, const struct gh_call_stream *silent)
+{
+    const struct gh_config *config = call->calls->config;
+    uint64_t within_ms = event->on_hold ? config->media.timeout_on_hold_ms : config->media.timeout_ms;
+    int64_t since_us = gh_wall_us() - (int64_t)within_ms * 1000;
+
+    for (size_t i = 0; i < GH_NEG_STREAMS_MAX; i++) {
+        struct gh_media_counters counters[2];
+
+        if (!call->streams[i] || call->streams[i] == silent ||
+            gh_media_counters(call->calls->media, call->streams[i]->id, counters))
+            continue;
+        for (int side = 0; side < 2; side++) {
+            if ((event->on_hold || side == event->side) && counters[side].last_rx_us > since_us)
+                return true;
+        }
+    }
+    return false;
+}
+
 void gh_call_on_media_event(void *arg, const struct gh_media_event *event)
 {
     struct gh_calls *calls = arg;
@@ -305,7 +351,8 @@ void gh_call_on_media_event(void *arg, const struct gh_media_event *event)
         proven(stream, event);
         break;
     case GH_MEDIA_EVENT_TIMEOUT:
-        end = GH_REASON_MEDIA_TIMEOUT;
+        if (!heard_elsewhere(call, event, stream))
+            end = GH_REASON_MEDIA_TIMEOUT;
         break;
     case GH_MEDIA_EVENT_FAILED:
         end = GH_REASON_INTERNAL;

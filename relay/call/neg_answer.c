@@ -144,7 +144,7 @@ static int own_key(struct gh_neg *neg, const struct gh_neg *again, int index)
 {
     struct gh_neg_stream *stream = &neg->streams[index];
     const struct gh_neg_stream *before[2] = { again ? &again->streams[index] : NULL,
-                                              neg_base_stream(neg, index) };
+                                              neg_keyed_base(neg, index) };
     int side = neg->offerer;
 
     stream->force->own[side] = true;

@@ -52,6 +52,9 @@ void neg_take_addresses(struct gh_neg *neg, int side, int index, const struct gh
 /** The stream that goes on in @index, or NULL. */
 const struct gh_neg_stream *neg_base_stream(const struct gh_neg *neg, int index);
 
+/** The same where our own keys go on too: not when the media stream is a new one, which would begin at packet 0 again. */
+const struct gh_neg_stream *neg_keyed_base(const struct gh_neg *neg, int index);
+
 /** A keyed side of the base would be clear now.  @return NONE (marked; renewed), or why not */
 enum gh_reason neg_downgrade(struct gh_neg *neg, int index, int side, const struct gh_neg_leg *leg,
                              bool in_answer);

@@ -184,7 +184,7 @@ static int plan_lines(struct gh_neg *neg, int index, const struct gh_neg_leg *fr
         if (suite_in(keys, suite))
             continue;
         err = own_line(&keys->out[keys->out_count], suite, (uint32_t)keys->out_count + 1,
-                       neg_base_stream(neg, index), side);
+                       neg_keyed_base(neg, index), side);
         keys->out_count++;
     }
     for (size_t i = 0; !err && neg->keeper.wrote && i < keys->out_count; i++)

@@ -150,6 +150,13 @@ const struct gh_neg_stream *neg_base_stream(const struct gh_neg *neg, int index)
     return stream->live && stream->kind == neg->streams[index].kind ? stream : NULL;
 }
 
+const struct gh_neg_stream *neg_keyed_base(const struct gh_neg *neg, int index)
+{
+    const struct gh_neg_stream *base = neg_base_stream(neg, index), *stream = &neg->streams[index];
+
+    return base && !stream->renew && base->stream == stream->stream ? base : NULL;
+}
+
 enum gh_reason neg_downgrade(struct gh_neg *neg, int index, int side, const struct gh_neg_leg *leg,
                              bool in_answer)
 {

@@ -182,12 +182,20 @@ static int take_pair(struct gh_media *media, struct entry *entry, int side, int 
     return 0;
 }
 
-/* Its sockets are closed. */
+static struct entry **owner_slot(struct gh_media *media, const struct entry *entry, int side)
+{
+    return &media->owners[entry->pools[side] == media->pools[1]][entry->pairs[side].rtp / 2];
+}
+
+/* Its sockets are closed.  A pair that another stream goes on with is that one's to give. */
 static void give_pair(struct gh_media *media, struct entry *entry, int side)
 {
     uint16_t rtp = entry->pairs[side].rtp;
+    struct entry **owner = owner_slot(media, entry, side);
 
-    media->owners[entry->pools[side] == media->pools[1]][rtp / 2] = NULL;
+    if (*owner != entry)
+        return;
+    *owner = NULL;
     gh_port_pool_release(entry->pools[side], rtp, now_ms());
 }
 
@@ -229,6 +237,52 @@ out:
     }
     free(entry);
     return err;
+}
+
+static int renew_pair(const struct gh_media *media, struct entry *entry, const struct entry *old, int side)
+{
+    const struct gh_media_config *config = &media->config;
+    const struct gh_addr *address = old->pools[side] == media->pools[1] ? &config->address6 : &config->address;
+
+    entry->pools[side] = old->pools[side];
+    entry->sides[side].ours = old->sides[side].ours;
+    return gh_port_pair_again(address, old->pairs[side].rtp, &entry->pairs[side]);
+}
+
+int gh_media_renew(struct gh_media *media, gh_stream_id old_id, gh_stream_id *out)
+{
+    struct entry *old = find(media, old_id), *entry;
+    struct gh_media_open open = { 0 };
+    int taken = 0, err = 0;
+
+    if (!old)
+        return GH_ENOTFOUND;
+    if (media->stopped || old->closing)
+        return GH_ESTATE;
+    entry = calloc(1, sizeof(*entry));
+    if (!entry)
+        return GH_ENOMEM;
+    for (; taken < 2 && !err; taken += !err)
+        err = renew_pair(media, entry, old, taken);
+    if (err) {
+        while (taken--)
+            gh_port_pair_close(&entry->pairs[taken]);
+        free(entry);
+        return err;
+    }
+    open.timeout_ms = old->stream.timeout_ms;
+    open.timeout_on_hold_ms = old->stream.timeout_on_hold_ms;
+    entry->call = old->call;
+    entry->worker = old->worker; /* in order: there the old one is closed before the new one is set */
+    media->loads[entry->worker]++;
+    media->stream_count++;
+    fill_stream(media, entry, &open);
+    table_add(media, entry);
+    for (int s = 0; s < 2; s++)
+        *owner_slot(media, entry, s) = entry;
+    *out = entry->stream.id;
+    gh_mailbox_post(media->workers[entry->worker].inbox, &entry->stream.open.msg);
+    return gh_media_close(media, old_id);
 }
 
 /* ---- streams that are joined ------------------------------------------------------------------------------ */

@@ -232,6 +232,14 @@ struct gh_media_open {
  */
 int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_stream_id *out, uint16_t ports[2]);
 
+/**
+ * A new stream on the ports of an open one, which is closed: for one that was keyed and shall be clear, while both
+ * sides have its ports in their SDP already.  Call, worker and timeouts stay; counters begin at 0.  What
+ * arrives in that moment may still go to the old one, and with it.
+ * @return 0, GH_ENOTFOUND, GH_ESTATE, GH_ENOMEM, GH_EFULL (descriptors), or an error: the old stream goes on then
+ */
+int gh_media_renew(struct gh_media *media, gh_stream_id old, gh_stream_id *out);
+
 /*
  * What one side is from now on.  A set replaces the one before; the same key and suite again keep context, ROC and
  * replay state.  A new rx key: the old one is still accepted for 2 s, or 1 s past the first packet under the new one.

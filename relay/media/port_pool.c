@@ -150,9 +150,9 @@ static int bind_socket(int *out, const struct gh_addr *address, uint16_t port, b
  * The first socket is bound alone, so that EADDRINUSE tells of anybody else on the port, even of a program that
  * allows sharing; only then is the port opened for our second socket.
  */
-static int bind_port(const struct gh_addr *address, uint16_t port, int *known, int *stranger)
+static int bind_port(const struct gh_addr *address, uint16_t port, bool again, int *known, int *stranger)
 {
-    int err = bind_socket(known, address, port, false);
+    int err = bind_socket(known, address, port, again);
 
     if (!err)
         err = set_flag(*known, SOL_SOCKET, SO_REUSEPORT, 1);
@@ -163,13 +163,19 @@ static int bind_port(const struct gh_addr *address, uint16_t port, int *known, i
     return err;
 }
 
-static int bind_pair(const struct gh_addr *address, uint16_t rtp, struct gh_port_pair *out)
+/* The system's stock is out, not ours: the same to whoever asks. */
+static bool stock_is_out(int err)
+{
+    return err == -EMFILE || err == -ENFILE || err == -ENOBUFS;
+}
+
+static int bind_pair(const struct gh_addr *address, uint16_t rtp, bool again, struct gh_port_pair *out)
 {
     struct gh_port_pair pair = { rtp, { -1, -1 }, { -1, -1 } };
     int err = 0;
 
     for (int i = 0; i < 2 && !err; i++)
-        err = bind_port(address, (uint16_t)(rtp + i), &pair.known[i], &pair.stranger[i]);
+        err = bind_port(address, (uint16_t)(rtp + i), again, &pair.known[i], &pair.stranger[i]);
     if (err)
         gh_port_pair_close(&pair);
     else
@@ -196,17 +202,24 @@ int gh_port_pool_take(struct gh_port_pool *pool, const struct gh_addr *address, 
     tries = pool->free.count < FOREIGN_MAX ? pool->free.count : FOREIGN_MAX;
     while (tries--) {
         uint16_t pair = ring_pop(&pool->free);
-        int err = bind_pair(address, (uint16_t)(pool->first + 2 * pair), out);
+        int err = bind_pair(address, (uint16_t)(pool->first + 2 * pair), false, out);
 
         if (!err)
             return 0;
         ring_push(&pool->free, pair, 0);
-        if (err == -EMFILE || err == -ENFILE || err == -ENOBUFS)
-            return GH_EFULL; /* the system's stock is out, not ours: the same to whoever asks */
+        if (stock_is_out(err))
+            return GH_EFULL;
         if (err != -EADDRINUSE && err != -EACCES)
             return err;
     }
     return GH_EFULL;
+}
+
+int gh_port_pair_again(const struct gh_addr *address, uint16_t rtp_port, struct gh_port_pair *out)
+{
+    int err = bind_pair(address, rtp_port, true, out);
+
+    return stock_is_out(err) ? GH_EFULL : err;
 }
 
 void gh_port_pool_release(struct gh_port_pool *pool, uint16_t rtp_port, uint64_t now_ms)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A call that changes while it is up: hold, addresses, keys, m-lines, what fails, who is first."""
-import unittest
+import select
 
 import harness as h
 import rtp
@@ -166,6 +166,23 @@ class Change(SessionCase):
         self.b.ends[0].suite = keyed
         self.both_ways()
         self.check_end(self.hang_up())
+
+    def test_a_downgrade_that_the_trunk_allows(self):
+        """b asks anew; a, whose trunk says srtp: allowed and so on_downgrade: mark, answers RTP now.  The ports stay."""
+        self.establish()
+        self.both_ways()
+        port = self.a.ends[0].remote
+        self.a.ends[0].suite = None
+        self.reinvite(self.b)
+        self.assertEqual(self.a.ends[0].remote, port)
+        # What arrives in the moment of the change may be lost with the keyed stream: the first that comes through.
+        while not select.select([self.b.ends[0].rtp], [], [], 2)[0]:
+            self.a.ends[0].send(self.a.ends[0].next_rtp())
+        self.assertEqual(self.b.ends[0].unprotect(self.b.ends[0].receive())[:2], b"\x80\0")
+        self.both_ways()
+        record = self.hang_up()
+        self.check_end(record, status="Authenticated", grade="mixed", marks=["downgrade_refused", "srtp_fallback"])
+        self.assertEqual([grade for _, _, grade in record["intervals"]], ["hop_by_hop", "mixed"])
 
     def test_delayed_offer_inside_the_call(self):
         """A re-INVITE without SDP asks for an offer, and may key everything anew."""

@@ -40,7 +40,7 @@ static void on_closed(void *arg, gh_stream_id stream, const struct gh_media_coun
 {
     struct lab *lab = arg;
 
-    lab->closed = stream;
+    lab->awaited = lab->awaited || stream == lab->awaiting;
     lab->closed_count++;
     if (stream == lab->stream) {
         lab->stream_closed = true;
@@ -226,26 +226,29 @@ struct gh_media_set lab_side(struct lab *lab, int side, enum gh_path path, enum 
 void lab_barrier(struct lab *lab)
 {
     struct gh_media_open open = { .call = 1 };
-    uint64_t until = now_ms() + AWAIT_MS;
     gh_stream_id id;
     uint16_t ports[2];
 
     if (!CHECK_INT(gh_media_open(lab->media, &open, &id, ports), 0))
         return;
-    CHECK_INT(gh_media_close(lab->media, id), 0);
-    while (lab->closed != id && now_ms() < until)
+    lab_close(lab, id);
+}
+
+void lab_await_closed(struct lab *lab, gh_stream_id stream)
+{
+    uint64_t until = now_ms() + AWAIT_MS;
+
+    lab->awaiting = stream;
+    lab->awaited = false;
+    while (!lab->awaited && now_ms() < until)
         turn(lab, -1);
-    CHECK_INT(lab->closed, id);
+    CHECK(lab->awaited);
 }
 
 void lab_close(struct lab *lab, gh_stream_id stream)
 {
-    uint64_t until = now_ms() + AWAIT_MS;
-
     CHECK_INT(gh_media_close(lab->media, stream), 0);
-    while (lab->closed != stream && now_ms() < until)
-        turn(lab, -1);
-    CHECK_INT(lab->closed, stream);
+    lab_await_closed(lab, stream);
 }
 
 int lab_set(struct lab *lab, struct gh_media_set *set)

@@ -36,7 +36,8 @@ struct lab {
     uint32_t generation[2];
     struct gh_media_event events[EVENTS_MAX];
     int event_count;
-    gh_stream_id closed;       /* the last one */
+    gh_stream_id awaiting;     /* its `closed`: is it there? */
+    bool awaited;
     int closed_count;
     struct gh_media_counters final[2]; /* of the lab's stream, once closed */
     bool stream_closed;
@@ -68,6 +69,8 @@ struct gh_media_set lab_side(struct lab *lab, int side, enum gh_path path, enum 
 /** gh_media_set, and wait until the worker has done it. */
 int lab_set(struct lab *lab, struct gh_media_set *set);
 void lab_barrier(struct lab *lab);
+/** Wait for `closed` of a stream whose closing has begun in this turn. */
+void lab_await_closed(struct lab *lab, gh_stream_id stream);
 /** Close another stream than the lab's and wait until that is done. */
 void lab_close(struct lab *lab, gh_stream_id stream);
 
