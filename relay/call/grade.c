@@ -161,9 +161,13 @@ void gh_call_key_exposed(struct gh_call *call, const struct gh_secret *key)
     struct gh_fork *fork;
 
     gh_marks_add(&call->marks, GH_REASON_KEY_EXPOSED);
+    if (call->offer)
+        gh_neg_exposed(call->offer, key);
     TAILQ_FOREACH (fork, &call->forks, link) {
         if (fork->neg)
             gh_neg_exposed(fork->neg, key);
+        if (fork->pending)
+            gh_neg_exposed(fork->pending, key);
     }
     if (call->answer_us && call->state <= GH_CALL_UP)
         gh_call_graded_set(call);
@@ -171,6 +175,8 @@ void gh_call_key_exposed(struct gh_call *call, const struct gh_secret *key)
 
 void gh_call_grade_tick(struct gh_call *call, uint64_t now_ms)
 {
+    struct gh_timeline_view now;
+
     if (call->state != GH_CALL_ANSWERED && call->state != GH_CALL_UP)
         return;
     for (int side = 0; side < 2 && now_ms >= call->answer_ms + SHOWN_MS; side++) {
@@ -185,9 +191,13 @@ void gh_call_grade_tick(struct gh_call *call, uint64_t now_ms)
     }
     if (now_ms >= call->answer_ms + SHOWN_MS)
         call->shown_due = false;
-    if (now_ms >= call->media_record_ms) {
+    now = gh_timeline_now(&call->line);
+    /* What is open may have been decided by what was relayed since. */
+    if (now.pending || now.grade == GH_GRADE_NONE || now_ms >= call->media_record_ms) {
         tell_relayed(call);
         gh_call_graded(call);
+    }
+    if (now_ms >= call->media_record_ms) {
         gh_call_record_media(call);
         call->media_record_ms = now_ms + GH_CALL_MEDIA_RECORD_MS;
     }
