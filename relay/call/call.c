@@ -293,6 +293,7 @@ static void on_message(void *arg, struct gh_papers *papers, struct gh_sip_msg *m
     int err;
 
     calls->arrival = gh_call_judge(calls, papers, msg);
+    calls->arrival.wall_us = gh_wall_us();
     if (calls->arrival.gate.verdict == GH_GATE_REFUSE && (calls->arrival.carriers & GH_CARRY_SECRET))
         gh_call_expose(calls, papers->standing.trunk, msg);
     err = gh_txns_receive(calls->txns, papers->standing.trunk, papers->conn, true, msg,

@@ -215,13 +215,15 @@ struct gh_call {
     size_t key_holder_count;
 };
 
-/* The message that is being handled: what the gate said of it. */
+/* The message that is being handled: what the gate said of it.  Zeroed: none is. */
 struct gh_arrival {
+    int64_t wall_us;                /* one time for all that follows from it */
     struct gh_papers *papers;
     unsigned carriers;
     enum gh_reason problem;         /* of the body: BODY_OPAQUE, KEY_IN_ODD_BODY, BAD_SDP, or NONE */
     struct gh_gate gate;
     bool recorded;                  /* there is a policy.refuse of it */
+    struct gh_leg *claims;          /* it says what this leg is worth; NULL: it says nothing */
 };
 
 struct gh_calls {
@@ -445,6 +447,8 @@ void gh_call_expose(struct gh_calls *calls, gh_trunk_id trunk, const struct gh_s
 
 /* ---- grade.c: status, grade and marks ---- */
 
+/** The time for the time line: that of the message that is being handled. */
+int64_t gh_call_wall_us(const struct gh_calls *calls);
 /** What the route requires, against the best grade that is still in reach. */
 enum gh_reason gh_call_require(const struct gh_call *call, enum gh_grade best);
 /** Status that may be said on the wire now. */

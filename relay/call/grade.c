@@ -13,6 +13,13 @@ static const struct gh_neg *in_force(const struct gh_call *call)
     return call->heard ? call->heard->neg : NULL;
 }
 
+/* Keys, status and claims that one message brings are one change: between two times there would be a slice of the call
+ * that was neither before nor after. */
+int64_t gh_call_wall_us(const struct gh_calls *calls)
+{
+    return calls->arrival.wall_us ? calls->arrival.wall_us : gh_wall_us();
+}
+
 /* ---- status -------------------------------------------------------------------------------------------- */
 
 static struct gh_leg_streams leg_streams(const struct gh_call *call, int side)
@@ -106,7 +113,8 @@ static void show(struct gh_call_shown *shown, const struct gh_neg_stream *stream
 void gh_call_graded_set(struct gh_call *call)
 {
     const struct gh_neg *neg = in_force(call);
-    int64_t wall_us = gh_wall_us();
+    const struct gh_leg *claims = call->calls->arrival.claims;
+    int64_t wall_us = gh_call_wall_us(call->calls);
 
     tell_relayed(call);
     for (size_t i = 0; i < GH_NEG_STREAMS_MAX; i++) {
@@ -123,6 +131,9 @@ void gh_call_graded_set(struct gh_call *call)
         }
     }
     gh_timeline_status(&call->line, gh_call_status(call), wall_us);
+    /* A claim beside an answer is no older than the keys that come into force by it. */
+    if (claims && claims->call == call)
+        gh_timeline_claim(&call->line, claims->side, claims->claim, claims->trunk->rules.trust_claims, wall_us);
     gh_call_graded(call);
 }
 
@@ -143,12 +154,13 @@ void gh_call_take_claim(struct gh_leg *leg, const struct gh_sip_msg *msg)
     struct gh_call *call = leg->call;
     bool claimed;
     enum gh_status claim = gh_sip_msg_security(msg, &claimed);
-    int64_t wall_us = gh_wall_us();
+    int64_t wall_us = gh_call_wall_us(call->calls);
 
     if (!claimed)
         return;
     leg->claimed = true;
     leg->claim = claim;
+    call->calls->arrival.claims = leg;
     gh_timeline_claim(&call->line, leg->side, claim, leg->trunk->rules.trust_claims, wall_us);
     if (!call->answer_us)
         return;
@@ -161,9 +173,13 @@ void gh_call_key_exposed(struct gh_call *call, const struct gh_secret *key)
     struct gh_fork *fork;
 
     gh_marks_add(&call->marks, GH_REASON_KEY_EXPOSED);
+    if (call->offer)
+        gh_neg_exposed(call->offer, key);
     TAILQ_FOREACH (fork, &call->forks, link) {
         if (fork->neg)
             gh_neg_exposed(fork->neg, key);
+        if (fork->pending)
+            gh_neg_exposed(fork->pending, key);
     }
     if (call->answer_us && call->state <= GH_CALL_UP)
         gh_call_graded_set(call);
@@ -171,6 +187,8 @@ void gh_call_key_exposed(struct gh_call *call, const struct gh_secret *key)
 
 void gh_call_grade_tick(struct gh_call *call, uint64_t now_ms)
 {
+    struct gh_timeline_view now;
+
     if (call->state != GH_CALL_ANSWERED && call->state != GH_CALL_UP)
         return;
     for (int side = 0; side < 2 && now_ms >= call->answer_ms + SHOWN_MS; side++) {
@@ -181,13 +199,17 @@ void gh_call_grade_tick(struct gh_call *call, uint64_t now_ms)
         call->leg[side].unproven = unproven;
         gh_log(GH_LOG_WARN, "call", "status", "call=%s side=%c unproven=%d status=%s", call->id, 'a' + side,
                unproven, gh_status_name(gh_call_status(call)));
-        gh_timeline_status(&call->line, gh_call_status(call), gh_wall_us());
+        gh_timeline_status(&call->line, gh_call_status(call), gh_call_wall_us(call->calls));
     }
     if (now_ms >= call->answer_ms + SHOWN_MS)
         call->shown_due = false;
-    if (now_ms >= call->media_record_ms) {
+    now = gh_timeline_now(&call->line);
+    /* What is open may have been decided by what was relayed since. */
+    if (now.pending || now.grade == GH_GRADE_NONE || now_ms >= call->media_record_ms) {
         tell_relayed(call);
         gh_call_graded(call);
+    }
+    if (now_ms >= call->media_record_ms) {
         gh_call_record_media(call);
         call->media_record_ms = now_ms + GH_CALL_MEDIA_RECORD_MS;
     }
@@ -248,6 +270,6 @@ void gh_call_mark_measured(struct gh_call *call)
         if (call->answer_us && leg->claimed)
             gh_marks_add(&call->marks, gh_policy_claim_mark(leg->claim, leg_status(call, side)));
     }
-    gh_timeline_end(&call->line, gh_wall_us());
+    gh_timeline_end(&call->line, gh_call_wall_us(call->calls));
     mark_timeline(call);
 }

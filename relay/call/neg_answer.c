@@ -149,7 +149,7 @@ static int own_key(struct gh_neg *neg, const struct gh_neg *again, int index)
 
     stream->force->own[side] = true;
     for (int i = 0; i < 2; i++) {
-        if (before[i] && before[i]->force && before[i]->force->own[side] &&
+        if (before[i] && !before[i]->exposed && before[i]->force && before[i]->force->own[side] &&
             before[i]->side[side].suite == stream->side[side].suite) {
             stream->force->tx[side] = before[i]->force->tx[side];
             return 0;

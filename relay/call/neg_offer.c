@@ -151,14 +151,14 @@ static bool suite_in(const struct gh_neg_keys *keys, enum gh_suite suite)
     return false;
 }
 
-/* Our own key for a suite: the one that is in force, or a fresh one. */
+/* Our own key for a suite: the one that is in force, if nobody else has seen it, or a fresh one. */
 static int own_line(struct line *line, enum gh_suite suite, uint32_t tag, const struct gh_neg_stream *base,
                     int side)
 {
     line->facts = (struct gh_crypto_facts){ .parsed = true, .tag = tag, .suite = suite, .key_ok = true,
                                             .key_count = 1, .mki_ok = true, .lifetime_ok = true };
     line->copy_of = -1;
-    if (base && base->force->own[side] && base->side[side].suite == suite) {
+    if (base && !base->exposed && base->force->own[side] && base->side[side].suite == suite) {
         line->key = base->force->tx[side];
         return 0;
     }

@@ -171,17 +171,29 @@ enum gh_reason neg_downgrade(struct gh_neg *neg, int index, int side, const stru
     return GH_REASON_NONE;
 }
 
+static bool among(const struct line *lines, size_t count, const struct gh_secret *key)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (gh_secret_equal(key, &lines[i].key))
+            return true;
+    }
+    return false;
+}
+
 bool gh_neg_exposed(struct gh_neg *neg, const struct gh_secret *key)
 {
     bool any = false;
 
     for (size_t i = 0; i < neg->count; i++) {
         const struct gh_neg_force *force = neg->streams[i].force;
+        const struct gh_neg_keys *keys = neg->streams[i].keys;
+        bool exposed = keys && (among(keys->offered, keys->offered_count, key) ||
+                                among(keys->out, keys->out_count, key));
 
-        for (int side = 0; force && side < 2; side++) {
-            if (gh_secret_equal(key, &force->rx[side]) || gh_secret_equal(key, &force->tx[side]))
-                neg->streams[i].exposed = any = true;
-        }
+        for (int side = 0; force && side < 2; side++)
+            exposed = exposed || gh_secret_equal(key, &force->rx[side]) || gh_secret_equal(key, &force->tx[side]);
+        if (exposed)
+            neg->streams[i].exposed = any = true;
     }
     return any;
 }

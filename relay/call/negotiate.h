@@ -184,7 +184,7 @@ bool gh_neg_offers_keys(const struct gh_neg *neg);
 /** Both sides have their answer: documents and provisional keys are wiped; what was agreed stays. */
 void gh_neg_settled(struct gh_neg *neg);
 
-/** @key was seen by strangers: streams that use it are exposed.  @return whether any does */
+/** @key was seen by strangers: streams that use it, or may after the answer, are exposed.  @return whether any does */
 bool gh_neg_exposed(struct gh_neg *neg, const struct gh_secret *key);
 
 /** All marks of the exchange. */

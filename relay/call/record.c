@@ -295,6 +295,17 @@ static struct gh_event *small_end(const struct gh_call *call)
     return event;
 }
 
+/* Trunks whose claim Encrypted counted at the end: both together make a call attested. */
+static void event_beyond(struct gh_event *event, const struct gh_call *call)
+{
+    gh_event_array(event, "attested_beyond");
+    for (int side = 0; side < 2; side++) {
+        if (gh_timeline_beyond(&call->line, side))
+            gh_event_text(event, NULL, call->leg[side].trunk->rules.name);
+    }
+    gh_event_end(event);
+}
+
 static void event_end(struct gh_event *event, struct gh_call *call)
 {
     enum gh_grade grade = end_grade(call);
@@ -317,6 +328,7 @@ static void event_end(struct gh_event *event, struct gh_call *call)
     gh_event_time(event, "answer", call->answer_us);
     gh_event_seconds(event, "seconds", seconds);
     gh_timeline_event(&call->line, event);
+    event_beyond(event, call);
     gh_event_array(event, "key_holders");
     for (size_t i = 0; i < call->key_holder_count; i++) {
         if (i == 1) /* whoever declared a key first, then we, then whom it was written to */

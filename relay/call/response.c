@@ -221,7 +221,7 @@ static void on_answer(struct gh_call *call, struct gh_txn *txn, struct gh_sip_ms
         reject(call, fork, txn, msg, reason, now_ms);
         return;
     }
-    call->answer_us = gh_wall_us();
+    call->answer_us = gh_call_wall_us(call->calls);
     call->answer_ms = now_ms;
     call->shown_due = true;
     call->media_record_ms = now_ms + GH_CALL_MEDIA_RECORD_MS;

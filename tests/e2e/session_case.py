@@ -139,10 +139,15 @@ class SessionCase(unittest.TestCase):
     def setUpClass(cls):
         cls.lab = h.Lab(**cls.options)
         cls.addClassCleanup(cls.lab.__exit__)
+        cls.prepare()
         cls.lab.start()
         cls.server = h.Server(cls.lab)
         cls.addClassCleanup(cls.server.close)
         cls.connection = None
+
+    @classmethod
+    def prepare(cls):
+        """For a class's own: before the daemon starts."""
 
     def setUp(self):
         peer = h.tls_connect(self.lab, self.lab.cert("CUCMA"))
@@ -198,6 +203,16 @@ class SessionCase(unittest.TestCase):
         """The records of a kind of this test's call."""
         call = next(r["call"] for r in self.lab.records("call.start") if r["call_id"] == self.a.call_id)
         return [r for r in self.lab.records(kind) if r["call"] == call]
+
+    def graded(self, now, call):
+        """Wait for call.grade to say so, of now and of the call so far.  @return the record"""
+        start = next(r for r in self.lab.records("call.start") if r["call_id"] == self.a.call_id)
+        while True:
+            records = self.lab.records("call.grade")
+            mine = [r for r in records if r["call"] == start["call"]]
+            if mine and (mine[-1]["grade"], mine[-1]["call_grade"]) == (now, call):
+                return mine[-1]
+            self.lab.wait_record("call.grade", len(records) + 1)
 
     def ended(self):
         return self.lab.call_end(self.a.call_id)

@@ -28,7 +28,7 @@
 #define CALLS_MAX   200000
 #define CONNS_MAX   64
 #define SUITE       "AES_CM_128_HMAC_SHA1_80"
-#define LINGER_S    1.0    /* what is still under way arrives in that */
+#define LINGER_S    1.0    /* nothing came for so long: nothing is under way any more */
 #define PATIENCE_S  20.0   /* after the last call was due to end */
 #define QUIET_US    200000 /* between a call's last packet and its BYE */
 #define EVENTS_MAX  256
@@ -337,6 +337,7 @@ static void enter(enum gh_gen_phase phase, uint64_t now_us)
 static void measure(uint64_t now_us)
 {
     double in_phase_s = (double)(now_us - gen.phase_us) / 1e6;
+    double silent_s = (double)(now_us - gh_gen_media_last_us(gen.media)) / 1e6;
 
     if (gen.answered + gen.refused < opt.calls) {
         gen.phase_us = now_us;
@@ -344,7 +345,8 @@ static void measure(uint64_t now_us)
         enter(GH_GEN_MEASURED, now_us);
     } else if (gen.phase == GH_GEN_MEASURED && in_phase_s >= opt.measure_s) {
         enter(GH_GEN_LINGERING, now_us);
-    } else if (gen.phase == GH_GEN_LINGERING && in_phase_s >= LINGER_S && !TAILQ_EMPTY(&gen.talking)) {
+    } else if (gen.phase == GH_GEN_LINGERING && in_phase_s >= LINGER_S && silent_s >= LINGER_S &&
+               !TAILQ_EMPTY(&gen.talking)) {
         printf("measured\n");
         fflush(stdout);
         getchar(); /* until whoever reads this has looked at the sockets */
@@ -353,8 +355,8 @@ static void measure(uint64_t now_us)
     }
 }
 
-/* What is due now.  @return false: nothing will be any more */
-static bool tick(uint64_t now_us)
+/* What is due now.  @wait_ms  set: how long there is nothing to do.  @return false: nothing will be any more */
+static bool tick(uint64_t now_us, int *wait_ms)
 {
     double since_s = (double)(now_us - gen.start_us) / 1e6;
     struct call *call;
@@ -367,7 +369,7 @@ static bool tick(uint64_t now_us)
         while ((call = TAILQ_FIRST(&gen.talking)) && call->hang_up_us <= now_us)
             hang_up(call);
     }
-    gh_gen_media_tick(gen.media, now_us, gen.phase);
+    *wait_ms = gh_gen_media_tick(gen.media, now_us, gen.phase) ? 1 : 0;
     return gen.ended < opt.calls &&
            since_s < opt.calls / (double)opt.rate + opt.settle_s + opt.measure_s + opt.hold_s + PATIENCE_S;
 }
@@ -398,15 +400,16 @@ static void run(void)
 {
     struct epoll_event events[EVENTS_MAX];
     bool more = true;
+    int wait_ms = 1;
 
     while (more && !gen.caller->lost) {
-        int n = epoll_wait(gen.epoll_fd, events, EVENTS_MAX, 1);
+        int n = epoll_wait(gen.epoll_fd, events, EVENTS_MAX, wait_ms);
 
         for (int i = 0; i < n; i++)
             on_event(events[i].data.ptr, &gen.start_us);
         gh_gen_media_bury(gen.media);
         if (gen.start_us)
-            more = tick(gh_gen_now_us());
+            more = tick(gh_gen_now_us(), &wait_ms);
     }
 }
 

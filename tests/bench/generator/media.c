@@ -34,7 +34,7 @@ struct gh_gen_media {
     uint64_t served_ms; /* all slots up to it */
     uint8_t fill[PAYLOAD_LEN];
     struct counts *counts; /* by number of the sending stream; outlives it */
-    uint64_t refused, auth_failed, garbled, late_max_us, delay_max_us;
+    uint64_t refused, auth_failed, garbled, late_max_us, delay_max_us, last_us;
     uint64_t delays[DELAY_CLASSES];
 };
 
@@ -186,7 +186,7 @@ static void send_packet(struct gh_gen_media *media, struct gh_gen_stream *stream
         media->counts[stream->number].sent++;
 }
 
-void gh_gen_media_tick(struct gh_gen_media *media, uint64_t now_us, enum gh_gen_phase phase)
+bool gh_gen_media_tick(struct gh_gen_media *media, uint64_t now_us, enum gh_gen_phase phase)
 {
     uint64_t now_ms = now_us / 1000, late_us;
 
@@ -204,6 +204,7 @@ void gh_gen_media_tick(struct gh_gen_media *media, uint64_t now_us, enum gh_gen_
                 send_packet(media, stream, phase);
         }
     }
+    return media->served_ms >= now_ms;
 }
 
 static void take_packet(struct gh_gen_media *media, struct gh_gen_stream *stream, uint8_t *packet, size_t len)
@@ -227,7 +228,8 @@ static void take_packet(struct gh_gen_media *media, struct gh_gen_stream *stream
     if (payload[4] != GH_GEN_MEASURED)
         return;
     media->counts[number].received++;
-    delay_us = gh_gen_now_us() - sent_us;
+    media->last_us = gh_gen_now_us();
+    delay_us = media->last_us - sent_us;
     media->delays[delay_us / DELAY_STEP_US < DELAY_CLASSES ? delay_us / DELAY_STEP_US : DELAY_CLASSES - 1]++;
     if (delay_us > media->delay_max_us)
         media->delay_max_us = delay_us;
@@ -255,6 +257,11 @@ static double delay_us_at(const struct gh_gen_media *media, uint64_t total, doub
             return (i + 1) * DELAY_STEP_US;
     }
     return 0;
+}
+
+uint64_t gh_gen_media_last_us(const struct gh_gen_media *media)
+{
+    return media->last_us;
 }
 
 struct gh_gen_media_totals gh_gen_media_totals(const struct gh_gen_media *media)

@@ -61,11 +61,13 @@ void gh_gen_stream_talk(struct gh_gen_media *media, struct gh_gen_stream *stream
 void gh_gen_stream_close(struct gh_gen_media *media, struct gh_gen_stream *stream);
 void gh_gen_media_bury(struct gh_gen_media *media);
 
-/** Serve slots that are due; in GH_GEN_LINGERING nothing is sent any more. */
-void gh_gen_media_tick(struct gh_gen_media *media, uint64_t now_us, enum gh_gen_phase phase);
+/** Serve slots that are due; in GH_GEN_LINGERING nothing is sent any more.  @return false: more are due */
+bool gh_gen_media_tick(struct gh_gen_media *media, uint64_t now_us, enum gh_gen_phase phase);
 /** The socket of a stream is readable. */
 void gh_gen_stream_readable(struct gh_gen_media *media, struct gh_gen_stream *stream);
 
+/** When the last packet came; 0: never. */
+uint64_t gh_gen_media_last_us(const struct gh_gen_media *media);
 struct gh_gen_media_totals gh_gen_media_totals(const struct gh_gen_media *media);
 
 /** Monotonic. */

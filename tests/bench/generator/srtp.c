@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* SHA_CTX is deprecated, and the only way to keep the two inner states of an HMAC without an allocation a packet. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "srtp.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #define HEADER_LEN 12 /* no CSRC, no extension: only our own packets are read */
 #define SALT_LEN   14
@@ -15,7 +18,7 @@
 
 struct gh_gen_srtp {
     EVP_CIPHER_CTX *cipher;
-    EVP_MAC_CTX *mac;
+    SHA_CTX inner, outer; /* RFC 2104: behind their padded keys */
     uint8_t salt[SALT_LEN];
     uint64_t highest; /* index received */
 };
@@ -51,20 +54,14 @@ static EVP_CIPHER_CTX *cipher_new(const uint8_t *key)
     return ctx;
 }
 
-static EVP_MAC_CTX *mac_new(const uint8_t *key)
+static bool start_hmac(SHA_CTX *state, const uint8_t key[AUTH_LEN], uint8_t pad)
 {
-    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    EVP_MAC_CTX *ctx = hmac ? EVP_MAC_CTX_new(hmac) : NULL;
-    char digest[] = "SHA1";
-    OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-                            OSSL_PARAM_construct_end() };
+    uint8_t block[SHA_CBLOCK];
 
-    EVP_MAC_free(hmac);
-    if (ctx && EVP_MAC_init(ctx, key, AUTH_LEN, params) != 1) {
-        EVP_MAC_CTX_free(ctx);
-        ctx = NULL;
-    }
-    return ctx;
+    memset(block, pad, sizeof(block));
+    for (size_t i = 0; i < AUTH_LEN; i++)
+        block[i] ^= key[i];
+    return SHA1_Init(state) == 1 && SHA1_Update(state, block, sizeof(block)) == 1;
 }
 
 struct gh_gen_srtp *gh_gen_srtp_new(const uint8_t key[GH_GEN_KEY_LEN])
@@ -75,12 +72,11 @@ struct gh_gen_srtp *gh_gen_srtp_new(const uint8_t key[GH_GEN_KEY_LEN])
 
     if (srtp && master && derive(master, key + 16, 0, session, sizeof(session)) &&
         derive(master, key + 16, 1, auth, sizeof(auth)) &&
-        derive(master, key + 16, 2, srtp->salt, sizeof(srtp->salt))) {
+        derive(master, key + 16, 2, srtp->salt, sizeof(srtp->salt)) && start_hmac(&srtp->inner, auth, 0x36) &&
+        start_hmac(&srtp->outer, auth, 0x5c))
         srtp->cipher = cipher_new(session);
-        srtp->mac = mac_new(auth);
-    }
     EVP_CIPHER_CTX_free(master);
-    if (srtp && (!srtp->cipher || !srtp->mac)) {
+    if (srtp && !srtp->cipher) {
         gh_gen_srtp_free(srtp);
         srtp = NULL;
     }
@@ -92,7 +88,6 @@ void gh_gen_srtp_free(struct gh_gen_srtp *srtp)
     if (!srtp)
         return;
     EVP_CIPHER_CTX_free(srtp->cipher);
-    EVP_MAC_CTX_free(srtp->mac);
     free(srtp);
 }
 
@@ -110,14 +105,14 @@ static bool crypt_payload(struct gh_gen_srtp *srtp, uint8_t *packet, size_t len,
 }
 
 /* RFC 3711 section 4.2: over the packet and the roll-over counter. */
-static bool tag_of(struct gh_gen_srtp *srtp, const uint8_t *packet, size_t len, uint64_t index, uint8_t out[AUTH_LEN])
+static bool tag_of(const struct gh_gen_srtp *srtp, const uint8_t *packet, size_t len, uint64_t index, uint8_t out[AUTH_LEN])
 {
     const uint8_t roc[4] = { (uint8_t)(index >> 40), (uint8_t)(index >> 32), (uint8_t)(index >> 24),
                              (uint8_t)(index >> 16) };
-    size_t n;
+    SHA_CTX inner = srtp->inner, outer = srtp->outer;
 
-    return EVP_MAC_init(srtp->mac, NULL, 0, NULL) == 1 && EVP_MAC_update(srtp->mac, packet, len) == 1 &&
-           EVP_MAC_update(srtp->mac, roc, sizeof(roc)) == 1 && EVP_MAC_final(srtp->mac, out, &n, AUTH_LEN) == 1;
+    return SHA1_Update(&inner, packet, len) == 1 && SHA1_Update(&inner, roc, sizeof(roc)) == 1 &&
+           SHA1_Final(out, &inner) == 1 && SHA1_Update(&outer, out, AUTH_LEN) == 1 && SHA1_Final(out, &outer) == 1;
 }
 
 size_t gh_gen_srtp_protect(struct gh_gen_srtp *srtp, uint8_t *packet, size_t len, uint64_t index)
