@@ -91,7 +91,6 @@ static enum gh_reason answer_stream(struct gh_neg *neg, int index, const struct 
                                     bool srtp_fallback)
 {
     struct gh_neg_stream *stream = &neg->streams[index];
-    struct gh_neg_side *near = &stream->side[!neg->offerer];
     struct gh_sdp_media_facts facts;
 
     if (gh_sdp_media_facts(neg->answer, index, &facts))
@@ -110,9 +109,8 @@ static enum gh_reason answer_stream(struct gh_neg *neg, int index, const struct 
         return GH_REASON_PROFILE_MISMATCH;
     if (!neg_address_relayed(neg, !neg->offerer, &facts, from))
         return GH_REASON_MEDIA_NOT_RELAYED;
-    neg_take_addresses(neg, !neg->offerer, index, &facts);
     /* RFC 5761 section 5.1.1: only where it was offered. */
-    near->rtcp_mux = facts.rtcp_mux && from->mux == GH_MUX_OFFER;
+    neg_take_addresses(neg, !neg->offerer, index, &facts, from->mux == GH_MUX_OFFER);
     settle_direction(neg, stream, facts.direction);
     return judge_line(neg, index, facts.profile, from, srtp_fallback);
 }

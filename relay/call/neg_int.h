@@ -46,8 +46,8 @@ enum gh_reason neg_declare(struct gh_neg *neg, int side, int index, struct line 
 bool neg_address_relayed(const struct gh_neg *neg, int side, const struct gh_sdp_media_facts *facts,
                          const struct gh_neg_leg *leg);
 
-/** Where @side wants the media of stream @index. */
-void neg_take_addresses(struct gh_neg *neg, int side, int index, const struct gh_sdp_media_facts *facts);
+/** Where @side wants the media of stream @index.  @mux  whether its rtcp-mux may be taken */
+void neg_take_addresses(struct gh_neg *neg, int side, int index, const struct gh_sdp_media_facts *facts, bool mux);
 
 /** The stream that goes on in @index, or NULL. */
 const struct gh_neg_stream *neg_base_stream(const struct gh_neg *neg, int index);

@@ -57,7 +57,6 @@ static enum gh_reason judge_keys(struct gh_neg *neg, int index, const struct gh_
 static enum gh_reason offer_stream(struct gh_neg *neg, int index, const struct gh_neg_leg *from)
 {
     struct gh_neg_stream *stream = &neg->streams[index];
-    struct gh_neg_side *near = &stream->side[neg->offerer];
     struct gh_sdp_media_facts facts;
     enum gh_reason reason;
 
@@ -73,8 +72,7 @@ static enum gh_reason offer_stream(struct gh_neg *neg, int index, const struct g
     if (facts.profile == GH_PROFILE_OTHER || !neg_address_relayed(neg, neg->offerer, &facts, from))
         return GH_REASON_MEDIA_NOT_RELAYED;
     go_on(stream, neg_base_stream(neg, index));
-    neg_take_addresses(neg, neg->offerer, index, &facts);
-    near->rtcp_mux = facts.rtcp_mux && from->mux != GH_MUX_REFUSE;
+    neg_take_addresses(neg, neg->offerer, index, &facts, from->mux != GH_MUX_REFUSE);
     stream->keys = calloc(1, sizeof(*stream->keys));
     stream->force = calloc(1, sizeof(*stream->force));
     if (!stream->keys || !stream->force)

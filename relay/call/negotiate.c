@@ -305,7 +305,19 @@ bool neg_address_relayed(const struct gh_neg *neg, int side, const struct gh_sdp
            (facts->rtcp.family == 0 || gh_media_address(&facts->rtcp, ours) != GH_MEDIA_ADDRESS_NEVER);
 }
 
-void neg_take_addresses(struct gh_neg *neg, int side, int index, const struct gh_sdp_media_facts *facts)
+/* RFC 5761 section 5.1.1: whose rtcp-mux is not taken has RTCP on a port of its own. */
+static void unmux(struct gh_neg_side *near, const struct gh_sdp *doc, int index)
+{
+    struct gh_sdp_rtcp rtcp;
+
+    near->rtcp = near->rtp;
+    near->rtcp.port++;
+    if (!gh_sdp_rtcp(doc, index, &rtcp) && rtcp.port && rtcp.port != near->rtp.port &&
+        (!rtcp.has_addr || gh_addr_same_ip(&rtcp.addr, &near->rtp)))
+        near->rtcp.port = rtcp.port;
+}
+
+void neg_take_addresses(struct gh_neg *neg, int side, int index, const struct gh_sdp_media_facts *facts, bool mux)
 {
     struct gh_neg_side *near = &neg->streams[index].side[side];
 
@@ -313,6 +325,9 @@ void neg_take_addresses(struct gh_neg *neg, int side, int index, const struct gh
         neg->family[side] = facts->rtp.family;
     near->rtp = facts->rtp;
     near->rtcp = facts->rtcp;
+    near->rtcp_mux = facts->rtcp_mux && mux;
+    if (facts->rtcp_mux && !mux)
+        unmux(near, side == neg->offerer ? neg->offer : neg->answer, index);
     if (facts->connection_any)
         near->rtp = near->rtcp = (struct gh_addr){ 0 };
 }
