@@ -157,6 +157,12 @@ class SessionCase(unittest.TestCase):
         self.addCleanup(self.a.close)
         self.addCleanup(self.b.close)
 
+    def again(self):
+        """The user agents are ready for another call."""
+        for ua in (self.a, self.b):
+            ua.close()
+            ua.ends, ua.local_tag, ua.remote_tag, ua.call_id = [], h.token(), None, None
+
     def accept(self):
         if not type(self).connection:
             type(self).connection = self.server.accept()

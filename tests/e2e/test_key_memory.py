@@ -163,12 +163,6 @@ class KeyMemory(SessionCase):
                 self.check_end(self.hang_up(), grade="mixed", marks=["key_exposed"])
                 self.again()
 
-    def again(self):
-        """The user agents are ready for another call."""
-        for ua in (self.a, self.b):
-            ua.close()
-            ua.local_tag, ua.remote_tag, ua.call_id = h.token(), None, None
-
     # ---- echoed ----
 
     def echoed(self, key, suite=CM):
