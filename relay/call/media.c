@@ -363,7 +363,8 @@ void gh_call_on_media_event(void *arg, const struct gh_media_event *event)
         break;
     case GH_MEDIA_EVENT_LATCHED:
     case GH_MEDIA_EVENT_MOVED:
-        if (!event->source_proven)
+        /* On a keyed side RTCP may follow RTP before it has proven itself: nothing but SRTCP goes there. */
+        if (!event->source_proven && call->shown[stream->index].side[event->side].suite == GH_SUITE_NONE)
             gh_marks_add(&call->marks, GH_REASON_SOURCE_UNPROVEN);
         gh_call_record_source(call, stream->index, event);
         break;

@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a side's media may come from: media_source in its three forms, latching, moves."""
+import time
+
+import harness as h
+import rtp
+from rtp import CM
+from session_case import SessionCase
+
+
+class SourceCase(SessionCase):
+    """CUCM10 is the trunk with the rule; its end may sit behind an address that its SDP does not name."""
+
+    rule, srtp, media = "sdp", "required", ""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.options = {"trunk_options": {"CUCM10": f"srtp: {cls.srtp}, media_source: {cls.rule}"}, "media": cls.media}
+        super().setUpClass()
+
+    def elsewhere(self, host=None):
+        """b's end with another port, and with another address if one is named: same key, same numbers."""
+        told = self.b.ends[0]
+        real = rtp.End(host or told.host)
+        self.addCleanup(real.close)
+        real.suite, real.key, real.far_key, real.remote = told.suite, told.key, told.far_key, told.remote
+        real.seq, real.ssrc, real.index = told.seq, told.ssrc, told.index
+        return real
+
+    def call(self):
+        self.establish(suite=CM if self.srtp == "required" else None)
+
+    def arrives(self, source):
+        self.crosses(source, self.a.ends[0])
+
+    def goes_to(self, target):
+        self.crosses(self.a.ends[0], target)
+
+    def dropped(self, source):
+        """A packet of it does not cross: what is sent after it from the right place is next."""
+        source.send(source.protect(source.next_rtp()))
+
+    def sources(self):
+        return [(r["side"], r["what"], r["old"], r["new"], r["rtcp"], r["proven"]) for r in self.records("call.source")]
+
+    def place(self, end, rtcp=False):
+        return f"{end.host}:{end.port + rtcp}"
+
+    def rx(self, record):
+        return record["legs"][1]["streams"][0]["rx"]
+
+
+class Sdp(SourceCase):
+    def test_nothing_else(self):
+        self.call()
+        self.both_ways()
+        real = self.elsewhere()
+        for _ in range(6):
+            self.dropped(real)
+        self.b.ends[0].seq = real.seq
+        self.both_ways()
+        record = self.hang_up()
+        self.check_end(record)
+        self.assertEqual((self.rx(record)["unknown_source"], self.sources()), (6, []))
+        self.assertTrue(real.is_silent())
+
+
+class Host(SourceCase):
+    rule = "sdp_host"
+
+    def test_another_port(self):
+        self.call()
+        real = self.elsewhere()
+        self.arrives(real)
+        self.goes_to(real)
+        record = self.hang_up()
+        self.check_end(record)
+        self.assertEqual(self.sources()[0], ("b", "latched", self.place(self.b.ends[0]), self.place(real), False, True))
+        self.assertTrue(self.b.ends[0].is_silent())
+
+    def test_another_address(self):
+        self.call()
+        real = self.elsewhere(self.lab.strange_host)
+        for _ in range(6):
+            self.dropped(real)
+        self.b.ends[0].seq = real.seq
+        self.both_ways()
+        record = self.hang_up()
+        self.check_end(record)
+        self.assertEqual((self.rx(record)["unknown_source"], self.sources()), (6, []))
+
+
+class Symmetric(SourceCase):
+    rule = "symmetric"
+
+    def test_the_first_authenticated_packet(self):
+        self.call()
+        real = self.elsewhere(self.lab.strange_host)
+        stranger = self.elsewhere(self.lab.lab_host)
+        stranger.key = h.fresh_key(stranger.key)
+        self.dropped(stranger)  # it proves nothing
+        stranger.send(stranger.next_rtp())
+        self.arrives(real)
+        self.goes_to(real)
+        record = self.hang_up()
+        self.check_end(record)
+        self.assertEqual(self.rx(record)["unknown_source"], 2)
+        self.assertEqual(self.sources()[0], ("b", "latched", self.place(self.b.ends[0]), self.place(real), False, True))
+        self.assertTrue(stranger.is_silent() and self.b.ends[0].is_silent())
+
+    def test_rtcp_follows(self):
+        self.call()
+        real = self.elsewhere(self.lab.strange_host)
+        self.arrives(real)
+        end = self.a.ends[0]
+        report = end.next_rtcp()
+        end.send_rtcp(end.protect_rtcp(report))
+        self.assertEqual(real.unprotect_rtcp(real.receive_rtcp()), report)
+        self.hang_up()
+
+    def test_a_move(self):
+        """Four packets in a row that authenticate: a telephone that changed its network."""
+        self.call()
+        self.both_ways()
+        real = self.elsewhere(self.lab.strange_host)
+        for _ in range(4):
+            self.arrives(real)  # each of them crosses: the true packet is not lost
+        self.goes_to(real)
+        record = self.hang_up()
+        self.check_end(record)
+        self.assertEqual(self.sources()[0], ("b", "moved", self.place(self.b.ends[0]), self.place(real), False, True))
+
+    def test_no_move_by_packets_that_were_seen(self):
+        """Copies of what came before, from somewhere else."""
+        self.call()
+        sealed = []
+        for _ in range(6):
+            end = self.b.ends[0]
+            packet = end.next_rtp()
+            sealed.append(end.protect(packet))
+            end.send(sealed[-1])
+            self.assertEqual(self.a.ends[0].unprotect(self.a.ends[0].receive())[12:], packet[12:])
+        thief = self.elsewhere(self.lab.strange_host)
+        for octets in sealed:
+            thief.send(octets)
+        self.both_ways()
+        record = self.hang_up()
+        self.check_end(record)
+        self.assertEqual(self.sources(), [])
+        self.assertTrue(thief.is_silent())
+
+    def test_a_move_is_undone_by_a_new_address(self):
+        """SDP names another place: that one counts from then on."""
+        self.call()
+        real = self.elsewhere(self.lab.strange_host)
+        self.arrives(real)
+        old = self.b.ends[0]
+        new = self.elsewhere()
+        new.seq = real.seq
+        self.b.ends[0] = new
+        self.b.request("INVITE", self.b.describe())
+        request = self.a.expect("INVITE")
+        self.a.reply(request, 200, self.a.describe(tags=self.a.tags(self.a.take(request.body))))
+        self.b.take(self.b.expect(200).body)
+        self.b.ack()
+        self.a.expect("ACK")
+        self.both_ways()
+        old.close()
+        self.assertTrue(real.is_silent())
+        self.hang_up()
+
+
+class ClearCase(SourceCase):
+    rule, srtp = "symmetric", "allowed"
+
+    def check(self, record, marks=("source_unproven",)):
+        self.check_end(record, status="Authenticated", grade="clear", marks=["media_clear", "srtp_fallback", *marks])
+
+
+class SymmetricClear(ClearCase):
+    """Without keys nothing proves a packet: the first one within the window is believed, and the record says so."""
+
+    media = ", latch_window: 60s"
+
+    def test_the_first_packet(self):
+        self.call()
+        real = self.elsewhere(self.lab.strange_host)
+        self.arrives(real)
+        self.goes_to(real)
+        record = self.hang_up()
+        self.check(record)
+        self.assertEqual(self.sources()[0], ("b", "latched", self.place(self.b.ends[0]), self.place(real), False, False))
+
+    def test_once(self):
+        """Who comes second is a stranger, however often."""
+        self.call()
+        real = self.elsewhere(self.lab.strange_host)
+        self.arrives(real)
+        thief = self.elsewhere(self.lab.lab_host)
+        for _ in range(6):
+            self.dropped(thief)
+        self.arrives(real)
+        self.goes_to(real)
+        record = self.hang_up()
+        self.check(record)
+        self.assertEqual(self.rx(record)["unknown_source"], 6)
+        self.assertTrue(thief.is_silent())
+
+
+class LatchWindow(ClearCase):
+    media = ", latch_window: 100ms"
+
+    def test_after_the_window(self):
+        """What comes late latches nothing."""
+        self.call()
+        answered = time.monotonic()
+        real = self.elsewhere(self.lab.strange_host)
+        while time.monotonic() < answered + 0.2:  # the rule is about time: it has to pass
+            self.both_ways()
+        for _ in range(3):
+            self.dropped(real)
+        self.both_ways()
+        record = self.hang_up()
+        self.check(record, marks=())
+        self.assertEqual((self.rx(record)["unknown_source"], self.sources()), (3, []))
+
+
+class HostClear(SourceCase):
+    """sdp_host is for keyed sides: a clear one has its SDP's port and no other."""
+
+    rule, srtp = "sdp_host", "allowed"
+
+    def test_as_sdp(self):
+        self.call()
+        real = self.elsewhere()
+        for _ in range(3):
+            self.dropped(real)
+        self.both_ways()
+        record = self.hang_up()
+        self.assertEqual((self.rx(record)["unknown_source"], self.sources()), (3, []))
+
+
+if __name__ == "__main__":
+    h.main()
