@@ -230,6 +230,17 @@ static enum gh_reason plan_downgrades(struct gh_neg *neg, const struct gh_neg_le
     return reason;
 }
 
+/* What is SRTP already is not offered as if it could do without: the profile in force stays. */
+static enum gh_offer_plan kept_plan(const struct gh_neg *neg, int index, enum gh_offer_plan plan)
+{
+    const struct gh_neg_stream *base = neg_base_stream(neg, index);
+    const struct gh_neg_side *was = base ? &base->side[!neg->offerer] : NULL;
+
+    if (plan == GH_PLAN_RTP || !was || was->suite == GH_SUITE_NONE)
+        return plan;
+    return was->profile == GH_PROFILE_SAVP ? GH_PLAN_SAVP : GH_PLAN_AVP_WITH_KEYS;
+}
+
 enum gh_reason gh_neg_offer_out(struct gh_neg *neg, const struct gh_neg_leg *from,
                                 const struct gh_neg_leg *to, const struct gh_neg_self *self, bool first,
                                 struct gh_sdp **out)
@@ -258,7 +269,7 @@ enum gh_reason gh_neg_offer_out(struct gh_neg *neg, const struct gh_neg_leg *fro
             err = gh_sdp_disable_media(doc, i);
             continue;
         }
-        neg->streams[i].plan = judged.plan;
+        neg->streams[i].plan = kept_plan(neg, i, judged.plan);
         err = plan_lines(neg, i, from, to);
         if (!err)
             err = write_offer_stream(neg, doc, i, to);

@@ -321,6 +321,7 @@ void neg_take_addresses(struct gh_neg *neg, int side, int index, const struct gh
 {
     struct gh_neg_side *near = &neg->streams[index].side[side];
 
+    near->profile = facts->profile;
     if (!neg->family[side])
         neg->family[side] = facts->rtp.family;
     near->rtp = facts->rtp;

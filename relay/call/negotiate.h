@@ -76,6 +76,7 @@ struct gh_neg_side {
     struct gh_addr rtp, rtcp;      /* where the side wants its media */
     bool rtcp_mux;
     bool may_send;                 /* this side may send to us */
+    enum gh_profile profile;       /* of the m-line on this side */
     enum gh_path path;             /* of what arrives from this side */
     uint32_t rx_key, tx_key;       /* running numbers of the keys, 0: none */
     uint16_t port;                 /* ours, towards this side */

@@ -197,7 +197,9 @@ static bool looped(struct gh_calls *calls, const struct gh_sip_msg *msg, const c
     if (!id.local.len && !guid.len)
         return false;
     TAILQ_FOREACH (call, &calls->list, link) {
-        if (call->leg[GH_SIDE_A].papers->standing.trunk != calls->arrival.papers->standing.trunk ||
+        /* One that has ended is no hop any more, though its record may still be on its way. */
+        if (call->state >= GH_CALL_COUNTING ||
+            call->leg[GH_SIDE_A].papers->standing.trunk != calls->arrival.papers->standing.trunk ||
             strcmp(call->to, number) != 0)
             continue;
         if ((id.local.len && gh_span_eq(gh_span_str(call->session_id), id.local)) ||
