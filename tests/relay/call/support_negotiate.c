@@ -157,6 +157,20 @@ const char *nego_print(const struct gh_sdp *doc, char out[NEGO_TEXT_MAX])
     return out;
 }
 
+const char *nego_marks(const struct gh_neg *neg, char out[512])
+{
+    struct gh_marks marks = gh_neg_marks(neg);
+
+    out[0] = 0;
+    for (int i = 0; i < GH_REASON_COUNT; i++) {
+        if (!gh_marks_has(&marks, (enum gh_reason)i))
+            continue;
+        strcat(out, *out ? " " : "");
+        strcat(out, gh_reason_name((enum gh_reason)i));
+    }
+    return out;
+}
+
 void nego_ports(struct gh_neg *neg)
 {
     for (size_t i = 0; i < neg->count; i++) {

@@ -22,6 +22,13 @@
 #define GCM    "AEAD_AES_256_GCM"
 #define C256   "AES_256_CM_HMAC_SHA1_80"
 
+/* Trunks, by what they say of SRTP and over what. */
+#define REQUIRED     .srtp = GH_SRTP_REQUIRED, .signalling = GH_SIG_TLS_VERIFIED
+#define ALLOWED      .srtp = GH_SRTP_ALLOWED, .signalling = GH_SIG_TLS_VERIFIED
+#define OFF          .srtp = GH_SRTP_OFF, .signalling = GH_SIG_TLS_VERIFIED
+#define ALLOWED_TCP  .srtp = GH_SRTP_ALLOWED, .signalling = GH_SIG_CLEAR
+#define ALLOWED_NULL .srtp = GH_SRTP_ALLOWED, .signalling = GH_SIG_TLS_NULL
+
 /* Ports of stream i: 40000 + 4i towards a, 40002 + 4i towards b. */
 #define PORT_A 40000
 #define PORT_B 40002
@@ -57,6 +64,9 @@ const char *nego_print(const struct gh_sdp *doc, char out[NEGO_TEXT_MAX]);
 
 /** A document as it is written, octet for octet, with a NUL.  Holds keys. */
 const char *nego_raw(const struct gh_sdp *doc, char out[NEGO_TEXT_MAX]);
+
+/** Names of the marks in their order, one blank between. */
+const char *nego_marks(const struct gh_neg *neg, char out[512]);
 
 /** Give ports to live streams. */
 void nego_ports(struct gh_neg *neg);
