@@ -104,6 +104,8 @@ struct gh_fork {
     struct gh_neg *pending;         /* an offer that waits for its answer; NULL: none */
     struct gh_sdp *answer;          /* our SDP to a, until the 2xx has carried it; then that of the ACK to b */
     uint8_t answer_hash[32];        /* of b's SDP that it was made of */
+    bool stale;                     /* another fork's answer put a new media stream in the place of its */
+    struct gh_papers *before[2];    /* of the legs, while an offer waits: theirs again if it fails */
     struct gh_rel_out *reliable;    /* our reliable responses to a; NULL: none yet */
 };
 
@@ -148,6 +150,7 @@ struct gh_call_stream {
     struct gh_call *call;
     size_t index;                   /* m-line */
     uint32_t generation;            /* of the newest set */
+    bool was_keyed[2];              /* by any set */
     struct {
         uint32_t generation, rx_key[2];
     } keyed[GH_CALL_KEYED_MAX];     /* by generation modulo the size */
@@ -174,6 +177,7 @@ struct gh_call {
     struct gh_fork *heard;          /* of @forks: whose media is relayed */
     struct gh_rel_in reliable;      /* reliable responses of b to the INVITE under way */
     bool reliable_a;                /* a knows reliable responses */
+    bool delayed;                   /* a's INVITE had no offer */
     TAILQ_HEAD(, gh_relay) relays;
     size_t relay_count;
     struct gh_marks marks;
@@ -205,6 +209,7 @@ struct gh_call {
     int64_t start_us, answer_us;
     uint64_t answer_ms;
     uint64_t media_record_ms;       /* when call.media is due */
+    uint64_t no_media_ms;           /* since when no m-line is live; 0: some is */
     bool shown_due;                 /* the 5 s after the answer are not over */
     struct gh_call_end end;
     struct gh_call_stream *streams[GH_NEG_STREAMS_MAX]; /* in force, by m-line; NULL: none */
@@ -411,6 +416,8 @@ void gh_call_prack_zero(struct gh_call *call, struct gh_txn *txn, const struct g
 /** @rseq  PRACK: the other side's number of the response that it acknowledges */
 void gh_call_relay(struct gh_fork *fork, int from, struct gh_txn *txn, struct gh_sip_msg *msg, uint32_t rseq,
                    uint64_t now_ms);
+/** Would a request with this SDP be relayed now?  @return NONE, or why not */
+enum gh_reason gh_call_relay_ready(struct gh_fork *fork, int from, const struct gh_sip_msg *msg);
 /** An ACK of @from with this CSeq.  @return false: it is of no re-INVITE */
 bool gh_call_relay_ack(struct gh_call *call, int from, const struct gh_sip_msg *msg, uint64_t now_ms);
 /** The asker gave up a re-INVITE.  @return false: @invite is none */
@@ -428,6 +435,8 @@ enum gh_reason gh_call_media_open(struct gh_call *call, struct gh_neg *neg, cons
 enum gh_reason gh_call_media_renew(struct gh_call *call, struct gh_neg *neg);
 /** Tell the media plane what was agreed in @fork. */
 enum gh_reason gh_call_media_start(struct gh_fork *fork);
+/** No packet goes on: nobody was answered, or not this fork. */
+void gh_call_media_mute(struct gh_call *call);
 /** Let go of what @gone had and @stays has not. */
 void gh_call_media_trim(struct gh_call *call, const struct gh_neg *gone, const struct gh_neg *stays);
 /** COUNTED follows from the loop. */

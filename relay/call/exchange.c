@@ -80,6 +80,30 @@ static uint8_t family_towards(const struct gh_leg *leg, uint8_t before)
     return gh_call_media_address(config, family).family ? family : config->media.advertise.family;
 }
 
+/* An exchange begins: the papers of both legs are theirs again if it fails. */
+static void keep_papers(struct gh_fork *fork)
+{
+    for (int side = 0; fork->neg && side < 2; side++) {
+        if (!fork->before[side])
+            fork->before[side] = gh_papers_ref(fork->call->leg[side].papers);
+    }
+}
+
+static void drop_papers(struct gh_fork *fork, bool restore)
+{
+    for (int side = 0; side < 2; side++) {
+        struct gh_leg *leg = &fork->call->leg[side];
+
+        if (fork->before[side] && restore) {
+            gh_papers_unref(leg->papers);
+            leg->papers = fork->before[side];
+        } else {
+            gh_papers_unref(fork->before[side]);
+        }
+        fork->before[side] = NULL;
+    }
+}
+
 /* ---- the offer ---------------------------------------------------------------------------------------- */
 
 enum gh_reason gh_call_take_offer(struct gh_call *call, struct gh_fork *fork, int from, struct gh_span sdp,
@@ -91,6 +115,8 @@ enum gh_reason gh_call_take_offer(struct gh_call *call, struct gh_fork *fork, in
 
     if (!neg)
         return GH_REASON_INTERNAL;
+    if (fork)
+        keep_papers(fork);
     gh_call_papers(&call->leg[from], papers);
     leg = gh_call_neg_leg(&call->leg[from]);
     gh_neg_init(neg, from, fork ? fork->neg : NULL);
@@ -141,6 +167,7 @@ void gh_call_drop_offer(struct gh_fork *fork)
     if (!neg)
         return;
     fork->pending = NULL;
+    drop_papers(fork, true);
     keep_fault(fork->call, neg);
     gh_call_media_trim(fork->call, neg, fork->neg ? fork->neg : fork->call->offer);
     gh_neg_free(neg);
@@ -215,6 +242,8 @@ static void commit(struct gh_fork *fork)
     gh_marks_add_all(&call->marks, &marks);
     fork->neg = neg;
     fork->pending = NULL;
+    fork->stale = false;
+    drop_papers(fork, false);
     gh_neg_settled(neg);
     /* What another fork or the offer still needs stays until the call is answered. */
     if (before && !call->offer)
@@ -230,7 +259,7 @@ enum gh_reason gh_call_give_answer(struct gh_fork *fork, struct gh_sdp **out)
     struct gh_leg *to = &call->leg[neg->offerer];
     struct gh_neg_leg neg_to = gh_call_neg_leg(to), neg_from = gh_call_neg_leg(&call->leg[!neg->offerer]);
     struct gh_neg_self self = gh_call_self(to, neg->family[neg->offerer]);
-    bool again = !neg->base && fork->neg;
+    bool again = !neg->base && fork->neg && !fork->stale;
     enum gh_reason reason = gh_call_require(call, gh_neg_best_grade(neg, &neg_to, &neg_from));
 
     if (reason == GH_REASON_NONE)

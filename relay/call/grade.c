@@ -185,6 +185,22 @@ void gh_call_key_exposed(struct gh_call *call, const struct gh_secret *key)
         gh_call_graded_set(call);
 }
 
+/* No stream, so no timeout of one: a call that both sides forgot must end all the same. */
+static void end_without_media(struct gh_call *call, uint64_t now_ms)
+{
+    const struct gh_neg *neg = in_force(call);
+    bool live = false;
+
+    for (size_t i = 0; neg && i < neg->count; i++)
+        live = live || neg->streams[i].live;
+    if (live)
+        call->no_media_ms = 0;
+    else if (!call->no_media_ms)
+        call->no_media_ms = now_ms;
+    else if (now_ms >= call->no_media_ms + call->calls->config->media.timeout_on_hold_ms)
+        gh_call_end(call, GH_REASON_MEDIA_TIMEOUT, -1, now_ms);
+}
+
 void gh_call_grade_tick(struct gh_call *call, uint64_t now_ms)
 {
     struct gh_timeline_view now;
@@ -203,6 +219,9 @@ void gh_call_grade_tick(struct gh_call *call, uint64_t now_ms)
     }
     if (now_ms >= call->answer_ms + SHOWN_MS)
         call->shown_due = false;
+    end_without_media(call, now_ms);
+    if (call->state > GH_CALL_UP)
+        return;
     now = gh_timeline_now(&call->line);
     /* What is open may have been decided by what was relayed since. */
     if (now.pending || now.grade == GH_GRADE_NONE || now_ms >= call->media_record_ms) {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A call and the memory of keys: who declared what where, and what strangers have seen. */
+#include <ctype.h>
+
 #include "base/log.h"
 #include "call/call_int.h"
 
@@ -69,51 +71,92 @@ struct gh_neg_keeper gh_call_keeper(struct gh_call *call)
 
 /* ---- exposed -------------------------------------------------------------------------------------------- */
 
-static void expose(struct gh_calls *calls, gh_trunk_id trunk, const struct gh_sdp_crypto *line)
+#define EXPOSED_PER_MESSAGE 256 /* more keys than that in one message: the first ones are remembered */
+
+static void expose(struct gh_calls *calls, gh_trunk_id trunk, const struct gh_secret *key)
 {
     struct gh_key_calls known = { .count = 0 };
-    struct gh_secret key = { 0 };
-    uint8_t octets[GH_SUITE_KEY_MAX];
-    size_t len;
 
-    for (size_t i = 0; i < line->key_count; i++) {
-        if (gh_sdp_crypto_key(line, i, octets, &len) || gh_secret_set(&key, octets, len))
-            continue;
-        gh_key_memory_expose(calls->keys, &key, trunk, gh_wall_us(), &known);
-        for (size_t n = 0; n < known.count; n++) {
-            struct gh_call *call = by_number(calls, known.call[n]);
+    gh_key_memory_expose(calls->keys, key, trunk, gh_wall_us(), &known);
+    for (size_t n = 0; n < known.count; n++) {
+        struct gh_call *call = by_number(calls, known.call[n]);
 
-            if (call)
-                gh_call_key_exposed(call, &key);
-        }
+        if (call)
+            gh_call_key_exposed(call, key);
     }
-    gh_secret_wipe(&key);
-    explicit_bzero(octets, sizeof(octets));
 }
 
-static void expose_document(struct gh_calls *calls, gh_trunk_id trunk, const struct gh_sdp *doc)
+static size_t base64_len(struct gh_span text)
 {
-    for (int section = GH_SDP_SESSION; section < (int)gh_sdp_media_count(doc); section++) {
-        struct gh_sdp_crypto line;
+    size_t len = 0;
 
-        for (size_t i = 0; i < GH_NEG_LINES_MAX && !gh_sdp_crypto(doc, section, i, &line); i++)
-            expose(calls, trunk, &line);
-        explicit_bzero(&line, sizeof(line));
+    while (len < text.len && (isalnum((unsigned char)text.p[len]) || strchr("+/=", text.p[len])) && text.p[len])
+        len++;
+    return len;
+}
+
+/* What stands behind "inline:", in any letter case and with blanks round the colon: whatever else of the line is
+ * wrong, who reads it has the key. */
+static struct gh_span next_inline(struct gh_span *rest)
+{
+    static const char word[] = "inline";
+
+    while (rest->len > sizeof(word) - 1) {
+        struct gh_span at = gh_span_of(rest->p, sizeof(word) - 1);
+
+        if (gh_span_ieq(at, GH_SPAN("inline"))) {
+            struct gh_span text = gh_span_from(*rest, sizeof(word) - 1);
+
+            while (text.len && (*text.p == ' ' || *text.p == '\t'))
+                text = gh_span_from(text, 1);
+            if (text.len && *text.p == ':') {
+                text = gh_span_from(text, 1);
+                while (text.len && (*text.p == ' ' || *text.p == '\t'))
+                    text = gh_span_from(text, 1);
+                *rest = text;
+                return gh_span_head(text, base64_len(text));
+            }
+        }
+        *rest = gh_span_from(*rest, 1);
+    }
+    *rest = GH_SPAN("");
+    return *rest;
+}
+
+static void expose_text(struct gh_calls *calls, gh_trunk_id trunk, struct gh_span text, size_t *left)
+{
+    while (text.len && *left) {
+        struct gh_span key_text = next_inline(&text);
+        uint8_t octets[GH_SUITE_KEY_MAX];
+        struct gh_secret key = { 0 };
+        size_t len;
+
+        if (!key_text.len || gh_sdp_base64_decode(key_text, octets, sizeof(octets), &len))
+            continue;
+        for (int suite = GH_SUITE_NONE + 1; suite < GH_SUITE_COUNT; suite++) {
+            if (len != gh_suite_key_salt_len((enum gh_suite)suite))
+                continue;
+            if (!gh_secret_set(&key, octets, len))
+                expose(calls, trunk, &key);
+            (*left)--;
+            break;
+        }
+        gh_secret_wipe(&key);
+        explicit_bzero(octets, sizeof(octets));
     }
 }
 
 void gh_call_expose(struct gh_calls *calls, gh_trunk_id trunk, const struct gh_sip_msg *msg)
 {
     struct gh_sip_body body = { 0 };
+    size_t left = EXPOSED_PER_MESSAGE;
 
-    if (gh_sip_body_parse(&body, msg))
-        return;
-    for (size_t i = 0; i < body.count; i++) {
-        struct gh_sdp *doc = NULL;
-
-        if (body.parts[i].is_sdp && !gh_sdp_parse(&doc, gh_buf_span(&body.parts[i].octets), NULL))
-            expose_document(calls, trunk, doc);
-        gh_sdp_free(doc);
+    expose_text(calls, trunk, msg->head, &left);
+    expose_text(calls, trunk, msg->body, &left);
+    /* What was encoded for transfer. */
+    if (!gh_sip_body_parse(&body, msg)) {
+        for (size_t i = 0; i < body.count; i++)
+            expose_text(calls, trunk, gh_buf_span(&body.parts[i].octets), &left);
     }
     gh_sip_body_fini(&body);
 }

@@ -124,6 +124,37 @@ enum gh_reason gh_call_media_open(struct gh_call *call, struct gh_neg *neg, cons
     return GH_REASON_NONE;
 }
 
+/* A media stream that was keyed on a side, ever, never has that side in clear. */
+static bool becomes_clear(const struct gh_call *call, const struct gh_neg_stream *stream)
+{
+    const struct gh_call_stream *open = find(call->calls, stream->stream);
+
+    for (int side = 0; open && side < 2; side++) {
+        if (open->was_keyed[side] && stream->side[side].suite == GH_SUITE_NONE)
+            return true;
+    }
+    return false;
+}
+
+/* What else names the old one goes on with the new; an answer that was made for the old one holds no longer. */
+static void replace_stream(struct gh_call *call, gh_stream_id old, gh_stream_id id)
+{
+    struct gh_fork *fork;
+
+    for (size_t i = 0; call->offer && i < call->offer->count; i++) {
+        if (call->offer->streams[i].stream == old)
+            call->offer->streams[i].stream = id;
+    }
+    TAILQ_FOREACH (fork, &call->forks, link) {
+        for (size_t i = 0; fork->neg && i < fork->neg->count; i++) {
+            if (fork->neg->streams[i].stream != old)
+                continue;
+            fork->neg->streams[i].stream = id;
+            fork->stale = true;
+        }
+    }
+}
+
 enum gh_reason gh_call_media_renew(struct gh_call *call, struct gh_neg *neg)
 {
     for (size_t i = 0; i < neg->count; i++) {
@@ -131,7 +162,7 @@ enum gh_reason gh_call_media_renew(struct gh_call *call, struct gh_neg *neg)
         gh_stream_id id;
         int err;
 
-        if (!stream->live || !stream->renew)
+        if (!stream->live || !becomes_clear(call, stream))
             continue;
         err = gh_media_renew(call->calls->media, stream->stream, &id);
         if (err)
@@ -140,6 +171,7 @@ enum gh_reason gh_call_media_renew(struct gh_call *call, struct gh_neg *neg)
             gh_media_close(call->calls->media, id);
             return GH_REASON_INTERNAL;
         }
+        replace_stream(call, stream->stream, id);
         stream->stream = id;
         stream->renew = false;
     }
@@ -171,11 +203,16 @@ static int set_stream(struct gh_call *call, size_t index, const struct gh_neg_st
 
     if (!stream)
         return GH_ENOTFOUND;
-    call->streams[index] = stream;
+    call->streams[index] = agreed->live ? stream : NULL;
     stream->generation++;
     for (int side = 0; side < 2; side++) {
         gh_neg_media_set(agreed, side, &sets[side]);
         by_trunk(call, &sets[side]);
+        if (agreed->parked) {
+            sets[side].may_send = sets[side].may_receive = false;
+            sets[side].remote_rtp = sets[side].remote_rtcp = (struct gh_addr){ 0 };
+        }
+        stream->was_keyed[side] = stream->was_keyed[side] || agreed->side[side].suite != GH_SUITE_NONE;
         sets[side].generation = stream->generation;
         stream->keyed[stream->generation % GH_CALL_KEYED_MAX].rx_key[side] = agreed->side[side].rx_key;
     }
@@ -190,7 +227,7 @@ enum gh_reason gh_call_media_start(struct gh_fork *fork)
     int err = 0;
 
     for (size_t i = 0; !err && i < fork->neg->count; i++) {
-        if (fork->neg->streams[i].live)
+        if (fork->neg->streams[i].live || fork->neg->streams[i].parked)
             err = set_stream(fork->call, i, &fork->neg->streams[i]);
     }
     if (!err)
@@ -201,7 +238,7 @@ enum gh_reason gh_call_media_start(struct gh_fork *fork)
 static bool has(const struct gh_neg *neg, gh_stream_id id)
 {
     for (size_t i = 0; neg && i < neg->count; i++) {
-        if (neg->streams[i].live && neg->streams[i].stream == id)
+        if ((neg->streams[i].live || neg->streams[i].parked) && neg->streams[i].stream == id)
             return true;
     }
     return false;
@@ -218,6 +255,21 @@ void gh_call_media_trim(struct gh_call *call, const struct gh_neg *gone, const s
             call->streams[i] = NULL;
         gh_media_close(call->calls->media, id);
     }
+}
+
+void gh_call_media_mute(struct gh_call *call)
+{
+    const struct gh_neg *neg = call->heard ? call->heard->neg : NULL;
+
+    for (size_t i = 0; neg && i < neg->count; i++) {
+        struct gh_neg_stream still = neg->streams[i];
+
+        still.parked = true;
+        if (still.live)
+            set_stream(call, i, &still);
+    }
+    call->heard = NULL;
+    gh_call_graded_set(call);
 }
 
 /* ---- the end ------------------------------------------------------------------------------------------------ */

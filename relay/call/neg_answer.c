@@ -99,7 +99,7 @@ static enum gh_reason answer_stream(struct gh_neg *neg, int index, const struct 
         return GH_REASON_NONE; /* we offered port 0; whatever the answer says, it stays refused */
     if (facts.port == 0) {
         stream->live = false;
-        return GH_REASON_NONE;
+        return neg_park(neg, index) ? GH_REASON_INTERNAL : GH_REASON_NONE;
     }
     if (facts.kind != stream->kind) {
         snprintf(neg->fault, sizeof(neg->fault), "m-line %d: not the offered media type", index + 1);
@@ -137,6 +137,16 @@ enum gh_reason gh_neg_answer_in(struct gh_neg *neg, struct gh_span sdp, const st
 
 /* ---- settling --------------------------------------------------------------------------------------- */
 
+/* Does the media stream go on?  Where a side became clear it is a new one, and would begin at packet 0 again. */
+static bool goes_on(const struct gh_neg_stream *before, const struct gh_neg_stream *now)
+{
+    for (int s = 0; s < 2; s++) {
+        if (before->side[s].suite != GH_SUITE_NONE && now->side[s].suite == GH_SUITE_NONE)
+            return false;
+    }
+    return true;
+}
+
 /* Our own key towards the offerer: one that is in force for this suite, or a fresh one. */
 static int own_key(struct gh_neg *neg, const struct gh_neg *again, int index)
 {
@@ -148,6 +158,7 @@ static int own_key(struct gh_neg *neg, const struct gh_neg *again, int index)
     stream->force->own[side] = true;
     for (int i = 0; i < 2; i++) {
         if (before[i] && !before[i]->exposed && before[i]->force && before[i]->force->own[side] &&
+            goes_on(before[i], stream) &&
             before[i]->side[side].suite == stream->side[side].suite) {
             stream->force->tx[side] = before[i]->force->tx[side];
             return 0;

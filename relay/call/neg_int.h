@@ -55,7 +55,13 @@ const struct gh_neg_stream *neg_base_stream(const struct gh_neg *neg, int index)
 /** The same where our own keys go on too: not when the media stream is a new one, which would begin at packet 0 again. */
 const struct gh_neg_stream *neg_keyed_base(const struct gh_neg *neg, int index);
 
-/** A keyed side of the base would be clear now.  @return NONE (marked; renewed), or why not */
+/** An m-line that is off now: what the base has of it stays for when it comes back.  @return 0 or GH_ENOMEM */
+int neg_park(struct gh_neg *neg, int index);
+
+/**
+ * This m-line is clear on @side.  Was that side keyed, here or, for a line that is new, anywhere?
+ * @return NONE (marked, renewed), or why not
+ */
 enum gh_reason neg_downgrade(struct gh_neg *neg, int index, int side, const struct gh_neg_leg *leg,
                              bool in_answer);
 

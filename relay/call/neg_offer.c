@@ -114,6 +114,8 @@ enum gh_reason gh_neg_offer_in(struct gh_neg *neg, struct gh_span sdp, const str
     }
     for (size_t i = 0; i < neg->count; i++) {
         neg->streams[i].reason = reason = offer_stream(neg, (int)i, from);
+        if (!neg->streams[i].live && neg_park(neg, (int)i))
+            reason = GH_REASON_INTERNAL;
         /* What touches the whole call, not one m-line of it. */
         if (reason == GH_REASON_INTERNAL || reason == GH_REASON_DOWNGRADE_REFUSED ||
             reason == GH_REASON_KEY_EXPOSED || reason == GH_REASON_KEY_ECHOED)

@@ -66,7 +66,7 @@ void gh_neg_settled(struct gh_neg *neg)
     for (size_t i = 0; i < GH_NEG_STREAMS_MAX; i++) {
         keys_free(neg->streams[i].keys);
         neg->streams[i].keys = NULL;
-        if (!neg->streams[i].live) {
+        if (!neg->streams[i].live && !neg->streams[i].parked) {
             force_free(neg->streams[i].force);
             neg->streams[i].force = NULL;
         }
@@ -147,7 +147,27 @@ const struct gh_neg_stream *neg_base_stream(const struct gh_neg *neg, int index)
         return NULL;
     stream = &neg->base->streams[index];
     /* A slot of another media type is another stream (RFC 3264 section 8.2). */
-    return stream->live && stream->kind == neg->streams[index].kind ? stream : NULL;
+    return (stream->live || stream->parked) && stream->kind == neg->streams[index].kind ? stream : NULL;
+}
+
+int neg_park(struct gh_neg *neg, int index)
+{
+    const struct gh_neg_stream *base = neg_base_stream(neg, index);
+    struct gh_neg_stream *stream = &neg->streams[index];
+
+    if (!base || !base->force)
+        return 0;
+    if (!stream->force)
+        stream->force = calloc(1, sizeof(*stream->force));
+    if (!stream->force)
+        return GH_ENOMEM;
+    *stream->force = *base->force;
+    memcpy(stream->side, base->side, sizeof(stream->side));
+    stream->stream = base->stream;
+    stream->exposed = base->exposed;
+    stream->renew = false;
+    stream->parked = true;
+    return 0;
 }
 
 const struct gh_neg_stream *neg_keyed_base(const struct gh_neg *neg, int index)
@@ -157,17 +177,29 @@ const struct gh_neg_stream *neg_keyed_base(const struct gh_neg *neg, int index)
     return base && !stream->renew && base->stream == stream->stream ? base : NULL;
 }
 
+static bool was_keyed(const struct gh_neg *base, int side)
+{
+    for (size_t i = 0; i < base->count; i++) {
+        if ((base->streams[i].live || base->streams[i].parked) &&
+            base->streams[i].side[side].suite != GH_SUITE_NONE)
+            return true;
+    }
+    return false;
+}
+
 enum gh_reason neg_downgrade(struct gh_neg *neg, int index, int side, const struct gh_neg_leg *leg,
                              bool in_answer)
 {
-    const struct gh_neg_stream *base = neg_base_stream(neg, index);
+    const struct gh_neg_stream *slot = neg_base_stream(neg, index);
 
-    if (!base || base->side[side].suite == GH_SUITE_NONE)
+    if (!neg->base || !was_keyed(neg->base, side))
         return GH_REASON_NONE;
+    if (slot && slot->live && slot->side[side].suite == GH_SUITE_NONE)
+        return GH_REASON_NONE; /* it was clear before */
     if (gh_policy_downgrade(leg->rules->on_downgrade, neg->route_downgrade, in_answer) != GH_DO_MARK)
         return GH_REASON_DOWNGRADE_REFUSED;
     gh_marks_add(&neg->marks, GH_REASON_DOWNGRADE_REFUSED);
-    neg->streams[index].renew = true;
+    neg->streams[index].renew = slot && slot->side[side].suite != GH_SUITE_NONE;
     return GH_REASON_NONE;
 }
 

@@ -90,6 +90,7 @@ struct gh_neg_stream {
     enum gh_offer_plan plan;       /* towards the answerer */
     enum gh_direction direction;   /* of the offerer's offer */
     bool exposed;                  /* a key of it was seen on a path that failed the gate */
+    bool parked;                   /* port 0 now; its media stream and keys stay, so that nothing is replayed later */
     bool renew;                    /* a keyed side becomes clear: needs a new media stream */
     struct gh_neg_side side[2];
     struct gh_neg_keys *keys;

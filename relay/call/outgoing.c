@@ -54,6 +54,7 @@ static void forget_destination(struct gh_leg *b)
     gh_papers_unref(b->papers);
     b->papers = NULL;
     gh_rel_in_fini(&b->call->reliable);
+    gh_call_media_mute(b->call);
     gh_call_forks_free(b->call, NULL);
     b->conn = 0;
     b->claimed = false;

@@ -54,6 +54,10 @@ static void fail(struct gh_relay *relay, enum gh_reason reason, uint64_t now_ms)
 {
     if (relay->method == GH_SIP_INVITE || relay->offers || relay->answers)
         gh_call_drop_offer(relay->fork);
+    /* By policy, and while the request is at hand: a refusal like any other. */
+    if (relay->request && relay->call->calls->arrival.papers && gh_reason_info(reason)->sip_code == 488)
+        gh_call_record_refuse(relay->call->calls, relay->call->calls->arrival.papers, relay->request, reason,
+                              gh_span_str(relay->call->fault));
     gh_log(GH_LOG_WARN, "call", "relay.refuse", "call=%s side=%c method=%s reason=%s", relay->call->id,
            'a' + relay->from, gh_sip_method_name(relay->method), gh_reason_name(reason));
     refuse(relay, reason, now_ms);
@@ -171,8 +175,10 @@ static void send_over(struct gh_relay *relay, struct gh_papers *papers, uint64_t
     gh_buf_fini(&octets);
     gh_sdp_free(relay->sdp);
     relay->sdp = NULL;
-    gh_sip_msg_unref(relay->request);
-    relay->request = NULL;
+    if (reason == GH_REASON_NONE) {
+        gh_sip_msg_unref(relay->request);
+        relay->request = NULL;
+    }
     if (reason == GH_REASON_NONE && relay->answers)
         relay->fork->settled = true;
     else if (reason != GH_REASON_NONE && relay->answers)
@@ -300,6 +306,7 @@ static void on_refusal(struct gh_relay *relay, struct gh_sip_msg *msg, uint64_t 
 
     if (relay->method == GH_SIP_INVITE || relay->offers)
         gh_call_drop_offer(relay->fork);
+    gh_call_take_claim(far_leg(relay), msg);
     if (msg->body.len)
         gh_marks_add(&call->marks, GH_REASON_BODY_DROPPED);
     if (status == 401 || status == 407)
@@ -404,6 +411,17 @@ static enum gh_reason place_sdp(struct gh_relay *relay, const struct gh_sip_msg 
     if (msg->method == GH_SIP_INVITE && relay->call->state != GH_CALL_UP)
         return GH_REASON_GLARE; /* the ACK of the call itself is still due */
     return relay->offers || msg->method == GH_SIP_INVITE ? glare(fork, relay->from) : GH_REASON_NONE;
+}
+
+enum gh_reason gh_call_relay_ready(struct gh_fork *fork, int from, const struct gh_sip_msg *msg)
+{
+    struct gh_relay relay = { .call = fork->call, .fork = fork, .from = from, .method = msg->method };
+    struct gh_sip_body body = { 0 };
+    struct gh_span sdp = GH_SPAN("");
+    enum gh_reason reason = place_sdp(&relay, msg, &body, &sdp);
+
+    gh_sip_body_fini(&body);
+    return reason;
 }
 
 static enum gh_reason take_sdp(struct gh_relay *relay, const struct gh_sip_msg *msg, struct gh_span sdp)

@@ -126,7 +126,15 @@ static void on_prack(struct gh_fork *fork, struct gh_txn *txn, struct gh_sip_msg
 {
     struct gh_calls *calls = fork->call->calls;
     struct gh_rel_origin origin = { 0 };
-    int err = fork->reliable ? gh_rel_out_prack(fork->reliable, msg, &origin, now_ms) : GH_ENOTFOUND;
+    enum gh_reason reason = gh_call_relay_ready(fork, GH_SIDE_A, msg);
+    int err;
+
+    /* One that must wait acknowledges nothing yet: it comes again. */
+    if (reason == GH_REASON_GLARE || reason == GH_REASON_OFFER_UNDER_WAY) {
+        gh_call_refuse(calls, txn, reason, GH_SPAN(""), now_ms);
+        return;
+    }
+    err = fork->reliable ? gh_rel_out_prack(fork->reliable, msg, &origin, now_ms) : GH_ENOTFOUND;
 
     if (err == GH_ESYNTAX)
         gh_call_refuse(calls, txn, GH_REASON_BAD_MESSAGE, GH_SPAN("PRACK without RAck"), now_ms);
@@ -287,6 +295,7 @@ static void on_invite(struct gh_calls *calls, struct gh_txn *txn, struct gh_sip_
         return;
     }
     call->reserved = true;
+    call->delayed = !call->offer;
     gh_sip_msg_wipe_body(msg); /* the call may ring for minutes; its keys are in call->offer alone now */
     gh_call_event(call, GH_ON_START, now_ms);
 }
@@ -373,6 +382,7 @@ void gh_call_on_ack(void *arg, uint32_t trunk, uint64_t conn, struct gh_sip_msg 
     if (!call)
         return; /* an ACK has no answer */
     leg->conn = conn;
+    gh_call_take_claim(leg, msg);
     if (gh_call_relay_ack(call, leg->side, msg, now_ms) || leg->side != GH_SIDE_A || msg->cseq != leg->invite_cseq)
         return;
     if (leg->invite)

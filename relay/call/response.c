@@ -25,7 +25,7 @@ static enum gh_reason take_answer(struct gh_fork *fork, const struct gh_sip_msg 
 
     if (gh_sha256(sdp.p, sdp.len, hash))
         return GH_REASON_INTERNAL;
-    if (fork->answer && memcmp(hash, fork->answer_hash, sizeof(hash)) == 0) {
+    if (fork->answer && !fork->stale && memcmp(hash, fork->answer_hash, sizeof(hash)) == 0) {
         if (fork->call->heard == fork)
             return GH_REASON_NONE;
         /* Another fork was heard in between: the media comes back to this one. */
@@ -75,7 +75,7 @@ static enum gh_reason take_sdp(struct gh_fork *fork, const struct gh_sip_msg *ms
     if (reason == GH_REASON_NONE && sdp.len && !fork->settled && !fork->pending) {
         if (call->offer)
             reason = take_answer(fork, msg, sdp);
-        else if (reliable)
+        else if (reliable && (msg->status >= 200 || call->reliable_a))
             reason = take_offer(fork, sdp);
         else
             gh_marks_add(&call->marks, GH_REASON_BODY_DROPPED); /* RFC 3262 section 5: no place for an offer */
@@ -164,7 +164,14 @@ static enum gh_reason take_2xx(struct gh_fork *fork, const struct gh_sip_msg *ms
 
     if (call->calls->arrival.gate.verdict == GH_GATE_REFUSE)
         return call->calls->arrival.gate.reason;
-    if (fork->settled || fork->pending) {
+    /* RFC 3262 section 5: the 2xx comes after the PRACK that answers the offer.  Else nobody would answer it. */
+    if (fork->pending) {
+        snprintf(call->fault, sizeof(call->fault), "the 2xx came before its offer was answered");
+        return GH_REASON_ANSWER_MISSING;
+    }
+    if (fork->settled && fork->stale)
+        return GH_REASON_PROFILE_MISMATCH; /* another fork took the media in clear meanwhile */
+    if (fork->settled) {
         /* All was said in reliable responses; what the 2xx says is the same again (RFC 6337 section 2.2). */
         *crosses = false;
         return GH_REASON_NONE;
@@ -173,7 +180,7 @@ static enum gh_reason take_2xx(struct gh_fork *fork, const struct gh_sip_msg *ms
     if (reason != GH_REASON_NONE || *crosses)
         return reason;
     /* It was in a 183 already, and some leave it out then. */
-    *crosses = fork->answer && call->offer;
+    *crosses = fork->answer && call->offer && !fork->stale;
     if (*crosses)
         return GH_REASON_NONE;
     snprintf(call->fault, sizeof(call->fault), "the 2xx has no SDP");
@@ -209,14 +216,17 @@ static void on_answer(struct gh_call *call, struct gh_txn *txn, struct gh_sip_ms
     struct gh_leg *a = &call->leg[GH_SIDE_A], *b = &call->leg[GH_SIDE_B];
     struct gh_fork *fork = gh_call_fork(call, msg);
     enum gh_reason reason = GH_REASON_BAD_MESSAGE;
-    bool crosses = false;
+    bool crosses = false, elsewhere;
 
-    gh_call_papers(b, arrival_papers(call));
     gh_call_take_claim(b, msg);
     if (fork)
         reason = take_2xx(fork, msg, &crosses);
+    elsewhere = fork && call->heard != fork;
     if (reason == GH_REASON_NONE && gh_call_fork_confirm(fork, msg))
         reason = GH_REASON_BAD_MESSAGE;
+    /* Another fork spoke last before this one answered. */
+    if (reason == GH_REASON_NONE && elsewhere && fork->neg)
+        reason = gh_call_media_start(fork);
     if (reason != GH_REASON_NONE) {
         reject(call, fork, txn, msg, reason, now_ms);
         return;
@@ -294,8 +304,11 @@ static void on_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, u
         on_answer(call, txn, msg, now_ms);
     } else {
         /* After CANCEL (RFC 3261 section 9.1), or from a second fork. */
-        gh_call_reject_answer(call->calls, b->trunk, txn, msg, NULL,
+        struct gh_sdp *zero = call->delayed ? gh_call_zero_answer_to(call, GH_SIDE_B, msg) : NULL;
+
+        gh_call_reject_answer(call->calls, b->trunk, txn, msg, zero,
                               call->answer_us ? GH_REASON_ANSWERED_ELSEWHERE : call->end.reason, now_ms);
+        gh_sdp_free(zero);
         if (call->state == GH_CALL_CANCELLING)
             gh_call_event(call, GH_ON_REFUSED, now_ms);
     }

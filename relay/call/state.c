@@ -92,6 +92,7 @@ static void do_cancel(struct gh_call *call, uint64_t now_ms)
 
     gh_timer_stop(timers, &call->timer);
     refuse_a(call, now_ms);
+    gh_call_media_mute(call);
     gh_call_reliable_final(call);
     gh_call_relays_end(call, NULL, now_ms);
     if (!call->cancelled) {
@@ -174,6 +175,7 @@ static const struct gh_call_row rows[] = {
     ROW(RINGING,    END,          CANCELLING, do_cancel),
     ROW(CANCELLING, PROVISIONAL,  CANCELLING, do_nothing),
     ROW(CANCELLING, REFUSED,      COUNTING,   do_close),
+    ROW(CANCELLING, ACK,          CANCELLING, do_nothing),
     ROW(CANCELLING, END,          CANCELLING, do_nothing),
     ROW(ANSWERED,   ACK,          UP,         do_ack),
     ROW(ANSWERED,   NO_ACK,       COUNTING,   do_close),

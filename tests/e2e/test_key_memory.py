@@ -52,7 +52,7 @@ class KeyMemory(SessionCase):
         self.expose((CM, self.a.ends[0].key))
         self.a.invite(self.a.describe())
         self.refused("key_exposed")
-        self.assertEqual(self.lab.records("policy.refuse")[-1]["reason"], "key_exposed")
+        self.assertIn("key_exposed", [r["reason"] for r in self.lab.records("policy.refuse")])
 
     def test_exposed_among_others(self):
         """One line of several is enough: nobody knows which one is taken."""
