@@ -23,6 +23,22 @@ void session_fini(struct session *session)
     explicit_bzero(session, sizeof(*session));
 }
 
+/* As the call does it: a stream for what is new, and another one for what was keyed and is clear.
+ */
+static void streams(struct gh_neg *neg)
+{
+    static gh_stream_id last;
+
+    for (size_t i = 0; i < neg->count; i++) {
+        struct gh_neg_stream *stream = &neg->streams[i];
+
+        if (!stream->live || (stream->stream && !stream->renew))
+            continue;
+        stream->stream = ++last;
+        stream->renew = false;
+    }
+}
+
 static enum gh_reason exchange(struct session *session, int offerer, const char *offer,
                                const char *answer)
 {
@@ -36,6 +52,7 @@ static enum gh_reason exchange(struct session *session, int offerer, const char 
     if (reason != GH_REASON_NONE)
         return reason;
     nego_ports(neg);
+    streams(neg);
     reason = gh_neg_offer_out(neg, from, to, self[!offerer], true, &doc);
     if (reason != GH_REASON_NONE)
         return reason;
@@ -68,6 +85,7 @@ enum gh_reason session_change_whole(struct session *session, int offerer, const 
     reason = exchange(session, offerer, offer, answer);
     if (reason != GH_REASON_NONE)
         return reason;
+    streams(session->pending);
     gh_neg_settled(session->pending);
     drop(&session->neg);
     session->neg = session->pending;

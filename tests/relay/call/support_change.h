@@ -20,7 +20,7 @@ void session_init(struct session *session, const struct nego_who *a, const struc
 void session_fini(struct session *session);
 
 /**
- * One exchange.  When it fails, what was in force stays.
+ * One exchange, with streams of the media plane by number.  When it fails, what was in force stays.
  * @offer, @answer  media sections; the head is that of the side
  * @return the reason of the first step that failed
  */

@@ -149,28 +149,28 @@ static void bridge_stays_bridge(void)
 static void m_lines_come_and_go(void)
 {
     char video[128], key[128];
+    gh_stream_id stream, second;
     struct session s;
 
     session_init(&s, &required, &required);
     must(&s, GH_SIDE_A, SAVP("1", AES80, "@A1"), SAVP("1", AES80, "@B1"));
-    s.neg->streams[0].stream = 17;
+    stream = s.neg->streams[0].stream;
     must(&s, GH_SIDE_A, SAVP("1", AES80, "@A1") VIDEO("1", AES80, "@A2"),
          SAVP("1", AES80, "@B1") VIDEO("2", GCM, "@BG"));
-    CHECK_INT(s.neg->streams[0].stream, 17);
-    CHECK_INT(s.neg->streams[1].stream, 0);
+    CHECK(stream && s.neg->streams[0].stream == stream);
+    CHECK(s.neg->streams[1].stream && s.neg->streams[1].stream != stream);
     CHECK_INT(s.neg->streams[0].side[GH_SIDE_A].port, PORT_A);
-    s.neg->streams[1].stream = 18;
+    second = s.neg->streams[1].stream;
     session_key(s.offered, 1, 1, video);
     /* Removed: its slot stays, its stream goes. */
     must(&s, GH_SIDE_B, SAVP("1", AES80, "@B1") "m=video 0 RTP/SAVP 97\n",
          SAVP("1", AES80, "@A1") "m=video 0 RTP/SAVP 97\n");
     CHECK(s.neg->streams[0].live && !s.neg->streams[1].live);
-    CHECK_INT(s.neg->streams[1].stream, 0);
     in_force(&s, 0, "A1 B1", "B1 A1");
     /* It comes back as another one. */
     must(&s, GH_SIDE_A, SAVP("1", AES80, "@A1") VIDEO("1", AES80, "@A2"),
          SAVP("1", AES80, "@B1") VIDEO("2", GCM, "@BG"));
-    CHECK_INT(s.neg->streams[1].stream, 0);
+    CHECK(s.neg->streams[1].stream != second);
     CHECK(strcmp(session_key(s.offered, 1, 1, key), video) != 0);
     /* RFC 3264 section 8: what was there is named, or the offer is none. */
     refused(&s, GH_SIDE_B, SAVP("1", AES80, "@B1"), "", "bad_sdp");
@@ -182,14 +182,15 @@ static void m_lines_come_and_go(void)
 static void another_kind_in_the_slot(void)
 {
     char first[128], key[128];
+    gh_stream_id stream;
     struct session s;
 
     session_init(&s, &required, &required);
     must(&s, GH_SIDE_A, SAVP("1", AES80, "@A1"), SAVP("2", GCM, "@BG"));
-    s.neg->streams[0].stream = 17;
+    stream = s.neg->streams[0].stream;
     session_key(s.offered, 0, 1, first);
     must(&s, GH_SIDE_A, VIDEO("1", AES80, "@A1"), VIDEO("2", GCM, "@BG"));
-    CHECK_INT(s.neg->streams[0].stream, 0);
+    CHECK(s.neg->streams[0].stream != stream);
     CHECK(strcmp(session_key(s.offered, 0, 1, key), first) != 0);
     CHECK_INT(s.neg->streams[0].kind, GH_MEDIA_VIDEO);
     session_fini(&s);
@@ -232,13 +233,14 @@ static void downgrades(void)
         int offerer = i % 2;
         struct session s;
         struct gh_marks marks;
+        gh_stream_id stream;
 
         session_init(&s, &allowed, &allowed);
         s.route_downgrade = rows[i / 2].route;
         s.leg[offerer].rules.on_downgrade = rows[i / 2].trunk;
         s.leg[!offerer].rules.on_downgrade = GH_DOWNGRADE_MARK;
         must(&s, GH_SIDE_A, SAVP("1", AES80, "@A1"), SAVP("1", AES80, "@B1"));
-        s.neg->streams[0].stream = 17;
+        stream = s.neg->streams[0].stream;
         /* The answerer stays keyed: its hop is another matter. */
         refused(&s, offerer, CLEAR, SAVP("2", AES80, "@AC"),
                 marked ? "no_usable_crypto" : "downgrade_refused");
@@ -248,7 +250,7 @@ static void downgrades(void)
         CHECK_INT(gh_marks_has(&marks, GH_REASON_DOWNGRADE_REFUSED), marked);
         if (marked) {
             /* A keyed stream never becomes a plain one: the caller makes a new one. */
-            CHECK(s.neg->streams[0].renew);
+            CHECK(s.neg->streams[0].stream != stream);
             CHECK_INT(s.neg->streams[0].side[offerer].suite, GH_SUITE_NONE);
             CHECK_INT(s.neg->streams[0].side[!offerer].suite, GH_AES_CM_128_HMAC_SHA1_80);
         }
@@ -265,7 +267,6 @@ static void what_was_clear_may_be_keyed(void)
     in_force(&s, 0, "none none", "none none");
     must(&s, GH_SIDE_B, SAVP("1", AES80, "@B1"), AUDIO("RTP/AVP", "1", AES80, "@A1"));
     in_force(&s, 0, "A1 B1", "B1 A1");
-    CHECK(!s.neg->streams[0].renew);
     must(&s, GH_SIDE_A, SAVP("1", AES80, "@A1"), SAVP("1", AES80, "@B1"));
     in_force(&s, 0, "A1 B1", "B1 A1");
     session_fini(&s);
