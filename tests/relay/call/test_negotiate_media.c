@@ -229,10 +229,96 @@ static void addresses(void)
     }
 }
 
+/* Where media can never be: nobody's address, one of another family than ours, and names. */
+static void addresses_that_cannot_be(void)
+{
+    static const struct {
+        const char *connection, *more;
+        bool six, relayed; /* we have an address of IPv6 */
+    } rows[] = {
+        { "IN IP4 192.0.2.1", "", false, true },
+        { "IN IP4 127.0.0.1", "", false, false },
+        { "IN IP4 0.1.2.3", "", false, false },
+        { "IN IP4 224.2.1.1/127", "", false, false },
+        { "IN IP4 239.255.255.255", "", false, false },
+        { "IN IP4 240.0.0.1", "", false, false },
+        { "IN IP4 255.255.255.255", "", false, false },
+        { "IN IP4 0.0.0.0", "", false, true },
+        { "IN IP4 media.example.net", "", false, false },
+        { "IN IP6 2001:db8::1", "", false, false },
+        { "IN IP6 2001:db8::1", "", true, true },
+        { "IN IP6 ::", "", true, true },
+        { "IN IP6 ::1", "", true, false },
+        { "IN IP6 fe80::1", "", true, false },
+        { "IN IP6 ff02::1", "", true, false },
+        { "IN IP4 192.0.2.1", "a=rtcp:5005 IN IP4 192.0.2.77\n", false, true },
+        { "IN IP4 192.0.2.1", "a=rtcp:5005 IN IP4 255.255.255.255\n", false, false },
+        { "IN IP4 192.0.2.1", "a=rtcp:5005 IN IP4 127.0.0.1\n", false, false },
+        { "IN IP4 192.0.2.1", "a=rtcp:5005 IN IP6 2001:db8::1\n", true, false },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[NEGO_TEXT_MAX], octets[NEGO_TEXT_MAX];
+        static const struct nego_who off = { OFF };
+        struct nego_leg leg;
+        struct gh_neg neg;
+
+        nego_leg(&leg, &off);
+        if (rows[i].six)
+            leg.leg.media6 = (struct gh_addr){ .family = 6, .ip = { 0x20, 0x01, 0x0d, 0xb8, [15] = 9 } };
+        snprintf(text, sizeof(text), "v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\nc=%s\nt=0 0\nm=audio 5004 RTP/AVP 0\n%s",
+                 rows[i].connection, rows[i].more);
+        gh_neg_init(&neg, GH_SIDE_A, NULL);
+        if (!CHECK_STR(gh_reason_name(gh_neg_offer_in(&neg, nego_expand(text, octets), &leg.leg)),
+                       rows[i].relayed ? "none" : "media_not_relayed"))
+            fprintf(stderr, "  c=%s %s\n", rows[i].connection, rows[i].more);
+        CHECK_INT(neg.family[GH_SIDE_A], !rows[i].relayed ? 0 : strstr(rows[i].connection, "IP6") ? 6 : 4);
+        gh_neg_fini(&neg);
+    }
+}
+
+/* RFC 5761 section 5.1.1: a port of its own for RTCP, where rtcp-mux is not taken. */
+static void rtcp_without_mux(void)
+{
+    static const struct {
+        const char *media;
+        enum gh_mux_rule rule;
+        const char *rtcp;
+        bool mux;
+    } rows[] = {
+        { "a=rtcp-mux\n", GH_MUX_ACCEPT, "192.0.2.1:5004", true },
+        { "a=rtcp-mux\n", GH_MUX_OFFER, "192.0.2.1:5004", true },
+        { "a=rtcp-mux\n", GH_MUX_REFUSE, "192.0.2.1:5005", false },
+        { "a=rtcp-mux\na=rtcp:5004\n", GH_MUX_REFUSE, "192.0.2.1:5005", false },
+        { "a=rtcp-mux\na=rtcp:7000\n", GH_MUX_REFUSE, "192.0.2.1:7000", false },
+        { "a=rtcp-mux\na=rtcp:7000 IN IP4 192.0.2.1\n", GH_MUX_REFUSE, "192.0.2.1:7000", false },
+        { "a=rtcp-mux\na=rtcp:7000 IN IP4 192.0.2.9\n", GH_MUX_REFUSE, "192.0.2.1:5005", false },
+        { "a=rtcp:7000\n", GH_MUX_ACCEPT, "192.0.2.1:7000", false },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[NEGO_TEXT_MAX], octets[NEGO_TEXT_MAX];
+        static const struct nego_who off = { OFF };
+        struct nego_leg leg;
+        struct gh_neg neg;
+
+        nego_leg(&leg, &off);
+        leg.leg.mux = rows[i].rule;
+        snprintf(text, sizeof(text), A_HEAD "m=audio 5004 RTP/AVP 0\n%s", rows[i].media);
+        gh_neg_init(&neg, GH_SIDE_A, NULL);
+        CHECK_STR(gh_reason_name(gh_neg_offer_in(&neg, nego_expand(text, octets), &leg.leg)), "none");
+        check_addr(&neg.streams[0].side[GH_SIDE_A].rtcp, rows[i].rtcp);
+        CHECK_INT(neg.streams[0].side[GH_SIDE_A].rtcp_mux, rows[i].mux);
+        gh_neg_fini(&neg);
+    }
+}
+
 int main(void)
 {
     RUN(each_scenario);
     RUN(directions);
     RUN(addresses);
+    RUN(addresses_that_cannot_be);
+    RUN(rtcp_without_mux);
     return CHECK_REPORT();
 }

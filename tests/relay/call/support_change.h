@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A session that changes: one exchange after the other, each on the one before. */
+#ifndef GH_TEST_SUPPORT_CHANGE_H
+#define GH_TEST_SUPPORT_CHANGE_H
+
+#include "support_negotiate.h"
+
+struct session {
+    struct nego_leg leg[2];
+    struct gh_neg *neg;     /* in force; NULL: nothing */
+    struct gh_neg *pending; /* as far as the newest exchange came, if it failed; else NULL */
+    struct gh_neg_keeper keeper;
+    enum gh_on_downgrade route_downgrade;
+    char offered[NEGO_TEXT_MAX],
+        answered[NEGO_TEXT_MAX]; /* what we wrote in it, as it is; "" if it did not come so far */
+};
+
+/** Two trunks that say the same. */
+void session_init(struct session *session, const struct nego_who *a, const struct nego_who *b);
+void session_fini(struct session *session);
+
+/**
+ * One exchange, with streams of the media plane by number.  When it fails, what was in force stays.
+ * @offer, @answer  media sections; the head is that of the side
+ * @return the reason of the first step that failed
+ */
+enum gh_reason session_change(struct session *session, int offerer, const char *offer,
+                              const char *answer);
+
+/** The same with whole descriptions. */
+enum gh_reason session_change_whole(struct session *session, int offerer, const char *offer,
+                                    const char *answer);
+
+/** The base64 of key number @line of m-line number @media in @text, as we wrote it; "" if there is
+ * none. */
+const char *session_key(const char *text, int media, size_t line, char out[128]);
+
+/** The keys of one side in force, by the names of the support; "own" else, "" none: "A1 B1". */
+const char *session_in_force(const struct session *session, int media, int side, char out[32]);
+
+#endif
