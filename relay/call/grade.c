@@ -216,6 +216,7 @@ void gh_call_grade_tick(struct gh_call *call, uint64_t now_ms)
         gh_log(GH_LOG_WARN, "call", "status", "call=%s side=%c unproven=%d status=%s", call->id, 'a' + side,
                unproven, gh_status_name(gh_call_status(call)));
         gh_timeline_status(&call->line, gh_call_status(call), gh_call_wall_us(call->calls));
+        gh_call_record_media(call); /* the status went down or up without any message */
     }
     if (now_ms >= call->answer_ms + SHOWN_MS)
         call->shown_due = false;
