@@ -11,7 +11,7 @@
 #include "support/check.h"
 #include "support_change.h"
 
-#define WALKS 800
+#define WALKS    800
 #define STEPS    10
 #define GONE_MAX (STEPS * GH_NEG_STREAMS_MAX * 4)
 
@@ -100,7 +100,7 @@ static void write_answer(char *text, int side, const char *offered)
 /* ---- one walk ---------------------- */
 
 struct in_force {
-    bool live;
+    bool live, there; /* there: live, or off and to come back */
     struct gh_secret rx[2], tx[2];
     gh_stream_id stream;
 };
@@ -133,8 +133,9 @@ static void read_in_force(const struct session *s, struct in_force *out)
     memset(out, 0, GH_NEG_STREAMS_MAX * sizeof(*out));
     for (size_t i = 0; s->neg && i < s->neg->count; i++) {
         out[i].live = s->neg->streams[i].live;
+        out[i].there = out[i].live || s->neg->streams[i].parked;
         out[i].stream = s->neg->streams[i].stream;
-        for (int side = 0; side < 2 && out[i].live; side++) {
+        for (int side = 0; side < 2 && out[i].there; side++) {
             struct gh_media_set set;
 
             gh_neg_media_set(&s->neg->streams[i], side, &set);
@@ -219,7 +220,7 @@ static void check_stream(struct walk *walk, size_t i, int offerer, const struct 
                          const struct in_force *after)
 {
     const char *said[2];
-    bool goes_on = before->live && after->live && before->stream == after->stream;
+    bool goes_on = before->there && after->there && before->stream == after->stream;
 
     said[offerer] = walk->offer;
     said[!offerer] = walk->answer;
@@ -234,7 +235,7 @@ static void check_stream(struct walk *walk, size_t i, int offerer, const struct 
              "one key for both directions", walk);
         if (!own)
             continue;
-        if (after->live && gh_secret_equal(&after->tx[side], &before->tx[side])) {
+        if (after->there && gh_secret_equal(&after->tx[side], &before->tx[side])) {
             must(goes_on, "our own key is brought to another stream", walk);
             kept++;
             continue;
