@@ -162,15 +162,16 @@ static void m_lines_come_and_go(void)
     CHECK_INT(s.neg->streams[0].side[GH_SIDE_A].port, PORT_A);
     second = s.neg->streams[1].stream;
     session_key(s.offered, 1, 1, video);
-    /* Off: its slot, its stream and its keys stay. */
+    /* Off: its slot, its media stream and its keys stay. */
     must(&s, GH_SIDE_B, SAVP("1", AES80, "@B1") "m=video 0 RTP/SAVP 97\n",
          SAVP("1", AES80, "@A1") "m=video 0 RTP/SAVP 97\n");
     CHECK(s.neg->streams[0].live && !s.neg->streams[1].live && s.neg->streams[1].parked);
     in_force(&s, 0, "A1 B1", "B1 A1");
-    /* Or what was recorded could be replayed to a stream that knows nothing of it. */
+    in_force(&s, 1, "A2 own", "BG own");
+    /* It comes back as what it was: nothing may be replayed to it. */
     must(&s, GH_SIDE_A, SAVP("1", AES80, "@A1") VIDEO("1", AES80, "@A2"),
          SAVP("1", AES80, "@B1") VIDEO("2", GCM, "@BG"));
-    CHECK(s.neg->streams[1].live && s.neg->streams[1].stream == second);
+    CHECK(s.neg->streams[1].stream == second && !s.neg->streams[1].parked);
     CHECK_STR(session_key(s.offered, 1, 1, key), video);
     /* RFC 3264 section 8: what was there is named, or the offer is none. */
     refused(&s, GH_SIDE_B, SAVP("1", AES80, "@B1"), "", "bad_sdp");
@@ -205,7 +206,7 @@ static void no_m_line_is_left(void)
     refused(&s, GH_SIDE_A, OFF_AUDIO, OFF_AUDIO, "media_not_relayed");
     must(&s, GH_SIDE_A, SAVP("1", AES80, "@A1"), SAVP("1", AES80, "@B1"));
     must(&s, GH_SIDE_A, OFF_AUDIO, OFF_AUDIO);
-    CHECK(!s.neg->streams[0].live && s.neg->streams[0].parked && s.neg->streams[0].force);
+    CHECK(!s.neg->streams[0].live && s.neg->streams[0].parked);
     must(&s, GH_SIDE_A, SAVP("1", AES80, "@A1"), SAVP("1", AES80, "@B1"));
     in_force(&s, 0, "A1 B1", "B1 A1");
     session_fini(&s);
@@ -305,7 +306,9 @@ static void exposed(void)
 /* Keys that wait for the answer are as exposed as those in force, in what is answered too. */
 static void exposed_before_the_answer(void)
 {
-    char octets[NEGO_TEXT_MAX];
+    char octets[NEGO_TEXT_MAX], to_b[NEGO_TEXT_MAX], text[128];
+    uint8_t raw[GH_SUITE_KEY_MAX];
+    size_t len;
     struct nego_leg leg;
     struct gh_secret key = { 0 }, own = { 0 };
     struct gh_sdp *doc = NULL;
@@ -322,9 +325,15 @@ static void exposed_before_the_answer(void)
     neg.streams[0].exposed = false;
     CHECK_STR(gh_reason_name(gh_neg_offer_out(&neg, &leg.leg, &leg.leg, &nego_self_b, true, &doc)),
               "none");
+    nego_raw(doc, to_b);
     gh_sdp_free(doc);
     CHECK_INT(gh_secret_draw(&own, GH_AEAD_AES_256_GCM), 0);
     CHECK(!gh_neg_exposed(&neg, &own) && !neg.streams[0].exposed);
+    session_key(to_b, 0, 1, text);
+    CHECK_INT(gh_sdp_base64_decode(gh_span_str(text), raw, sizeof(raw), &len), 0);
+    CHECK_INT(gh_secret_set(&own, raw, len), 0);
+    CHECK(gh_neg_exposed(&neg, &own) && neg.streams[0].exposed);
+    neg.streams[0].exposed = false;
     CHECK(gh_neg_exposed(&neg, &key));
     CHECK_INT(gh_neg_fork(&fork, &neg), 0);
     CHECK(fork.streams[0].exposed);
@@ -450,8 +459,36 @@ static void echoes(void)
     session_fini(&s);
 }
 
+/* A side has one family of addresses as long as the session lives; 0.0.0.0 is of none. */
+static void the_family_stays(void)
+{
+    static const char six[] =
+        "v=0\no=bob 998877 3 IN IP6 2001:db8::2\ns=-\nc=IN IP6 2001:db8::2\nt=0 0\n"
+        "m=audio 5004 RTP/AVP 0\n";
+    static const char held[] =
+        "v=0\no=bob 998877 3 IN IP6 2001:db8::2\ns=-\nc=IN IP4 0.0.0.0\nt=0 0\n"
+        "m=audio 5004 RTP/AVP 0\n";
+    static const char four[] = A_HEAD CLEAR;
+    struct session s;
+
+    session_init(&s, &allowed, &allowed);
+    for (int side = 0; side < 2; side++)
+        s.leg[side].leg.media6 =
+            (struct gh_addr){ .family = 6, .ip = { 0x20, 1, 0xd, 0xb8, [15] = 9 } };
+    CHECK_STR(gh_reason_name(session_change_whole(&s, GH_SIDE_A, four, six)), "none");
+    CHECK_INT(s.neg->family[GH_SIDE_A], 4);
+    CHECK_INT(s.neg->family[GH_SIDE_B], 6);
+    CHECK_STR(gh_reason_name(session_change_whole(&s, GH_SIDE_B, held, four)), "none");
+    CHECK_INT(s.neg->streams[0].side[GH_SIDE_B].rtp.family, 0);
+    CHECK_STR(gh_reason_name(session_change_whole(&s, GH_SIDE_A, six, six)), "media_not_relayed");
+    CHECK_STR(gh_reason_name(session_change_whole(&s, GH_SIDE_A, four, four)), "media_not_relayed");
+    CHECK_STR(gh_reason_name(session_change_whole(&s, GH_SIDE_B, six, four)), "none");
+    session_fini(&s);
+}
+
 int main(void)
 {
+    RUN(the_family_stays);
     RUN(the_same_keys_stay);
     RUN(a_new_key);
     RUN(our_own_keys_stay);

@@ -11,7 +11,7 @@
 #include "support/check.h"
 #include "support_change.h"
 
-#define WALKS 800
+#define WALKS    800
 #define STEPS    10
 #define GONE_MAX (STEPS * GH_NEG_STREAMS_MAX * 4)
 
@@ -100,7 +100,7 @@ static void write_answer(char *text, int side, const char *offered)
 /* ---- one walk ---------------------- */
 
 struct in_force {
-    bool live, there; /* there: live, or off with its media stream and keys kept */
+    bool live, there; /* there: live, or off and to come back */
     struct gh_secret rx[2], tx[2];
     gh_stream_id stream;
 };
