@@ -233,6 +233,49 @@ class Clear(GradeCase):
         self.check_end(self.hang_up(), status="Authenticated", grade="mixed", marks=["media_clear", "srtp_fallback"])
 
 
+class Downgrade(GradeCase):
+    """a's trunk may do without SRTP and says on_downgrade: mark, as is the default then."""
+
+    def again(self, ua, suite):
+        """Fresh ends: a keyed stream never becomes a plain one."""
+        old = ua.ends
+        self.addCleanup(lambda: [end.close() for end in old])
+        ua.open(suite=suite)
+
+    def test_a_goes_without_keys_and_comes_back(self):
+        self.call()
+        self.both_ways()
+        self.again(self.a, None)
+        _, ok = self.change()
+        self.assertNotIn(b"a=crypto", ok.body)
+        self.assertEqual(security(ok), "Authenticated")
+        self.both_ways()
+        self.again(self.a, CM)
+        _, ok = self.change()
+        self.assertEqual(security(ok), "Encrypted")
+        self.both_ways()
+        record = self.hang_up()
+        self.check_end(record, grade="mixed", marks=["downgrade_refused", "media_clear"])
+        self.assertEqual(self.grades(record), ["hop_by_hop", "mixed", "hop_by_hop"])
+        self.assertEqual([r["status"] for r in self.records("call.rekey")], ["Authenticated", "Encrypted"])
+        seconds = sum(record["grade_seconds"].values())
+        self.assertAlmostEqual(seconds, record["intervals"][-1][1], delta=0.01)
+
+
+class DowngradeRejected(GradeCase):
+    options = {"trunk_options": {"CUCMA": "srtp: allowed, on_downgrade: reject"}}
+
+    def test_nothing_changes(self):
+        self.call()
+        self.both_ways()
+        body = self.a.describe().replace(b"RTP/SAVP", b"RTP/AVP")
+        self.a.request("INVITE", body[:body.index(b"a=crypto")])
+        self.assertIn("downgrade_refused", self.a.expect(488).get("Warning"))
+        self.a.ack_refusal()
+        self.both_ways()
+        self.check_end(self.hang_up())
+
+
 class Claims(GradeCase):
     """CUCMA and CUCM10 are not believed; only a lesser claim counts."""
 

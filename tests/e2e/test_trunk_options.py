@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options of trunks and media whose effect no other program shows."""
+import harness as h
+from session_case import SessionCase
+
+
+class OnHold(SessionCase):
+    options = {"media": ", timeout_on_hold: 1s"}
+
+    def test_a_call_that_is_held_too_long(self):
+        self.establish()
+        self.both_ways()
+        self.a.request("INVITE", self.a.describe(directions=["inactive"]))
+        request = self.b.expect("INVITE")
+        self.b.reply(request, 200, self.b.describe(tags=self.b.tags(self.b.take(request.body)), directions=["inactive"]))
+        self.a.expect(200)
+        self.a.ack()
+        self.b.expect("ACK")
+        for ua in (self.a, self.b):
+            bye = ua.expect("BYE")
+            self.assertIn("media_timeout", bye.get("Reason"))
+            ua.reply(bye, 200)
+        self.check_end(self.ended(), reasons=["media_timeout"])
+
+
+class RocRules(SessionCase):
+    options = {"trunk_options": {"CUCMA": "srtp: allowed, roc_on_rekey: keep"}}
+
+    def test_neighbours_that_count_differently(self):
+        """What one side sends after a new key would not authenticate at the other: no key is passed."""
+        request = self.invited(self.a.open().describe())
+        self.assertNotIn(h.base64_text(self.a.ends[0].key).encode(), request.body)
+        lines = self.b.open().take(request.body)
+        self.b.reply(request, 200, self.b.describe(tags=self.b.tags(lines)))
+        self.a.take(self.a.expect(200).body)
+        self.a.ack()
+        self.b.expect("ACK")
+        self.both_ways()
+        record = self.hang_up()
+        self.check_end(record)
+        self.assertEqual([leg["streams"][0]["path"] for leg in record["legs"]], ["bridge", "bridge"])
+
+
+class RocKept(SessionCase):
+    options = {"trunk_options": {"CUCMA": "srtp: allowed, roc_on_rekey: keep", "CUCM10": "srtp: required, roc_on_rekey: keep"}}
+
+    def test_neighbours_that_both_keep_it(self):
+        self.establish()
+        self.both_ways()
+        record = self.hang_up()
+        self.check_end(record)
+        self.assertEqual([leg["streams"][0]["path"] for leg in record["legs"]], ["pass", "pass"])
+
+
+class Bodies(SessionCase):
+    options = {"trunk_options": {"CUCM10": "srtp: required, bodies: [application/sdp]"}}
+
+    def test_a_body_that_one_trunk_does_not_list(self):
+        self.establish()
+        self.both_ways()
+        self.a.request("INFO", b"Signal=5\r\nDuration=160\r\n", content_type="application/dtmf-relay")
+        info = self.b.expect("INFO")
+        self.assertEqual((info.body, info.get("Content-Type")), (b"", None))
+        self.b.reply(info, 200)
+        self.a.expect(200)
+        self.check_end(self.hang_up(), marks=["body_dropped"])
+
+
+if __name__ == "__main__":
+    h.main()
