@@ -170,6 +170,8 @@ static void call_free(struct gh_call *call)
             gh_txn_detach(leg->invite, now_ms);
         gh_papers_unref(leg->papers);
     }
+    if (calls->arrival.claims == &call->leg[GH_SIDE_A] || calls->arrival.claims == &call->leg[GH_SIDE_B])
+        calls->arrival.claims = NULL; /* of the message that is being handled */
     if (call->receipt)
         call->receipt->call = NULL;
     if (call->reserved)
