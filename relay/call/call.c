@@ -389,12 +389,39 @@ struct gh_papers *gh_call_way(struct gh_calls *calls, gh_trunk_id trunk, uint64_
     return papers ? papers : gh_trunk_live_any(calls->trunks, trunk);
 }
 
+/*
+ * An answer that carries keys goes over @papers' connection, at first or again: that is the leg's then, with its marks.
+ * @return false: the route does not take what is weak about it
+ */
+static bool may_carry(const struct gh_txn *txn, struct gh_papers *papers)
+{
+    struct gh_call *call = gh_txn_is_server(txn) ? gh_txn_user(txn) : NULL;
+    struct gh_relay *relay;
+    int side = GH_SIDE_A;
+
+    if (!call)
+        return true;
+    TAILQ_FOREACH (relay, &call->relays, link) {
+        if (relay->server == txn)
+            side = relay->from;
+    }
+    if (gh_policy_require(&call->route->require, GH_GRADE_PASS_THROUGH, papers->standing.marks,
+                          papers->standing.mark_count) != GH_REASON_NONE)
+        return false;
+    gh_call_papers(&call->leg[side], papers);
+    return true;
+}
+
 static int on_send(void *arg, struct gh_txn *txn, struct gh_buf *octets, unsigned carriers)
 {
     struct gh_calls *calls = arg;
     gh_trunk_id trunk = gh_txn_trunk(txn);
     struct gh_papers *papers = gh_call_way(calls, trunk, gh_txn_conn(txn));
 
+    if (papers && (carriers & GH_CARRY_SECRET) && !may_carry(txn, papers)) {
+        gh_buf_fini(octets);
+        return GH_EAUTH;
+    }
     if (papers)
         return send_gated(calls, papers, octets, carriers);
     if (gh_txn_is_server(txn) && gh_txn_state(txn) >= GH_TXN_COMPLETED && !calls->closed &&
