@@ -277,6 +277,7 @@ int gh_media_renew(struct gh_media *media, gh_stream_id old_id, gh_stream_id *ou
     media->loads[entry->worker]++;
     media->stream_count++;
     fill_stream(media, entry, &open);
+    entry->stream.heir_of = &old->stream;
     table_add(media, entry);
     for (int s = 0; s < 2; s++)
         *owner_slot(media, entry, s) = entry;

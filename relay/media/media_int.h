@@ -136,6 +136,7 @@ struct gh_stream {
     struct gh_side sides[2];
     unsigned handles;              /* still open in libuv */
     bool closing;
+    struct gh_stream *heir_of;     /* opened on its ports and with its contexts: it is closed by the next command */
     struct gh_live_counters counters[2];
 };
 
@@ -176,6 +177,8 @@ void gh_side_raise_of(struct gh_port *port, enum gh_media_event_kind kind, int e
 void gh_side_apply(struct gh_side *side, const struct gh_media_set *set, uint64_t now_ms);
 void gh_side_link(struct gh_stream *stream);
 void gh_side_retire_old(struct gh_side *side);
+/** Every context of @from, and what it knows of keys, goes over: a key that comes again keeps its state. */
+void gh_side_inherit(struct gh_side *heir, struct gh_side *from);
 /** Its source could not be connected to: unusable, with RTP also RTCP, and an event that says whose fault it is. */
 void gh_port_is_unreachable(struct gh_port *port, int err);
 void gh_side_fini(struct gh_side *side);

@@ -82,6 +82,23 @@ void gh_side_retire_old(struct gh_side *side)
     side->old_rx_passes = false;
 }
 
+void gh_side_inherit(struct gh_side *heir, struct gh_side *from)
+{
+    gh_side_retire_old(from);
+    shelve_rx(from, from->rx);
+    shelve_tx(from, from->tx);
+    from->rx = NULL;
+    from->tx = NULL;
+    from->path = GH_PATH_NONE;
+    memcpy(heir->rx_shelf, from->rx_shelf, sizeof(heir->rx_shelf));
+    memcpy(heir->tx_shelf, from->tx_shelf, sizeof(heir->tx_shelf));
+    memset(from->rx_shelf, 0, sizeof(from->rx_shelf));
+    memset(from->tx_shelf, 0, sizeof(from->tx_shelf));
+    heir->rx_retired = from->rx_retired;
+    heir->tx_retired = from->tx_retired;
+    from->rx_retired = from->tx_retired = (struct gh_retired){ 0 };
+}
+
 /* ---- the key before ------------------------------------------------------------------------------------- */
 
 static const struct gh_srtp_rx *rx_before(const struct gh_side *side)

@@ -77,6 +77,9 @@ static void open_stream(struct gh_worker *worker, struct gh_stream *stream)
     if (worker->streams)
         worker->streams->prev = stream;
     worker->streams = stream;
+    for (int s = 0; stream->heir_of && s < 2; s++)
+        gh_side_inherit(&stream->sides[s], &stream->heir_of->sides[s]);
+    stream->heir_of = NULL;
     for (int i = 0; i < PORTS_OF_STREAM; i++) {
         int err = gh_port_start(port_at(stream, i), &worker->loop);
 

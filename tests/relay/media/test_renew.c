@@ -89,6 +89,49 @@ static void again_and_again(void)
     LAB_END(&lab);
 }
 
+/* One side is clear now; the other's key goes on, and what was recorded of it is still a replay. */
+static void a_key_that_goes_on_keeps_its_state(void)
+{
+    for (int i = 0; i < 2; i++) {
+        enum gh_path path = i ? GH_PATH_PASS : GH_PATH_BRIDGE;
+        struct gh_secret rx = lab_key(CM80, 2), tx = lab_key(CM80, 9);
+        uint8_t plain[PKT_MAX], sealed[PKT_MAX] __attribute__((aligned(8)));
+        struct gh_media_set sets[2];
+        struct lab lab;
+        size_t plain_len, len;
+
+        CHECK_OR_STOP(lab_start(&lab, 4, 0));
+        lab_secure(&lab, path, CM80, CM80);
+        check_flows(&lab, 0, false);
+        check_flows(&lab, 1, false);
+        plain_len = make_rtp(&lab.phones[1], plain, 0, 160);
+        memcpy(sealed, plain, plain_len);
+        len = phone_seal(&lab.phones[1], sealed, plain_len, false);
+        phone_send(&lab, 1, false, sealed, len);
+        CHECK(phone_receive(&lab, 0, false, plain) > 0);
+
+        CHECK_INT(gh_media_renew(lab.media, lab.stream, &lab.stream), 0);
+        gh_srtp_tx_free(lab.phones[0].tx);
+        gh_srtp_rx_free(lab.phones[0].rx);
+        gh_srtp_rx_free(lab.phones[1].rx);
+        lab.phones[0].tx = NULL;
+        lab.phones[0].rx = lab.phones[1].rx = NULL;
+        CHECK_INT(gh_srtp_rx_new(&lab.phones[1].rx, CM80, &tx, false), 0);
+        sets[0] = lab_side(&lab, 0, GH_PATH_BRIDGE, GH_SUITE_NONE, NULL, NULL);
+        sets[1] = lab_side(&lab, 1, GH_PATH_BRIDGE, CM80, &rx, &tx);
+        CHECK_INT(gh_media_set_both(lab.media, sets), 0);
+        lab_barrier(&lab);
+        phone_send(&lab, 1, false, sealed, len);
+        CHECK(await_drops(&lab, 1, GH_DROP_REPLAYED, 1));
+        CHECK_INT(counters_of(&lab, 0).tx_pkts, 0);
+        for (int n = 0; n < 3; n++) {
+            check_flows(&lab, 1, false);
+            check_flows(&lab, 1, true);
+        }
+        LAB_END(&lab);
+    }
+}
+
 static void without_descriptors_the_old_one_goes_on(void)
 {
     struct rlimit limit, none;
@@ -121,6 +164,7 @@ int main(void)
         return 1;
     RUN(ports_stay_and_keys_go);
     RUN(again_and_again);
+    RUN(a_key_that_goes_on_keeps_its_state);
     RUN(without_descriptors_the_old_one_goes_on);
     return CHECK_REPORT();
 }
