@@ -402,7 +402,8 @@ void gh_call_record_refuse(struct gh_calls *calls, const struct gh_papers *paper
     calls->counters.refused++;
     calls->arrival.recorded = true;
     gh_log(GH_LOG_WARN, "call", "refuse", "trunk=%s method=%s status=%d from=%s to=%s reason=%s detail=%s change=\"%s\"",
-           trunk ? trunk->rules.name : "-", gh_log_quote(who.method).text, msg->status,
+           trunk ? trunk->rules.name : "-", gh_log_quote(who.method).text,
+           msg->request ? info->sip_code : msg->status,
            gh_log_quote(who.from).text, gh_log_quote(who.to).text, info->name,
            gh_log_quote(detail).text, info->advice);
     gh_event_text(event, "trunk", trunk ? trunk->rules.name : NULL);

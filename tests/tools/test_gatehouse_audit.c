@@ -183,6 +183,10 @@ static void a_changed_line_says_expected_and_found(void)
     CHECK(strstr(out, "broken prev_mismatch ledger-00000000000000000001.jsonl:3: ") != NULL);
     CHECK(strstr(out, "expected prev ") != NULL && strstr(out, ", found ") != NULL);
     CHECK_INT(count(out, "\nbroken") + (strncmp(out, "broken", 6) == 0), 1);
+    /* Nor is a table of calls made of it as if nothing were. */
+    CHECK_INT(tool("calls", dir, NULL, NULL), 1);
+    CHECK(strstr(err_out, "was changed or is damaged") != NULL);
+    CHECK_INT(tool("calls", dir, "--json", NULL), 1);
     tear_down();
 }
 
