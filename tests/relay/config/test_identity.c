@@ -149,6 +149,17 @@ static void test_all_in_one_run(void)
     CHECK(strstr(loaded.text, "tls.corp.crl: "));
     CHECK(strstr(loaded.text, "trunks.T.trust: "));
     loaded_fini(&loaded);
+
+    /* Nothing is there at all. */
+    loaded = load_tls("certificate: no.pem, private_key: no.key, trust: ca.pem, "
+                      "client_certificate: none.pem, client_private_key: none.key",
+                      "", OUT);
+    CHECK_INT(loaded.err, GH_ESYNTAX);
+    CHECK(strstr(loaded.text, "tls.corp.certificate: "));
+    CHECK(strstr(loaded.text, "tls.corp.private_key: "));
+    CHECK(strstr(loaded.text, "tls.corp.client_certificate: "));
+    CHECK(strstr(loaded.text, "tls.corp.client_private_key: "));
+    loaded_fini(&loaded);
 }
 
 /* A directory is read file by file, hashed or not. */
