@@ -8,41 +8,10 @@
 #include <string.h>
 
 #include "base/descriptors.h"
-#include "media/judge.h"
-#include "media/media_int.h"
-#include "media/port_pool.h"
+#include "media/plane_int.h"
 
-#define BUCKETS 4096 /* of the two hash tables; a power of two */
 #define WORKERS_MAX 64
 #define PAIRS_MAX 32768 /* of ports there are */
-#define JOINTS_MAX 4    /* streams of ours one behind the other: a call that comes through us so often */
-
-struct entry {
-    struct entry *next_by_id, *next_by_call;
-    uint64_t call;
-    unsigned worker;
-    bool closing;
-    struct gh_judged sides[2];
-    struct gh_port_pool *pools[2];
-    struct gh_port_pair pairs[2]; /* the numbers; the sockets are the stream's */
-    struct gh_stream stream;
-};
-
-struct gh_media {
-    struct gh_media_config config;
-    struct gh_media_handlers handlers;
-    struct gh_mailbox *inbox;
-    struct gh_port_pool *pools[2]; /* of config.address, and of address6 if there is one */
-    struct entry **owners[2];      /* of the pairs of each pool: half the RTP port is the index */
-    struct gh_own own;
-    struct gh_worker *workers;
-    unsigned *loads; /* streams of each worker */
-    unsigned worker_count, inited;
-    unsigned stream_count, max_streams;
-    bool stopped;
-    gh_stream_id last_id;
-    struct entry *by_id[BUCKETS], *by_call[BUCKETS];
-};
 
 static uint64_t now_ms(void)
 {
@@ -53,29 +22,29 @@ static uint64_t now_ms(void)
 
 static size_t bucket_of(uint64_t number)
 {
-    return (size_t)((number * 0x9e3779b97f4a7c15ULL) >> 52); /* 12 bits: BUCKETS */
+    return (size_t)((number * 0x9e3779b97f4a7c15ULL) >> 52); /* 12 bits: GH_PLANE_BUCKETS */
 }
 
-static struct entry *find(struct gh_media *media, gh_stream_id id)
+struct gh_entry *gh_entry_find(struct gh_media *media, gh_stream_id id)
 {
-    struct entry *entry = media->by_id[bucket_of(id)];
+    struct gh_entry *entry = media->by_id[bucket_of(id)];
 
     while (entry && entry->stream.id != id)
         entry = entry->next_by_id;
     return entry;
 }
 
-static struct entry *find_open(struct gh_media *media, gh_stream_id id)
+static struct gh_entry *find_open(struct gh_media *media, gh_stream_id id)
 {
-    struct entry *entry = find(media, id);
+    struct gh_entry *entry = gh_entry_find(media, id);
 
     return entry && !entry->closing ? entry : NULL;
 }
 
-static void table_add(struct gh_media *media, struct entry *entry)
+static void table_add(struct gh_media *media, struct gh_entry *entry)
 {
-    struct entry **by_id = &media->by_id[bucket_of(entry->stream.id)];
-    struct entry **by_call = &media->by_call[bucket_of(entry->call)];
+    struct gh_entry **by_id = &media->by_id[bucket_of(entry->stream.id)];
+    struct gh_entry **by_call = &media->by_call[bucket_of(entry->call)];
 
     entry->next_by_id = *by_id;
     *by_id = entry;
@@ -83,9 +52,9 @@ static void table_add(struct gh_media *media, struct entry *entry)
     *by_call = entry;
 }
 
-static void table_remove(struct gh_media *media, struct entry *entry)
+static void table_remove(struct gh_media *media, struct gh_entry *entry)
 {
-    struct entry **at = &media->by_id[bucket_of(entry->stream.id)];
+    struct gh_entry **at = &media->by_id[bucket_of(entry->stream.id)];
 
     while (*at != entry)
         at = &(*at)->next_by_id;
@@ -99,7 +68,7 @@ static void table_remove(struct gh_media *media, struct entry *entry)
 /* The worker of the call's other streams, else the one with the fewest. */
 static unsigned choose_worker(const struct gh_media *media, uint64_t call)
 {
-    const struct entry *entry = call ? media->by_call[bucket_of(call)] : NULL;
+    const struct gh_entry *entry = call ? media->by_call[bucket_of(call)] : NULL;
     unsigned best = 0;
 
     for (; entry; entry = entry->next_by_call) {
@@ -120,7 +89,7 @@ static void keep(struct gh_msg *msg)
     (void)msg; /* a part of its stream */
 }
 
-static void entry_free(struct entry *entry)
+static void entry_free(struct gh_entry *entry)
 {
     for (int s = 0; s < 2; s++) {
         gh_side_fini(&entry->stream.sides[s]);
@@ -135,7 +104,7 @@ static void entry_free(struct entry *entry)
     free(entry);
 }
 
-static void fill_stream(struct gh_media *media, struct entry *entry, const struct gh_media_open *open)
+static void fill_stream(struct gh_media *media, struct gh_entry *entry, const struct gh_media_open *open)
 {
     struct gh_stream *stream = &entry->stream;
 
@@ -159,15 +128,22 @@ static void fill_stream(struct gh_media *media, struct entry *entry, const struc
     }
 }
 
-/* @return 0, or 1: address6 and the second pool; or -1: no address of that family */
-static int place_of(const struct gh_media *media, uint8_t family)
+void gh_entry_enter(struct gh_media *media, struct gh_entry *entry, const struct gh_media_open *open)
+{
+    media->loads[entry->worker]++;
+    media->stream_count++;
+    fill_stream(media, entry, open);
+    table_add(media, entry);
+}
+
+int gh_media_place(const struct gh_media *media, uint8_t family)
 {
     if (family == 0 || media->config.address.family == family)
         return 0;
     return media->config.address6.family == family ? 1 : -1;
 }
 
-static int take_pair(struct gh_media *media, struct entry *entry, int side, int place)
+static int take_pair(struct gh_media *media, struct gh_entry *entry, int side, int place)
 {
     const struct gh_media_config *config = &media->config;
     const struct gh_addr *address = place ? &config->address6 : &config->address;
@@ -182,16 +158,16 @@ static int take_pair(struct gh_media *media, struct entry *entry, int side, int 
     return 0;
 }
 
-static struct entry **owner_slot(struct gh_media *media, const struct entry *entry, int side)
+struct gh_entry **gh_entry_owner(struct gh_media *media, const struct gh_entry *entry, int side)
 {
     return &media->owners[entry->pools[side] == media->pools[1]][entry->pairs[side].rtp / 2];
 }
 
 /* Its sockets are closed.  A pair that another stream goes on with is that one's to give. */
-static void give_pair(struct gh_media *media, struct entry *entry, int side)
+static void give_pair(struct gh_media *media, struct gh_entry *entry, int side)
 {
     uint16_t rtp = entry->pairs[side].rtp;
-    struct entry **owner = owner_slot(media, entry, side);
+    struct gh_entry **owner = gh_entry_owner(media, entry, side);
 
     if (*owner != entry)
         return;
@@ -201,8 +177,8 @@ static void give_pair(struct gh_media *media, struct entry *entry, int side)
 
 int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_stream_id *out, uint16_t ports[2])
 {
-    const int places[2] = { place_of(media, open->family[0]), place_of(media, open->family[1]) };
-    struct entry *entry;
+    const int places[2] = { gh_media_place(media, open->family[0]), gh_media_place(media, open->family[1]) };
+    struct gh_entry *entry;
     int taken = 0, err = 0;
 
     if (media->stopped)
@@ -221,10 +197,7 @@ int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_s
     }
     entry->call = open->call;
     entry->worker = choose_worker(media, open->call);
-    media->loads[entry->worker]++;
-    media->stream_count++;
-    fill_stream(media, entry, open);
-    table_add(media, entry);
+    gh_entry_enter(media, entry, open);
     *out = entry->stream.id;
     ports[0] = entry->pairs[0].rtp;
     ports[1] = entry->pairs[1].rtp;
@@ -239,95 +212,14 @@ out:
     return err;
 }
 
-static int renew_pair(const struct gh_media *media, struct entry *entry, const struct entry *old, int side)
-{
-    const struct gh_media_config *config = &media->config;
-    const struct gh_addr *address = old->pools[side] == media->pools[1] ? &config->address6 : &config->address;
-
-    entry->pools[side] = old->pools[side];
-    entry->sides[side].ours = old->sides[side].ours;
-    return gh_port_pair_again(address, old->pairs[side].rtp, &entry->pairs[side]);
-}
-
-int gh_media_renew(struct gh_media *media, gh_stream_id old_id, gh_stream_id *out)
-{
-    struct entry *old = find(media, old_id), *entry;
-    struct gh_media_open open = { 0 };
-    int taken = 0, err = 0;
-
-    if (!old)
-        return GH_ENOTFOUND;
-    if (media->stopped || old->closing)
-        return GH_ESTATE;
-    entry = calloc(1, sizeof(*entry));
-    if (!entry)
-        return GH_ENOMEM;
-    for (; taken < 2 && !err; taken += !err)
-        err = renew_pair(media, entry, old, taken);
-    if (err) {
-        while (taken--)
-            gh_port_pair_close(&entry->pairs[taken]);
-        free(entry);
-        return err;
-    }
-    open.timeout_ms = old->stream.timeout_ms;
-    open.timeout_on_hold_ms = old->stream.timeout_on_hold_ms;
-    entry->call = old->call;
-    entry->worker = old->worker; /* in order: there the old one is closed before the new one is set */
-    media->loads[entry->worker]++;
-    media->stream_count++;
-    fill_stream(media, entry, &open);
-    entry->stream.heir_of = &old->stream;
-    table_add(media, entry);
-    for (int s = 0; s < 2; s++)
-        *owner_slot(media, entry, s) = entry;
-    *out = entry->stream.id;
-    gh_mailbox_post(media->workers[entry->worker].inbox, &entry->stream.open.msg);
-    return gh_media_close(media, old_id);
-}
-
-/* ---- streams that are joined ------------------------------------------------------------------------------ */
-
-/* Whose port it is, and of which side; NULL: none that is open. */
-static struct entry *owner_of(const struct gh_media *media, const struct gh_addr *addr, int *side)
-{
-    struct entry *entry;
-    int place = place_of(media, addr->family);
-
-    if (place < 0 || !gh_own_has(&media->own, addr))
-        return NULL;
-    entry = media->owners[place][addr->port / 2];
-    if (entry)
-        *side = entry->pools[1] == media->pools[place] && entry->pairs[1].rtp == (addr->port & ~1);
-    return entry;
-}
-
-/* Whether what is sent to @remote comes to @goal again; after so many streams of ours nobody knows. */
-static bool leads_to(const struct gh_media *media, const struct gh_addr *remote, const struct entry *goal,
-                     unsigned joints)
-{
-    int side = 0;
-    const struct entry *entry = owner_of(media, remote, &side);
-
-    if (!entry)
-        return false;
-    if (entry == goal || joints == 0)
-        return true;
-    for (int i = 0; i < GH_PORT_COUNT; i++) {
-        if (leads_to(media, &entry->sides[!side].remotes[i], goal, joints - 1))
-            return true;
-    }
-    return false;
-}
-
 /* ---- sets --------------------------------------------------------------------------------------------------- */
 
-static int judge(const struct gh_media *media, const struct entry *entry, const struct gh_media_set *set)
+static int judge(const struct gh_media *media, const struct gh_entry *entry, const struct gh_media_set *set)
 {
     int err = gh_judge_set(&entry->sides[set->side], set);
 
-    if (!err && (leads_to(media, &set->remote_rtp, entry, JOINTS_MAX) ||
-                 leads_to(media, &set->remote_rtcp, entry, JOINTS_MAX)))
+    if (!err && (gh_media_leads_to(media, &set->remote_rtp, entry) ||
+                 gh_media_leads_to(media, &set->remote_rtcp, entry)))
         err = -ELOOP;
     return err;
 }
@@ -351,7 +243,7 @@ static void drop_set(struct gh_msg *msg)
 /* All or nothing; @sets are wiped on every path. */
 static int post_sets(struct gh_media *media, struct gh_media_set *sets, size_t count)
 {
-    struct entry *entry = find_open(media, sets[0].stream);
+    struct gh_entry *entry = find_open(media, sets[0].stream);
     struct gh_set_msg *msg = NULL;
     int err = GH_ENOTFOUND;
 
@@ -397,7 +289,7 @@ int gh_media_set_both(struct gh_media *media, struct gh_media_set sets[2])
 
 int gh_media_close(struct gh_media *media, gh_stream_id stream)
 {
-    struct entry *entry = find_open(media, stream);
+    struct gh_entry *entry = find_open(media, stream);
 
     if (!entry || media->stopped)
         return GH_ENOTFOUND;
@@ -410,7 +302,7 @@ int gh_media_close(struct gh_media *media, gh_stream_id stream)
 
 int gh_media_counters(struct gh_media *media, gh_stream_id stream, struct gh_media_counters counters[2])
 {
-    struct entry *entry = find(media, stream);
+    struct gh_entry *entry = gh_entry_find(media, stream);
 
     if (!entry)
         return GH_ENOTFOUND;
@@ -446,7 +338,7 @@ unsigned gh_media_workers(const struct gh_media *media)
 
 static void stream_closed(struct gh_media *media, struct gh_stream *stream)
 {
-    struct entry *entry = find(media, stream->id);
+    struct gh_entry *entry = gh_entry_find(media, stream->id);
     gh_stream_id id = stream->id;
     struct gh_media_counters counters[2];
 
@@ -603,9 +495,9 @@ void gh_media_free(struct gh_media *media)
     if (!media)
         return;
     gh_mailbox_free(media->inbox);
-    for (size_t i = 0; i < BUCKETS; i++) {
+    for (size_t i = 0; i < GH_PLANE_BUCKETS; i++) {
         while (media->by_id[i]) {
-            struct entry *entry = media->by_id[i];
+            struct gh_entry *entry = media->by_id[i];
 
             media->by_id[i] = entry->next_by_id;
             entry_free(entry);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside the media plane.  media.c runs on the signalling thread; worker.c, socket.c and forward.c run on the
+ * Inside the media plane.  media.c, renew.c and joined.c run on the signalling thread; worker.c, socket.c and forward.c on the
  * workers.  A stream is made by the signalling thread, handed to its worker with `open`, and handed back with
  * `closed`; in between only the worker touches it, and the signalling thread reads nothing but the counters.
  */

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Streams of ours that are joined by SDP alone, and must not form a circle. */
+#include "media/plane_int.h"
+
+#define JOINTS_MAX 4 /* streams of ours one behind the other: a call that comes through us so often */
+
+/* Whose port it is, and of which side; NULL: none that is open. */
+static struct gh_entry *owner_of(const struct gh_media *media, const struct gh_addr *addr, int *side)
+{
+    struct gh_entry *entry;
+    int place = gh_media_place(media, addr->family);
+
+    if (place < 0 || !gh_own_has(&media->own, addr))
+        return NULL;
+    entry = media->owners[place][addr->port / 2];
+    if (entry)
+        *side = entry->pools[1] == media->pools[place] && entry->pairs[1].rtp == (addr->port & ~1);
+    return entry;
+}
+
+/* Whether what is sent to @remote comes to @goal again; after so many streams of ours nobody knows. */
+static bool leads_to(const struct gh_media *media, const struct gh_addr *remote, const struct gh_entry *goal,
+                     unsigned joints)
+{
+    int side = 0;
+    const struct gh_entry *entry = owner_of(media, remote, &side);
+
+    if (!entry)
+        return false;
+    if (entry == goal || joints == 0)
+        return true;
+    for (int i = 0; i < GH_PORT_COUNT; i++) {
+        if (leads_to(media, &entry->sides[!side].remotes[i], goal, joints - 1))
+            return true;
+    }
+    return false;
+}
+
+bool gh_media_leads_to(const struct gh_media *media, const struct gh_addr *remote, const struct gh_entry *goal)
+{
+    return leads_to(media, remote, goal, JOINTS_MAX);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The signalling thread's half of the media plane: the table of streams and what belongs to each.  media.c keeps it,
+ * renew.c and joined.c work on it.  Thread: the signalling thread.
+ */
+#ifndef GH_PLANE_INT_H
+#define GH_PLANE_INT_H
+
+#include "media/judge.h"
+#include "media/media_int.h"
+#include "media/port_pool.h"
+
+#define GH_PLANE_BUCKETS 4096 /* of the two hash tables; a power of two */
+
+struct gh_entry {
+    struct gh_entry *next_by_id, *next_by_call;
+    uint64_t call;
+    unsigned worker;
+    bool closing;
+    struct gh_judged sides[2];
+    struct gh_port_pool *pools[2];
+    struct gh_port_pair pairs[2]; /* the numbers; the sockets are the stream's */
+    struct gh_stream stream;
+};
+
+struct gh_media {
+    struct gh_media_config config;
+    struct gh_media_handlers handlers;
+    struct gh_mailbox *inbox;
+    struct gh_port_pool *pools[2]; /* of config.address, and of address6 if there is one */
+    struct gh_entry **owners[2];   /* of the pairs of each pool: half the RTP port is the index */
+    struct gh_own own;
+    struct gh_worker *workers;
+    unsigned *loads; /* streams of each worker */
+    unsigned worker_count, inited;
+    unsigned stream_count, max_streams;
+    bool stopped;
+    gh_stream_id last_id;
+    struct gh_entry *by_id[GH_PLANE_BUCKETS], *by_call[GH_PLANE_BUCKETS];
+};
+
+/* media.c */
+/** NULL: there is none; it may be closing. */
+struct gh_entry *gh_entry_find(struct gh_media *media, gh_stream_id id);
+/** Give it an id and a place in the tables.  Its call, worker and pairs are set; its worker is to be told. */
+void gh_entry_enter(struct gh_media *media, struct gh_entry *entry, const struct gh_media_open *open);
+/** Of which pool the pairs of a family are.  @return 0; 1: address6 and the second pool; -1: no address of that family */
+int gh_media_place(const struct gh_media *media, uint8_t family);
+/** Where the owner of a side's pair is written. */
+struct gh_entry **gh_entry_owner(struct gh_media *media, const struct gh_entry *entry, int side);
+
+/* joined.c */
+/** Whether what is sent to @remote comes to @goal again. */
+bool gh_media_leads_to(const struct gh_media *media, const struct gh_addr *remote, const struct gh_entry *goal);
+
+#endif

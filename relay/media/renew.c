@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A new stream in the place of an open one, on its ports and with its contexts: gh_media_renew of media.h. */
+#include <stdlib.h>
+
+#include "media/plane_int.h"
+
+static int renew_pair(const struct gh_media *media, struct gh_entry *entry, const struct gh_entry *old, int side)
+{
+    const struct gh_media_config *config = &media->config;
+    const struct gh_addr *address = old->pools[side] == media->pools[1] ? &config->address6 : &config->address;
+
+    entry->pools[side] = old->pools[side];
+    entry->sides[side].ours = old->sides[side].ours;
+    return gh_port_pair_again(address, old->pairs[side].rtp, &entry->pairs[side]);
+}
+
+int gh_media_renew(struct gh_media *media, gh_stream_id old_id, gh_stream_id *out)
+{
+    struct gh_entry *old = gh_entry_find(media, old_id), *entry;
+    struct gh_media_open open = { 0 };
+    int taken = 0, err = 0;
+
+    if (!old)
+        return GH_ENOTFOUND;
+    if (media->stopped || old->closing)
+        return GH_ESTATE;
+    entry = calloc(1, sizeof(*entry));
+    if (!entry)
+        return GH_ENOMEM;
+    for (; taken < 2 && !err; taken += !err)
+        err = renew_pair(media, entry, old, taken);
+    if (err) {
+        while (taken--)
+            gh_port_pair_close(&entry->pairs[taken]);
+        free(entry);
+        return err;
+    }
+    open.timeout_ms = old->stream.timeout_ms;
+    open.timeout_on_hold_ms = old->stream.timeout_on_hold_ms;
+    entry->call = old->call;
+    entry->worker = old->worker; /* in order: there the old one is closed before the new one is set */
+    gh_entry_enter(media, entry, &open);
+    entry->stream.heir_of = &old->stream;
+    for (int s = 0; s < 2; s++)
+        *gh_entry_owner(media, entry, s) = entry;
+    *out = entry->stream.id;
+    gh_mailbox_post(media->workers[entry->worker].inbox, &entry->stream.open.msg);
+    return gh_media_close(media, old_id);
+}
