@@ -47,15 +47,27 @@ void gh_sip_body_fini(struct gh_sip_body *body);
 const struct gh_sip_part *gh_sip_body_sdp(const struct gh_sip_body *body, enum gh_reason *problem);
 
 /**
- * Union of enum gh_carriers over the whole message: every part, and every header and URI (also
- * %-escaped: "?body="). Nothing can be said of an opaque body, so it counts as carrying everything.
+ * Union of enum gh_carriers over the whole message: every part, and every header and URI (in
+ * all their readings). Nothing can be said of an opaque body, so it counts as carrying everything.
  * @problem  GH_REASON_NONE, or the first of BODY_OPAQUE, KEY_IN_ODD_BODY (keying in a part that is
  *           not SDP, or in a header), BAD_SDP that applies.  Out of memory is BODY_OPAQUE
  */
 unsigned gh_sip_carriers(const struct gh_sip_msg *msg, enum gh_reason *problem);
 
-/** Does text, of a head or a header, carry keying, as it stands or with its %-escapes undone?  Then
- *  none of it may be written down.  Out of memory: true */
+/** What a text carries in any of its readings: of a head, a header, or octets that did not parse.
+ *  Out of memory: everything */
+unsigned gh_sip_text_carriers(struct gh_span text);
+
+/** Does it carry keying?  Then none of it may be written down. */
 bool gh_sip_text_carries(struct gh_span text);
+
+typedef void (*gh_sip_text_fn)(void *arg, struct gh_span text);
+
+/**
+ * Call @fn with what a text may be read as: as it stands, then with its escapes undone (%HH of a
+ * URI, "?body=", and the quoted pairs of a display name), a few rounds deep.
+ * @return 0 or GH_ENOMEM: not all readings were there
+ */
+int gh_sip_readings(struct gh_span text, gh_sip_text_fn fn, void *arg);
 
 #endif

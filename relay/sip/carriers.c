@@ -10,19 +10,30 @@
 
 #define ESCAPE_ROUNDS_MAX 3 /* a URI inside a URI inside a URI */
 
-/* Decode %HH where one stands and keep the rest: a lax reader would do the same.  @return whether
- * there was any */
+/* Decode %HH and quoted pairs (RFC 3261 section 25.1) where they stand and keep the rest: a lax reader would do the
+ * same.  @return whether there was any */
 static bool unescape_once(struct gh_span text, struct gh_buf *out)
 {
     bool any = false;
 
     while (text.len) {
-        size_t plain = gh_span_find(text, '%');
+        size_t plain = 0;
         int err = GH_ESYNTAX;
 
+        while (plain < text.len && text.p[plain] != '%' && text.p[plain] != '\\')
+            plain++;
         gh_buf_add(out, gh_span_head(text, plain));
         gh_lex_skip(&text, plain);
-        if (text.len >= 3)
+        if (text.len >= 2 && *text.p == '\\') {
+            gh_lex_skip(&text, 1); /* what is behind it is met as it is, by the next round at the latest */
+            any = true;
+            if (*text.p == '\\' || *text.p == '%') {
+                gh_buf_add(out, gh_span_head(text, 1));
+                gh_lex_skip(&text, 1);
+            }
+            continue;
+        }
+        if (text.len >= 3 && *text.p == '%')
             err = gh_sip_uri_unescape(gh_span_head(text, 3), out);
         if (text.len && err)
             gh_buf_add(out, gh_span_head(text, 1));
@@ -32,37 +43,53 @@ static bool unescape_once(struct gh_span text, struct gh_buf *out)
     return any;
 }
 
-/* Start line and headers, as they stand and with their escapes undone.  @return 0 or GH_ENOMEM */
-static int scan_head(struct gh_span head, unsigned *carriers)
+int gh_sip_readings(struct gh_span text, gh_sip_text_fn fn, void *arg)
 {
     struct gh_buf bufs[2] = { { 0 }, { 0 } };
     int err = 0;
 
-    *carriers = gh_sdp_text_has_carrier(head);
-    if (gh_span_find(head, '%') == head.len)
-        return 0;
+    fn(arg, text);
     for (int round = 0; round < ESCAPE_ROUNDS_MAX && !err; round++) {
         struct gh_buf *out = &bufs[round & 1];
-        bool any;
+        bool any = gh_span_find(text, '%') < text.len || gh_span_find(text, '\\') < text.len;
 
         gh_buf_reset(out);
-        any = unescape_once(head, out);
+        any = any && unescape_once(text, out);
         err = out->err;
         if (err || !any)
             break;
-        head = gh_buf_span(out);
-        *carriers |= gh_sdp_text_has_carrier(head);
+        text = gh_buf_span(out);
+        fn(arg, text);
     }
     gh_buf_fini(&bufs[0]);
     gh_buf_fini(&bufs[1]);
     return err ? GH_ENOMEM : 0;
 }
 
-bool gh_sip_text_carries(struct gh_span text)
+static void add_carriers(void *arg, struct gh_span text)
+{
+    unsigned *carriers = arg;
+
+    *carriers |= gh_sdp_text_has_carrier(text);
+}
+
+/* @return 0 or GH_ENOMEM */
+static int scan_text(struct gh_span text, unsigned *carriers)
+{
+    *carriers = GH_CARRY_NOTHING;
+    return gh_sip_readings(text, add_carriers, carriers);
+}
+
+unsigned gh_sip_text_carriers(struct gh_span text)
 {
     unsigned carriers;
 
-    return scan_head(text, &carriers) || carriers != GH_CARRY_NOTHING;
+    return scan_text(text, &carriers) ? GH_CARRY_FINGERPRINT | GH_CARRY_SECRET : carriers;
+}
+
+bool gh_sip_text_carries(struct gh_span text)
+{
+    return gh_sip_text_carriers(text) != GH_CARRY_NOTHING;
 }
 
 /* @return 0, GH_ESYNTAX (does not parse; @carriers tells what its text has) or GH_ENOMEM */
@@ -84,7 +111,7 @@ unsigned gh_sip_carriers(const struct gh_sip_msg *msg, enum gh_reason *problem)
     int err = gh_sip_body_parse(&body, msg);
 
     if (!err)
-        err = scan_head(msg->head, &all);
+        err = scan_text(msg->head, &all);
     odd = all != GH_CARRY_NOTHING;
     for (size_t i = 0; !err && i < body.count; i++) {
         struct gh_span text = gh_buf_span(&body.parts[i].octets);
@@ -94,7 +121,7 @@ unsigned gh_sip_carriers(const struct gh_sip_msg *msg, enum gh_reason *problem)
             bad_sdp = bad_sdp || err == GH_ESYNTAX;
             err = err == GH_ESYNTAX ? 0 : err;
         } else {
-            found = gh_sdp_text_has_carrier(text);
+            err = scan_text(text, &found);
             odd = odd || found != GH_CARRY_NOTHING;
         }
         all |= found;

@@ -194,28 +194,25 @@ void gh_report_message(struct gh_peer *peer, const struct gh_refused_message *re
                         gh_loop_now_ms(peer->trunks->loop));
 }
 
-/* The head of a message: up to the empty line; all of it, when there is none. */
-static struct gh_span head_of(struct gh_span octets)
+static bool has_escape(struct gh_span text)
 {
-    const char *end = memmem(octets.p, octets.len, "\r\n\r\n", 4);
-
-    return end ? gh_span_head(octets, (size_t)(end - octets.p)) : octets;
+    return gh_span_find(text, '%') < text.len || gh_span_find(text, '\\') < text.len;
 }
 
 /* Escapes hide words from gh_sdp_redact.  Where undoing them shows keying, every line that holds
  * one goes, with its folds. */
-static void blank_escaped(struct gh_span head, char *blanked)
+static void blank_escaped(struct gh_span octets, char *blanked)
 {
     bool hide = false;
 
-    if (gh_span_find(head, '%') == head.len || !gh_sip_text_carries(head))
+    if (!has_escape(octets) || !gh_sip_text_carries(octets))
         return;
-    for (size_t at = 0, len; at < head.len; at += len) {
-        struct gh_span rest = gh_span_from(head, at);
+    for (size_t at = 0, len; at < octets.len; at += len) {
+        struct gh_span rest = gh_span_from(octets, at);
         bool fold = rest.p[0] == ' ' || rest.p[0] == '\t';
 
         len = gh_span_find(rest, '\n');
-        hide = (fold && hide) || gh_span_find(gh_span_head(rest, len), '%') < len;
+        hide = (fold && hide) || has_escape(gh_span_head(rest, len));
         if (hide)
             memset(blanked + at, '*', len && rest.p[len - 1] == '\r' ? len - 1 : len);
         len += len < rest.len;
@@ -236,7 +233,7 @@ void gh_trunk_trace(struct gh_trunks *trunks, const struct gh_papers *papers, bo
     if (!blanked)
         return;
     gh_sdp_redact(octets, blanked);
-    blank_escaped(head_of(octets), blanked);
+    blank_escaped(octets, blanked);
     gh_event_time_text(gh_wall_us(), when);
     fprintf(trunks->trace, "--- %s %s %s %s %s %zu\n", when, to_us ? "from" : "to",
             trunk ? trunk->rules.name : "-", transport_name(papers->facts.transport),
