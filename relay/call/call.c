@@ -15,16 +15,6 @@
 #define STOP_WAIT_MS 5000 /* for BYEs and records when the daemon stops */
 #define PORT_DELAY_MS 1000 /* a released port rests: late packets of an old call must not reach a new one */
 
-/* A message that waits for a connection: a final response whose connection went away. */
-struct gh_late {
-    TAILQ_ENTRY(gh_late) link;
-    struct gh_calls *calls;
-    gh_trunk_id trunk;
-    struct gh_buf octets;
-    unsigned carriers;
-    struct gh_want *want;
-};
-
 /* ---- one call ------------------------------------------------------------------------------------------- */
 
 /* ULID: 48 bits of milliseconds, 80 random ones, in Crockford's base 32; sorts by time. */
@@ -107,6 +97,7 @@ struct gh_call *gh_call_new(struct gh_calls *calls, struct gh_txn *txn, struct g
     call->calls = calls;
     TAILQ_INIT(&call->forks);
     TAILQ_INIT(&call->relays);
+    TAILQ_INIT(&call->kept);
     TAILQ_INIT(&call->open);
     gh_timeline_init(&call->line);
     call->number = ++calls->counters.calls;
@@ -140,7 +131,7 @@ struct gh_call *gh_call_new(struct gh_calls *calls, struct gh_txn *txn, struct g
     call->trunk_first = first_trunk(calls, route);
     keep_text(call->from, sizeof(call->from), request->from.uri.user);
     keep_identity(call, request);
-    gh_txn_set_user(txn, call);
+    gh_txn_set_user(txn, a);
     TAILQ_INSERT_TAIL(&calls->list, call, link);
     calls->count++;
     return call;
@@ -271,166 +262,6 @@ void gh_call_holder(struct gh_call *call, const struct gh_config_trunk *trunk)
     call->key_holders[call->key_holder_count++] = trunk; /* see gh_call_new for the room */
 }
 
-/* ---- from and to the wire ---------------------------------------------------------------------------------- */
-
-static int send_gated(struct gh_calls *calls, struct gh_papers *papers, struct gh_buf *octets, unsigned carriers);
-
-/* A request that gets no transaction: the table is full, or it leaves no room for an answer (513). */
-static void refuse_stateless(struct gh_calls *calls, struct gh_papers *papers, const struct gh_sip_msg *msg, int err)
-{
-    enum gh_reason reason = err == GH_ELIMIT ? GH_REASON_MESSAGE_TOO_LARGE : GH_REASON_OVERLOAD;
-    struct gh_span detail = err == GH_ELIMIT ? GH_SPAN("no room is left for an answer") : GH_SPAN("");
-    struct gh_buf octets = { 0 };
-
-    gh_call_record_refuse(calls, papers, msg, reason, detail);
-    /* It repeats headers of the request, so it could carry a key back. */
-    if (!gh_refusal_build(&octets, msg, calls->config->node_name, reason, detail))
-        send_gated(calls, papers, &octets, gh_sip_text_carries(gh_buf_span(&octets)) ? GH_CARRY_SECRET : 0);
-    gh_buf_fini(&octets);
-}
-
-static void on_message(void *arg, struct gh_papers *papers, struct gh_sip_msg *msg)
-{
-    struct gh_calls *calls = arg;
-    int err;
-
-    calls->arrival = gh_call_judge(calls, papers, msg);
-    calls->arrival.wall_us = gh_wall_us();
-    if (calls->arrival.gate.verdict == GH_GATE_REFUSE && (calls->arrival.carriers & GH_CARRY_SECRET))
-        gh_call_expose(calls, papers->standing.trunk, msg);
-    err = gh_txns_receive(calls->txns, papers->standing.trunk, papers->conn, true, msg,
-                          gh_loop_now_ms(calls->loop));
-    if (err && msg->request && msg->method != GH_SIP_ACK)
-        refuse_stateless(calls, papers, msg, err);
-    /* Whatever became of it: absorbed as a repetition, stray, a CANCEL, an ACK to a refusal. */
-    if (calls->arrival.gate.verdict == GH_GATE_REFUSE && !calls->arrival.recorded)
-        gh_call_record_refuse(calls, papers, msg, calls->arrival.gate.reason, GH_SPAN(""));
-    calls->arrival = (struct gh_arrival){ 0 };
-    gh_sip_msg_unref(msg);
-}
-
-static void on_lost(void *arg, struct gh_papers *papers)
-{
-    struct gh_calls *calls = arg;
-
-    gh_txns_conn_lost(calls->txns, papers->conn, gh_loop_now_ms(calls->loop));
-}
-
-static void on_ready(void *arg, struct gh_papers *papers)
-{
-    struct gh_calls *calls = arg;
-
-    gh_txns_conn_up(calls->txns, papers->standing.trunk, papers->conn);
-}
-
-/* The gate on departure: what the octets carry against what the connection is worth, at this moment. */
-static int send_gated(struct gh_calls *calls, struct gh_papers *papers, struct gh_buf *octets, unsigned carriers)
-{
-    const struct gh_config_trunk *trunk = gh_config_trunk_by_id(calls->config, papers->standing.trunk);
-    struct gh_gate gate = gh_policy_gate(papers->standing.signalling, carriers,
-                                         trunk ? trunk->rules.unproven_fingerprint : GH_UNPROVEN_REFUSE);
-
-    if (gate.verdict == GH_GATE_REFUSE) {
-        gh_log(GH_LOG_ERROR, "call", "gate.departure", "trunk=%s conn=%llu reason=%s",
-               trunk ? trunk->rules.name : "-", (unsigned long long)papers->conn, gh_reason_name(gate.reason));
-        gh_buf_fini(octets);
-        return GH_EAUTH;
-    }
-    return gh_trunk_send(calls->trunks, papers, octets);
-}
-
-static void late_free(struct gh_late *late)
-{
-    gh_trunk_unwant(late->calls->trunks, late->want);
-    TAILQ_REMOVE(&late->calls->late, late, link);
-    gh_buf_fini(&late->octets);
-    free(late);
-}
-
-static void on_late_connection(void *arg, struct gh_papers *papers, int destination, enum gh_reason reason)
-{
-    struct gh_late *late = arg;
-
-    (void)destination;
-    (void)reason;
-    late->want = NULL;
-    if (papers)
-        send_gated(late->calls, papers, &late->octets, late->carriers);
-    late_free(late);
-}
-
-/* RFC 3261 section 18.2.2: a response whose connection is gone goes over a new one, admitted like any other. */
-static int send_late(struct gh_calls *calls, gh_trunk_id trunk, struct gh_buf *octets, unsigned carriers)
-{
-    struct gh_late *late = calloc(1, sizeof(*late));
-
-    if (!late) {
-        gh_buf_fini(octets);
-        return GH_ENOMEM;
-    }
-    late->calls = calls;
-    late->trunk = trunk;
-    late->carriers = carriers;
-    late->octets = *octets;
-    *octets = (struct gh_buf){ 0 };
-    TAILQ_INSERT_TAIL(&calls->late, late, link);
-    if (gh_trunk_want(calls->trunks, trunk, 0, on_late_connection, late, &late->want)) {
-        late->want = NULL;
-        late_free(late);
-        return GH_ENOMEM;
-    }
-    return 0;
-}
-
-struct gh_papers *gh_call_way(struct gh_calls *calls, gh_trunk_id trunk, uint64_t conn)
-{
-    struct gh_papers *papers = gh_trunk_live(calls->trunks, trunk, conn);
-
-    return papers ? papers : gh_trunk_live_any(calls->trunks, trunk);
-}
-
-/*
- * An answer that carries keys goes over @papers' connection, at first or again: that is the leg's then, with its marks.
- * @return false: the route does not take what is weak about it
- */
-static bool may_carry(const struct gh_txn *txn, struct gh_papers *papers)
-{
-    struct gh_call *call = gh_txn_is_server(txn) ? gh_txn_user(txn) : NULL;
-    struct gh_relay *relay;
-    int side = GH_SIDE_A;
-
-    if (!call)
-        return true;
-    TAILQ_FOREACH (relay, &call->relays, link) {
-        if (relay->server == txn)
-            side = relay->from;
-    }
-    if (gh_policy_require(&call->route->require, GH_GRADE_PASS_THROUGH, papers->standing.marks,
-                          papers->standing.mark_count) != GH_REASON_NONE)
-        return false;
-    gh_call_papers(&call->leg[side], papers);
-    return true;
-}
-
-static int on_send(void *arg, struct gh_txn *txn, struct gh_buf *octets, unsigned carriers)
-{
-    struct gh_calls *calls = arg;
-    gh_trunk_id trunk = gh_txn_trunk(txn);
-    struct gh_papers *papers = gh_call_way(calls, trunk, gh_txn_conn(txn));
-
-    if (papers && (carriers & GH_CARRY_SECRET) && !may_carry(txn, papers)) {
-        gh_buf_fini(octets);
-        return GH_EAUTH;
-    }
-    if (papers)
-        return send_gated(calls, papers, octets, carriers);
-    if (gh_txn_is_server(txn) && gh_txn_state(txn) >= GH_TXN_COMPLETED && !calls->closed &&
-        gh_trunk_has_more(calls->trunks, trunk, 0))
-        return send_late(calls, trunk, octets, carriers);
-    gh_buf_fini(octets);
-    return GH_ECLOSED;
-}
-
 /* ---- all of them ---------------------------------------------------------------------------------------- */
 
 static void on_tick(void *arg, uint64_t now_ms)
@@ -475,12 +306,13 @@ static int start_signalling(struct gh_calls *calls, const struct gh_calls_params
 {
     struct gh_txn_limits limits = { .reconnect_grace_ms = calls->config->limits.reconnect_grace_ms };
     struct gh_txn_handlers handlers = {
-        .arg = calls, .send = on_send, .request = gh_call_on_request, .ack = gh_call_on_ack,
+        .arg = calls, .send = gh_call_send, .request = gh_call_on_request, .ack = gh_call_on_ack,
         .cancelled = gh_call_on_cancelled, .ended = gh_call_on_server_ended,
     };
     struct gh_trunks_params trunks = {
         .loop = params->loop, .config = params->config, .audit = params->audit, .trace = params->trace,
-        .handlers = { .arg = calls, .message = on_message, .ready = on_ready, .lost = on_lost },
+        .handlers = { .arg = calls, .message = gh_call_on_message, .ready = gh_call_on_ready,
+                      .lost = gh_call_on_lost, .exposed = gh_call_expose },
     };
     int err = gh_txns_new(&calls->txns, gh_loop_timers(calls->loop), &limits, &handlers);
 
@@ -538,13 +370,10 @@ int gh_calls_listen(struct gh_calls *calls, char *text, size_t text_len)
 
 static void close_all(struct gh_calls *calls)
 {
-    struct gh_late *late;
-
     calls->closed = true;
     gh_timer_stop(gh_loop_timers(calls->loop), &calls->stop_timer);
     gh_timer_stop(gh_loop_timers(calls->loop), &calls->tick);
-    while ((late = TAILQ_FIRST(&calls->late)))
-        late_free(late);
+    gh_call_late_free(calls);
     gh_media_stop(calls->media);
     gh_trunks_close(calls->trunks);
     calls->drained(calls->drained_arg);

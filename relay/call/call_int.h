@@ -127,6 +127,8 @@ struct gh_relay {
     bool answered;                  /* INVITE: 2xx relayed, ACK due */
 };
 
+#define GH_CALL_KEPT_MAX 8 /* of a call at one time; a 2xx is repeated for 32 s at most */
+
 /* Why and how a call ends. */
 struct gh_call_end {
     enum gh_reason reason;
@@ -180,6 +182,8 @@ struct gh_call {
     bool delayed;                   /* a's INVITE had no offer */
     TAILQ_HEAD(, gh_relay) relays;
     size_t relay_count;
+    TAILQ_HEAD(, gh_relay) kept;    /* done, but the ACK to b's or a's 2xx has keys and may leave once more */
+    size_t kept_count;
     struct gh_marks marks;
     char fault[96];                 /* what was wrong, for people; never the peer's octets */
     struct gh_timeline line;
@@ -375,11 +379,14 @@ enum gh_reason gh_call_take_offer(struct gh_call *call, struct gh_fork *fork, in
                                   struct gh_papers *papers);
 /** Write it for the other side, which has papers: those of the connection that will carry it. */
 enum gh_reason gh_call_give_offer(struct gh_call *call, struct gh_fork *fork, struct gh_sdp **out);
-/** The answer came. */
-enum gh_reason gh_call_take_answer(struct gh_fork *fork, struct gh_span sdp, struct gh_papers *papers,
-                                   bool srtp_fallback);
+/** The answer came, in @msg that is being handled. */
+enum gh_reason gh_call_take_answer(struct gh_fork *fork, const struct gh_sip_msg *msg, struct gh_span sdp);
 /** Write it for the offerer; media follows it.  The exchange is in force then. */
 enum gh_reason gh_call_give_answer(struct gh_fork *fork, struct gh_sdp **out);
+/** Take and give, where both sides' connections are known: what is due to the other side is in @out. */
+enum gh_reason gh_call_offer_across(struct gh_fork *fork, int from, struct gh_span sdp, struct gh_sdp **out);
+enum gh_reason gh_call_answer_across(struct gh_fork *fork, const struct gh_sip_msg *msg, struct gh_span sdp,
+                                     struct gh_sdp **out);
 /** The exchange failed: nothing of it stays. */
 void gh_call_drop_offer(struct gh_fork *fork);
 /** Answer with every m-line port 0 to the offer that waits.  NULL: there is none, or no memory */
@@ -416,12 +423,24 @@ void gh_call_prack_zero(struct gh_call *call, struct gh_txn *txn, const struct g
 /** @rseq  PRACK: the other side's number of the response that it acknowledges */
 void gh_call_relay(struct gh_fork *fork, int from, struct gh_txn *txn, struct gh_sip_msg *msg, uint32_t rseq,
                    uint64_t now_ms);
+/** The leg that the request goes to. */
+struct gh_leg *gh_relay_far_leg(const struct gh_relay *relay);
+/** The asker is told, if it waits for an answer. */
+void gh_relay_refuse(struct gh_relay *relay, enum gh_reason reason, uint64_t now_ms);
+/** It goes no further: the exchange is undone, the asker told; frees it. */
+void gh_relay_fail(struct gh_relay *relay, enum gh_reason reason, uint64_t now_ms);
+void gh_relay_free(struct gh_relay *relay, uint64_t now_ms);
 /** Would a request with this SDP be relayed now?  @return NONE, or why not */
 enum gh_reason gh_call_relay_ready(struct gh_fork *fork, int from, const struct gh_sip_msg *msg);
+
+/* ---- relay_follow.c: what follows them ---- */
+
 /** An ACK of @from with this CSeq.  @return false: it is of no re-INVITE */
 bool gh_call_relay_ack(struct gh_call *call, int from, const struct gh_sip_msg *msg, uint64_t now_ms);
 /** The asker gave up a re-INVITE.  @return false: @invite is none */
 bool gh_call_relay_cancel(struct gh_call *call, struct gh_txn *invite, uint64_t now_ms);
+/** A client transaction that no relay under way has is over. */
+void gh_call_relay_kept_ended(struct gh_call *call, const struct gh_txn *client, uint64_t now_ms);
 /** @return false: @txn is no relay's */
 bool gh_call_relay_server_ended(struct gh_call *call, struct gh_txn *txn, enum gh_txn_end why, uint64_t now_ms);
 /** The call, or one fork of it, ends: askers get 487, what was asked is cancelled.  @fork  NULL: all */
@@ -451,8 +470,14 @@ void gh_call_on_media_closed(void *arg, gh_stream_id stream, const struct gh_med
 /* ---- keys.c: the memory of keys ---- */
 
 struct gh_neg_keeper gh_call_keeper(struct gh_call *call);
-/** Every key that a refused message carries was seen by strangers. */
-void gh_call_expose(struct gh_calls *calls, gh_trunk_id trunk, const struct gh_sip_msg *msg);
+/**
+ * Every key in these octets was seen by strangers.
+ * @arg  the calls
+ * @msg  the same, parsed; NULL: they are no message
+ */
+void gh_call_expose(void *arg, gh_trunk_id trunk, const struct gh_sip_msg *msg, struct gh_span octets);
+/** NULL: gone */
+struct gh_call *gh_call_by_number(struct gh_calls *calls, uint64_t number);
 
 /* ---- grade.c: status, grade and marks ---- */
 
@@ -504,7 +529,18 @@ void gh_call_holder(struct gh_call *call, const struct gh_config_trunk *trunk);
 struct gh_addr gh_call_media_address(const struct gh_config *config, uint8_t family);
 /** Where we stand towards a side; by the papers of its leg. */
 struct gh_neg_leg gh_call_neg_leg(const struct gh_leg *leg);
+
+/* ---- wire.c: from and to the wire ---- */
+
 /** The connection that a message of a transaction goes over.  @return borrowed; NULL: there is none */
 struct gh_papers *gh_call_way(struct gh_calls *calls, gh_trunk_id trunk, uint64_t conn);
+/** Handlers of the trunks. */
+void gh_call_on_message(void *arg, struct gh_papers *papers, struct gh_sip_msg *msg);
+void gh_call_on_lost(void *arg, struct gh_papers *papers);
+void gh_call_on_ready(void *arg, struct gh_papers *papers);
+/** `send` of the transactions: their users are legs, or NULL. */
+int gh_call_send(void *arg, struct gh_txn *txn, struct gh_buf *octets, unsigned carriers);
+/** Messages that wait for a connection: none waits any more. */
+void gh_call_late_free(struct gh_calls *calls);
 
 #endif

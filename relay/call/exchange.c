@@ -160,6 +160,14 @@ enum gh_reason gh_call_give_offer(struct gh_call *call, struct gh_fork *fork, st
     return reason;
 }
 
+enum gh_reason gh_call_offer_across(struct gh_fork *fork, int from, struct gh_span sdp, struct gh_sdp **out)
+{
+    struct gh_call *call = fork->call;
+    enum gh_reason reason = gh_call_take_offer(call, fork, from, sdp, call->calls->arrival.papers);
+
+    return reason == GH_REASON_NONE ? gh_call_give_offer(call, fork, out) : reason;
+}
+
 void gh_call_drop_offer(struct gh_fork *fork)
 {
     struct gh_neg *neg = fork->pending;
@@ -207,10 +215,10 @@ struct gh_sdp *gh_call_zero_answer_to(struct gh_call *call, int offerer, const s
 
 /* ---- the answer ---------------------------------------------------------------------------------------- */
 
-enum gh_reason gh_call_take_answer(struct gh_fork *fork, struct gh_span sdp, struct gh_papers *papers,
-                                   bool srtp_fallback)
+enum gh_reason gh_call_take_answer(struct gh_fork *fork, const struct gh_sip_msg *msg, struct gh_span sdp)
 {
     struct gh_call *call = fork->call;
+    bool srtp_fallback = gh_sip_msg_has_token(msg, GH_SIP_HDR_SUPPORTED, "X-cisco-srtp-fallback");
     struct gh_neg_leg leg;
     enum gh_reason reason;
 
@@ -225,7 +233,7 @@ enum gh_reason gh_call_take_answer(struct gh_fork *fork, struct gh_span sdp, str
             return GH_REASON_INTERNAL;
         fork->pending = copy;
     }
-    gh_call_papers(&call->leg[!fork->pending->offerer], papers);
+    gh_call_papers(&call->leg[!fork->pending->offerer], call->calls->arrival.papers);
     leg = gh_call_neg_leg(&call->leg[!fork->pending->offerer]);
     reason = gh_neg_answer_in(fork->pending, sdp, &leg, srtp_fallback);
     keep_fault(call, fork->pending);
@@ -282,4 +290,12 @@ enum gh_reason gh_call_give_answer(struct gh_fork *fork, struct gh_sdp **out)
     call->heard = fork;
     gh_call_graded_set(call);
     return GH_REASON_NONE;
+}
+
+enum gh_reason gh_call_answer_across(struct gh_fork *fork, const struct gh_sip_msg *msg, struct gh_span sdp,
+                                     struct gh_sdp **out)
+{
+    enum gh_reason reason = gh_call_take_answer(fork, msg, sdp);
+
+    return reason == GH_REASON_NONE ? gh_call_give_answer(fork, out) : reason;
 }

@@ -14,7 +14,7 @@ static struct gh_key_place place_of(const struct gh_call *call, int side, unsign
                                   .dialog = 2 * call->number + (uint64_t)side, .invite = call->invite };
 }
 
-static struct gh_call *by_number(struct gh_calls *calls, uint64_t number)
+struct gh_call *gh_call_by_number(struct gh_calls *calls, uint64_t number)
 {
     struct gh_call *call;
 
@@ -28,7 +28,7 @@ static struct gh_call *by_number(struct gh_calls *calls, uint64_t number)
 /* One call that goes through us twice: each record names the other. */
 static void link_calls(struct gh_call *call, uint64_t number)
 {
-    struct gh_call *other = by_number(call->calls, number);
+    struct gh_call *other = gh_call_by_number(call->calls, number);
 
     if (!other)
         return;
@@ -79,7 +79,7 @@ static void expose(struct gh_calls *calls, gh_trunk_id trunk, const struct gh_se
 
     gh_key_memory_expose(calls->keys, key, trunk, gh_wall_us(), &known);
     for (size_t n = 0; n < known.count; n++) {
-        struct gh_call *call = by_number(calls, known.call[n]);
+        struct gh_call *call = gh_call_by_number(calls, known.call[n]);
 
         if (call)
             gh_call_key_exposed(call, key);
@@ -123,9 +123,18 @@ static struct gh_span next_inline(struct gh_span *rest)
     return *rest;
 }
 
-static void expose_text(struct gh_calls *calls, gh_trunk_id trunk, struct gh_span text, size_t *left)
+/* The message that keys are looked for in. */
+struct search {
+    struct gh_calls *calls;
+    gh_trunk_id trunk;
+    size_t left;
+};
+
+static void expose_reading(void *arg, struct gh_span text)
 {
-    while (text.len && *left) {
+    struct search *search = arg;
+
+    while (text.len && search->left) {
         struct gh_span key_text = next_inline(&text);
         uint8_t octets[GH_SUITE_KEY_MAX];
         struct gh_secret key = { 0 };
@@ -137,8 +146,8 @@ static void expose_text(struct gh_calls *calls, gh_trunk_id trunk, struct gh_spa
             if (len != gh_suite_key_salt_len((enum gh_suite)suite))
                 continue;
             if (!gh_secret_set(&key, octets, len))
-                expose(calls, trunk, &key);
-            (*left)--;
+                expose(search->calls, search->trunk, &key);
+            search->left--;
             break;
         }
         gh_secret_wipe(&key);
@@ -146,17 +155,22 @@ static void expose_text(struct gh_calls *calls, gh_trunk_id trunk, struct gh_spa
     }
 }
 
-void gh_call_expose(struct gh_calls *calls, gh_trunk_id trunk, const struct gh_sip_msg *msg)
+static void expose_text(struct search *search, struct gh_span text)
 {
-    struct gh_sip_body body = { 0 };
-    size_t left = EXPOSED_PER_MESSAGE;
+    if (gh_sip_readings(text, expose_reading, search))
+        gh_log(GH_LOG_ERROR, "call", "expose.fail", "error=\"%s\"", gh_err_text(GH_ENOMEM));
+}
 
-    expose_text(calls, trunk, msg->head, &left);
-    expose_text(calls, trunk, msg->body, &left);
+void gh_call_expose(void *arg, gh_trunk_id trunk, const struct gh_sip_msg *msg, struct gh_span octets)
+{
+    struct search search = { .calls = arg, .trunk = trunk, .left = EXPOSED_PER_MESSAGE };
+    struct gh_sip_body body = { 0 };
+
+    expose_text(&search, octets);
     /* What was encoded for transfer. */
-    if (!gh_sip_body_parse(&body, msg)) {
+    if (msg && !gh_sip_body_parse(&body, msg)) {
         for (size_t i = 0; i < body.count; i++)
-            expose_text(calls, trunk, gh_buf_span(&body.parts[i].octets), &left);
+            expose_text(&search, gh_buf_span(&body.parts[i].octets));
     }
     gh_sip_body_fini(&body);
 }

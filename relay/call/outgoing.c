@@ -243,7 +243,7 @@ void gh_call_invite(struct gh_call *call, uint64_t now_ms)
     if (reason == GH_REASON_NONE) {
         call->invites++;
         reason = not_sent(gh_txn_client_new(&b->invite, call->calls->txns, b->trunk->rules.id, b->conn, true,
-                                            &octets, &gh_call_invite_client, call, now_ms));
+                                            &octets, &gh_call_invite_client, b, now_ms));
     }
     gh_buf_fini(&octets);
     gh_sdp_free(sdp);

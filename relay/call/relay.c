@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "call/call_int.h"
 
-static struct gh_leg *far_leg(const struct gh_relay *relay)
+struct gh_leg *gh_relay_far_leg(const struct gh_relay *relay)
 {
     return &relay->call->leg[!relay->from];
 }
@@ -24,7 +24,7 @@ static const char *tag_of(const struct gh_relay *relay)
     return relay->fork->dialog[relay->from]->local_tag;
 }
 
-static void relay_free(struct gh_relay *relay, uint64_t now_ms)
+void gh_relay_free(struct gh_relay *relay, uint64_t now_ms)
 {
     struct gh_call *call = relay->call;
 
@@ -40,8 +40,8 @@ static void relay_free(struct gh_relay *relay, uint64_t now_ms)
     free(relay);
 }
 
-/* Nothing is owed to the asker any more, or this says it. */
-static void refuse(struct gh_relay *relay, enum gh_reason reason, uint64_t now_ms)
+
+void gh_relay_refuse(struct gh_relay *relay, enum gh_reason reason, uint64_t now_ms)
 {
     struct gh_call *call = relay->call;
 
@@ -49,8 +49,8 @@ static void refuse(struct gh_relay *relay, enum gh_reason reason, uint64_t now_m
         gh_call_refuse(call->calls, relay->server, reason, gh_span_str(call->fault), now_ms);
 }
 
-/* It goes no further: the exchange is undone, the asker told. */
-static void fail(struct gh_relay *relay, enum gh_reason reason, uint64_t now_ms)
+
+void gh_relay_fail(struct gh_relay *relay, enum gh_reason reason, uint64_t now_ms)
 {
     if (relay->method == GH_SIP_INVITE || relay->offers || relay->answers)
         gh_call_drop_offer(relay->fork);
@@ -60,8 +60,8 @@ static void fail(struct gh_relay *relay, enum gh_reason reason, uint64_t now_ms)
                               gh_span_str(relay->call->fault));
     gh_log(GH_LOG_WARN, "call", "relay.refuse", "call=%s side=%c method=%s reason=%s", relay->call->id,
            'a' + relay->from, gh_sip_method_name(relay->method), gh_reason_name(reason));
-    refuse(relay, reason, now_ms);
-    relay_free(relay, now_ms);
+    gh_relay_refuse(relay, reason, now_ms);
+    gh_relay_free(relay, now_ms);
 }
 
 /* ---- the request to the other side ------------------------------------------------------------------------ */
@@ -105,12 +105,12 @@ static int build(struct gh_relay *relay, struct gh_buf *octets)
     const struct gh_sip_part *part = NULL;
     const char *type = NULL;
     char own_type[256];
-    int err = gh_call_begin_request(&out, relay->fork->dialog[!relay->from], far_leg(relay)->trunk,
+    int err = gh_call_begin_request(&out, relay->fork->dialog[!relay->from], gh_relay_far_leg(relay)->trunk,
                                     gh_sip_method_name(relay->method), 0);
 
     if (!err && (relay->method == GH_SIP_INVITE || relay->method == GH_SIP_UPDATE)) {
-        gh_call_contact(&out, far_leg(relay));
-        gh_sip_out_call_info(&out, request, false, far_leg(relay)->trunk->rules.transmit_security_status,
+        gh_call_contact(&out, gh_relay_far_leg(relay));
+        gh_sip_out_call_info(&out, request, false, gh_relay_far_leg(relay)->trunk->rules.transmit_security_status,
                              gh_call_status(call));
     }
     if (!err && relay->method == GH_SIP_PRACK)
@@ -147,7 +147,7 @@ static void end_with(struct gh_relay *relay, enum gh_reason reason, uint64_t now
 {
     struct gh_call *call = relay->call;
 
-    fail(relay, reason, now_ms);
+    gh_relay_fail(relay, reason, now_ms);
     gh_call_end(call, reason, -1, now_ms);
 }
 
@@ -159,7 +159,7 @@ static void send_over(struct gh_relay *relay, struct gh_papers *papers, uint64_t
     enum gh_reason reason = GH_REASON_NONE;
 
     if (relay->offers || relay->answers)
-        gh_call_papers(far_leg(relay), papers);
+        gh_call_papers(gh_relay_far_leg(relay), papers);
     if (relay->offers)
         reason = gh_call_give_offer(call, relay->fork, &relay->sdp);
     else if (relay->answers)
@@ -167,8 +167,8 @@ static void send_over(struct gh_relay *relay, struct gh_papers *papers, uint64_t
     if (reason == GH_REASON_NONE && build(relay, &octets))
         reason = GH_REASON_INTERNAL;
     if (reason == GH_REASON_NONE &&
-        gh_txn_client_new(&relay->client, call->calls->txns, far_leg(relay)->trunk->rules.id, papers->conn, true,
-                          &octets, &relay_client, relay, now_ms)) {
+        gh_txn_client_new(&relay->client, call->calls->txns, gh_relay_far_leg(relay)->trunk->rules.id, papers->conn, true,
+                          &octets, &relay_client, gh_relay_far_leg(relay), now_ms)) {
         relay->client = NULL;
         reason = GH_REASON_CONNECTION_LOST;
     }
@@ -184,7 +184,7 @@ static void send_over(struct gh_relay *relay, struct gh_papers *papers, uint64_t
     else if (reason != GH_REASON_NONE && relay->answers)
         end_with(relay, reason, now_ms);
     else if (reason != GH_REASON_NONE)
-        fail(relay, reason, now_ms);
+        gh_relay_fail(relay, reason, now_ms);
 }
 
 static void on_way(void *arg, struct gh_papers *papers, int destination, enum gh_reason reason)
@@ -197,19 +197,19 @@ static void on_way(void *arg, struct gh_papers *papers, int destination, enum gh
     if (papers)
         send_over(relay, papers, now_ms);
     else
-        fail(relay, reason == GH_REASON_NONE ? GH_REASON_CONNECTION_LOST : reason, now_ms);
+        gh_relay_fail(relay, reason == GH_REASON_NONE ? GH_REASON_CONNECTION_LOST : reason, now_ms);
 }
 
 static void send_on(struct gh_relay *relay, uint64_t now_ms)
 {
     struct gh_calls *calls = relay->call->calls;
-    gh_trunk_id trunk = far_leg(relay)->trunk->rules.id;
-    struct gh_papers *papers = gh_call_way(calls, trunk, far_leg(relay)->conn);
+    gh_trunk_id trunk = gh_relay_far_leg(relay)->trunk->rules.id;
+    struct gh_papers *papers = gh_call_way(calls, trunk, gh_relay_far_leg(relay)->conn);
 
     if (papers)
         send_over(relay, papers, now_ms);
     else if (gh_trunk_want(calls->trunks, trunk, 0, on_way, relay, &relay->want))
-        fail(relay, GH_REASON_CONNECTION_LOST, now_ms);
+        gh_relay_fail(relay, GH_REASON_CONNECTION_LOST, now_ms);
 }
 
 /* ---- what comes back ----------------------------------------------------------------------------------------- */
@@ -225,7 +225,7 @@ static void end_both(struct gh_relay *relay, enum gh_reason reason, uint64_t now
 {
     struct gh_call *call = relay->call;
 
-    refuse(relay, reason, now_ms);
+    gh_relay_refuse(relay, reason, now_ms);
     gh_call_end(call, reason, -1, now_ms);
 }
 
@@ -233,7 +233,6 @@ static void end_both(struct gh_relay *relay, enum gh_reason reason, uint64_t now
 static enum gh_reason take_2xx(struct gh_relay *relay, const struct gh_sip_msg *msg, struct gh_sdp **out)
 {
     struct gh_call *call = relay->call;
-    struct gh_papers *papers = call->calls->arrival.papers;
     struct gh_sip_body body = { 0 };
     struct gh_span sdp;
     enum gh_reason reason;
@@ -246,14 +245,9 @@ static enum gh_reason take_2xx(struct gh_relay *relay, const struct gh_sip_msg *
         snprintf(call->fault, sizeof(call->fault), "the 2xx has no SDP");
         reason = GH_REASON_BAD_SDP;
     } else if (reason == GH_REASON_NONE && relay->offers) {
-        reason = gh_call_take_answer(relay->fork, sdp, papers,
-                                     gh_sip_msg_has_token(msg, GH_SIP_HDR_SUPPORTED, "X-cisco-srtp-fallback"));
-        if (reason == GH_REASON_NONE)
-            reason = gh_call_give_answer(relay->fork, out);
+        reason = gh_call_answer_across(relay->fork, msg, sdp, out);
     } else if (reason == GH_REASON_NONE && relay->method == GH_SIP_INVITE) {
-        reason = gh_call_take_offer(call, relay->fork, !relay->from, sdp, papers);
-        if (reason == GH_REASON_NONE)
-            reason = gh_call_give_offer(call, relay->fork, out);
+        reason = gh_call_offer_across(relay->fork, !relay->from, sdp, out);
     }
     gh_sip_body_fini(&body);
     return reason;
@@ -269,7 +263,7 @@ static void on_2xx(struct gh_relay *relay, struct gh_sip_msg *msg, uint64_t now_
     bool session = relay->offers || relay->method == GH_SIP_INVITE;
 
     gh_dialog_refresh(far, msg);
-    gh_call_take_claim(far_leg(relay), msg);
+    gh_call_take_claim(gh_relay_far_leg(relay), msg);
     if (relay->server)
         gh_call_judge_way(&call->leg[relay->from], relay->server);
     reason = take_2xx(relay, msg, &sdp);
@@ -285,7 +279,7 @@ static void on_2xx(struct gh_relay *relay, struct gh_sip_msg *msg, uint64_t now_
                                                      : gh_call_zero_answer_to(call, !relay->from, msg);
 
         if (relay->method == GH_SIP_INVITE)
-            gh_call_send_ack(far_leg(relay)->trunk, relay->client, far, zero);
+            gh_call_send_ack(gh_relay_far_leg(relay)->trunk, relay->client, far, zero);
         gh_sdp_free(zero);
         gh_call_drop_offer(relay->fork);
         end_both(relay, reason, now_ms);
@@ -296,7 +290,7 @@ static void on_2xx(struct gh_relay *relay, struct gh_sip_msg *msg, uint64_t now_
     if (relay->method == GH_SIP_INVITE)
         relay->answered = true; /* the ACK is the asker's */
     else
-        relay_free(relay, now_ms);
+        gh_relay_free(relay, now_ms);
 }
 
 static void on_refusal(struct gh_relay *relay, struct gh_sip_msg *msg, uint64_t now_ms)
@@ -306,33 +300,45 @@ static void on_refusal(struct gh_relay *relay, struct gh_sip_msg *msg, uint64_t 
 
     if (relay->method == GH_SIP_INVITE || relay->offers)
         gh_call_drop_offer(relay->fork);
-    gh_call_take_claim(far_leg(relay), msg);
+    gh_call_take_claim(gh_relay_far_leg(relay), msg);
     if (msg->body.len)
         gh_marks_add(&call->marks, GH_REASON_BODY_DROPPED);
     if (status == 401 || status == 407)
-        refuse(relay, GH_REASON_PEER_DEMANDS_CREDENTIALS, now_ms);
+        gh_relay_refuse(relay, GH_REASON_PEER_DEMANDS_CREDENTIALS, now_ms);
     else if (status < 400)
-        refuse(relay, GH_REASON_REDIRECT_REFUSED, now_ms);
+        gh_relay_refuse(relay, GH_REASON_REDIRECT_REFUSED, now_ms);
     else if (relay->server)
         gh_call_respond(call, relay->server, relay->from, tag_of(relay), msg, NULL, now_ms);
     if (dialog_is_gone(status)) {
         if (status == 481)
-            far_leg(relay)->hung_up = true;
-        relay_free(relay, now_ms);
+            gh_relay_far_leg(relay)->hung_up = true;
+        gh_relay_free(relay, now_ms);
         gh_call_end(call, GH_REASON_DIALOG_GONE, -1, now_ms);
         return;
     }
-    relay_free(relay, now_ms);
+    gh_relay_free(relay, now_ms);
+}
+
+static struct gh_relay *of_client(const struct gh_txn *txn)
+{
+    const struct gh_leg *leg = gh_txn_user(txn);
+    struct gh_relay *relay;
+
+    TAILQ_FOREACH (relay, &leg->call->relays, link) {
+        if (relay->client == txn)
+            break;
+    }
+    return relay;
 }
 
 static void on_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn, uint64_t now_ms)
 {
-    struct gh_relay *relay = gh_txn_user(txn);
+    struct gh_relay *relay = of_client(txn);
 
     (void)arg;
-    if (!relay || relay->client != txn || relay->answered)
+    if (!relay || relay->answered)
         return;
-    far_leg(relay)->conn = conn;
+    gh_relay_far_leg(relay)->conn = conn;
     if (msg->status < 200) {
         if (msg->status > 100 && relay->method == GH_SIP_INVITE && relay->server)
             gh_call_respond(relay->call, relay->server, relay->from, tag_of(relay), msg, NULL, now_ms);
@@ -345,16 +351,18 @@ static void on_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, u
 
 static void on_ended(void *arg, struct gh_txn *txn, enum gh_txn_end why, uint64_t now_ms)
 {
-    struct gh_relay *relay = gh_txn_user(txn);
-    struct gh_call *call = relay ? relay->call : NULL;
+    struct gh_call *call = ((struct gh_leg *)gh_txn_user(txn))->call;
+    struct gh_relay *relay = of_client(txn);
 
     (void)arg;
-    if (!relay || relay->client != txn)
+    if (!relay) {
+        gh_call_relay_kept_ended(call, txn, now_ms);
         return;
+    }
     relay->client = NULL;
     if (why == GH_TXN_DONE)
         return;
-    fail(relay, why == GH_TXN_TIMEOUT ? GH_REASON_NO_ANSWER : GH_REASON_CONNECTION_LOST, now_ms);
+    gh_relay_fail(relay, why == GH_TXN_TIMEOUT ? GH_REASON_NO_ANSWER : GH_REASON_CONNECTION_LOST, now_ms);
     /* RFC 3261 section 12.2.1.2: no answer at all is as good as 408. */
     if (why == GH_TXN_TIMEOUT)
         gh_call_end(call, GH_REASON_NO_ANSWER, -1, now_ms);
@@ -426,13 +434,10 @@ enum gh_reason gh_call_relay_ready(struct gh_fork *fork, int from, const struct 
 
 static enum gh_reason take_sdp(struct gh_relay *relay, const struct gh_sip_msg *msg, struct gh_span sdp)
 {
-    struct gh_papers *papers = relay->call->calls->arrival.papers;
-
     if (relay->offers)
-        return gh_call_take_offer(relay->call, relay->fork, relay->from, sdp, papers);
+        return gh_call_take_offer(relay->call, relay->fork, relay->from, sdp, relay->call->calls->arrival.papers);
     if (relay->answers)
-        return gh_call_take_answer(relay->fork, sdp, papers,
-                                   gh_sip_msg_has_token(msg, GH_SIP_HDR_SUPPORTED, "X-cisco-srtp-fallback"));
+        return gh_call_take_answer(relay->fork, msg, sdp);
     return GH_REASON_NONE;
 }
 
@@ -461,7 +466,7 @@ void gh_call_relay(struct gh_fork *fork, int from, struct gh_txn *txn, struct gh
     relay->request = gh_sip_msg_ref(msg);
     TAILQ_INSERT_TAIL(&call->relays, relay, link);
     call->relay_count++;
-    gh_txn_set_user(txn, call);
+    gh_txn_set_user(txn, &call->leg[from]);
     call->fault[0] = 0;
     gh_dialog_refresh(fork->dialog[from], msg);
     gh_call_take_claim(&call->leg[from], msg);
@@ -473,111 +478,5 @@ void gh_call_relay(struct gh_fork *fork, int from, struct gh_txn *txn, struct gh
     else if (relay->answers)
         end_with(relay, reason, now_ms);
     else
-        fail(relay, reason, now_ms);
-}
-
-/* ---- what follows --------------------------------------------------------------------------------------------- */
-
-bool gh_call_relay_ack(struct gh_call *call, int from, const struct gh_sip_msg *msg, uint64_t now_ms)
-{
-    struct gh_papers *papers = call->calls->arrival.papers;
-    enum gh_reason reason = GH_REASON_NONE;
-    struct gh_sip_body body = { 0 };
-    struct gh_sdp *answer = NULL;
-    struct gh_relay *relay;
-    struct gh_span sdp;
-
-    TAILQ_FOREACH (relay, &call->relays, link) {
-        if (relay->method == GH_SIP_INVITE && relay->from == from && relay->cseq == msg->cseq)
-            break;
-    }
-    if (!relay)
-        return false;
-    if (!relay->answered)
-        return true;
-    if (relay->server)
-        gh_txn_acked(relay->server);
-    if (call->calls->arrival.gate.verdict == GH_GATE_REFUSE) {
-        reason = call->calls->arrival.gate.reason;
-    } else if (!relay->offers) {
-        reason = gh_call_sdp_of(call, msg, &body, &sdp);
-        if (reason == GH_REASON_NONE && !sdp.len)
-            reason = GH_REASON_ANSWER_MISSING;
-        if (reason == GH_REASON_NONE)
-            reason = gh_call_take_answer(relay->fork, sdp, papers,
-                                         gh_sip_msg_has_token(msg, GH_SIP_HDR_SUPPORTED, "X-cisco-srtp-fallback"));
-        gh_call_judge_way(far_leg(relay), relay->client);
-        if (reason == GH_REASON_NONE)
-            reason = gh_call_give_answer(relay->fork, &answer);
-    }
-    if (reason != GH_REASON_NONE && !answer)
-        answer = gh_call_zero_answer(relay->fork);
-    gh_call_send_ack(far_leg(relay)->trunk, relay->client, relay->fork->dialog[!from], answer);
-    gh_sdp_free(answer);
-    gh_sip_body_fini(&body);
-    if (reason == GH_REASON_NONE && !relay->offers)
-        gh_call_record_rekey(call);
-    if (reason != GH_REASON_NONE)
-        gh_call_drop_offer(relay->fork);
-    relay_free(relay, now_ms);
-    if (reason != GH_REASON_NONE)
-        gh_call_end(call, reason, -1, now_ms);
-    return true;
-}
-
-bool gh_call_relay_cancel(struct gh_call *call, struct gh_txn *invite, uint64_t now_ms)
-{
-    struct gh_relay *relay;
-
-    TAILQ_FOREACH (relay, &call->relays, link) {
-        if (relay->server != invite)
-            continue;
-        /* The other side decides: 487, or a 2xx that was faster.  Either is relayed. */
-        if (relay->client)
-            gh_txn_cancel(relay->client, GH_SPAN(""), now_ms);
-        else
-            fail(relay, GH_REASON_CANCELLED, now_ms);
-        return true;
-    }
-    return false;
-}
-
-bool gh_call_relay_server_ended(struct gh_call *call, struct gh_txn *txn, enum gh_txn_end why, uint64_t now_ms)
-{
-    struct gh_relay *relay;
-
-    TAILQ_FOREACH (relay, &call->relays, link) {
-        if (relay->server == txn)
-            break;
-    }
-    if (!relay)
-        return false;
-    relay->server = NULL;
-    if (!relay->answered)
-        return true;
-    if (why == GH_TXN_DONE)
-        return true;
-    /* The 2xx to the asker was never acknowledged (RFC 3261 section 14.2): the session ends with BYE. */
-    gh_call_end(call, why == GH_TXN_NO_ACK ? GH_REASON_ACK_TIMEOUT : GH_REASON_CONNECTION_LOST, -1, now_ms);
-    return true;
-}
-
-void gh_call_relays_end(struct gh_call *call, const struct gh_fork *fork, uint64_t now_ms)
-{
-    struct gh_relay *relay, *next;
-
-    for (relay = TAILQ_FIRST(&call->relays); relay; relay = next) {
-        next = TAILQ_NEXT(relay, link);
-        if (fork && relay->fork != fork)
-            continue;
-        /* RFC 3261 section 13.2.2.4: a 2xx is acknowledged, whatever became of the call. */
-        if (relay->answered && relay->client) {
-            struct gh_sdp *zero = relay->offers ? NULL : gh_call_zero_answer(relay->fork);
-
-            gh_call_send_ack(far_leg(relay)->trunk, relay->client, relay->fork->dialog[!relay->from], zero);
-            gh_sdp_free(zero);
-        }
-        refuse(relay, GH_REASON_CANCELLED, now_ms); /* section 15.1.2: 487 to what is pending */
-        relay_free(relay, now_ms);
-    }
+        gh_relay_fail(relay, reason, now_ms);
 }

@@ -44,7 +44,8 @@ void gh_call_refuse(struct gh_calls *calls, struct gh_txn *txn, enum gh_reason r
 {
     const struct gh_sip_msg *request = gh_txn_request(txn);
     struct gh_sip_out out = { 0 };
-    struct gh_call *call = gh_txn_user(txn);
+    const struct gh_leg *leg = gh_txn_user(txn);
+    const struct gh_call *call = leg ? leg->call : NULL;
     int status = gh_call_refusal_status(call, reason);
     char drawn[GH_SIP_TAG_SIZE];
     const char *tag = call ? call->leg[GH_SIDE_A].tag : drawn;

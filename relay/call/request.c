@@ -112,7 +112,7 @@ static void on_bye(struct gh_leg *leg, struct gh_txn *txn, const struct gh_sip_m
     }
     if (call->answer_us) {
         leg->bye = txn;
-        gh_txn_set_user(txn, call);
+        gh_txn_set_user(txn, leg);
     } else { /* instead of CANCEL; b's final response may take its time, and there is no media to account for */
         call->cancelled = true;
         gh_call_ok(call->calls, txn, now_ms);
@@ -361,12 +361,9 @@ static enum gh_reason take_ack(struct gh_fork *fork, const struct gh_sip_msg *ms
 
     if (reason == GH_REASON_NONE && !sdp.len)
         reason = GH_REASON_ANSWER_MISSING;
-    if (reason == GH_REASON_NONE)
-        reason = gh_call_take_answer(fork, sdp, call->calls->arrival.papers,
-                                     gh_sip_msg_has_token(msg, GH_SIP_HDR_SUPPORTED, "X-cisco-srtp-fallback"));
     gh_call_judge_way(b, b->invite);
     if (reason == GH_REASON_NONE)
-        reason = gh_call_give_answer(fork, &fork->answer);
+        reason = gh_call_answer_across(fork, msg, sdp, &fork->answer);
     gh_sip_body_fini(&body);
     return reason;
 }
@@ -400,7 +397,8 @@ void gh_call_on_ack(void *arg, uint32_t trunk, uint64_t conn, struct gh_sip_msg 
 
 void gh_call_on_cancelled(void *arg, struct gh_txn *invite, struct gh_sip_msg *cancel, uint64_t now_ms)
 {
-    struct gh_call *call = gh_txn_user(invite);
+    struct gh_leg *leg = gh_txn_user(invite);
+    struct gh_call *call = leg ? leg->call : NULL;
 
     (void)arg;
     (void)cancel; /* its body, if it has one, goes nowhere */
@@ -414,7 +412,8 @@ void gh_call_on_cancelled(void *arg, struct gh_txn *invite, struct gh_sip_msg *c
 
 void gh_call_on_server_ended(void *arg, struct gh_txn *txn, enum gh_txn_end why, uint64_t now_ms)
 {
-    struct gh_call *call = gh_txn_user(txn);
+    struct gh_leg *leg = gh_txn_user(txn);
+    struct gh_call *call = leg ? leg->call : NULL;
 
     (void)arg;
     if (!call || gh_call_relay_server_ended(call, txn, why, now_ms))

@@ -9,11 +9,6 @@
 #include "call/call_int.h"
 #include "crypto/hash.h"
 
-static struct gh_papers *arrival_papers(const struct gh_call *call)
-{
-    return call->calls->arrival.papers;
-}
-
 /* ---- SDP of a response ------------------------------------------------------------------------------------ */
 
 /* b's answer.  The same again gives the same answer of ours; another one in the place of a preview is taken anew. */
@@ -34,10 +29,7 @@ static enum gh_reason take_answer(struct gh_fork *fork, const struct gh_sip_msg 
         gh_call_graded_set(fork->call);
         return reason;
     }
-    reason = gh_call_take_answer(fork, sdp, arrival_papers(fork->call),
-                                 gh_sip_msg_has_token(msg, GH_SIP_HDR_SUPPORTED, "X-cisco-srtp-fallback"));
-    if (reason == GH_REASON_NONE)
-        reason = gh_call_give_answer(fork, &answer);
+    reason = gh_call_answer_across(fork, msg, sdp, &answer);
     if (reason != GH_REASON_NONE) {
         gh_call_drop_offer(fork);
         return reason;
@@ -46,16 +38,6 @@ static enum gh_reason take_answer(struct gh_fork *fork, const struct gh_sip_msg 
     fork->answer = answer;
     memcpy(fork->answer_hash, hash, sizeof(hash));
     return GH_REASON_NONE;
-}
-
-/* b's offer, in a reliable 1xx or in the 2xx. */
-static enum gh_reason take_offer(struct gh_fork *fork, struct gh_span sdp)
-{
-    enum gh_reason reason = gh_call_take_offer(fork->call, fork, GH_SIDE_B, sdp, arrival_papers(fork->call));
-
-    if (reason == GH_REASON_NONE)
-        reason = gh_call_give_offer(fork->call, fork, &fork->answer);
-    return reason;
 }
 
 /*
@@ -76,7 +58,7 @@ static enum gh_reason take_sdp(struct gh_fork *fork, const struct gh_sip_msg *ms
         if (call->offer)
             reason = take_answer(fork, msg, sdp);
         else if (reliable && (msg->status >= 200 || call->reliable_a))
-            reason = take_offer(fork, sdp);
+            reason = gh_call_offer_across(fork, GH_SIDE_B, sdp, &fork->answer); /* reliable 1xx, 2xx */
         else
             gh_marks_add(&call->marks, GH_REASON_BODY_DROPPED); /* RFC 3262 section 5: no place for an offer */
         *crosses = reason == GH_REASON_NONE && fork->answer;
@@ -285,8 +267,8 @@ static void on_refusal(struct gh_call *call, const struct gh_sip_msg *msg, uint6
 
 static void on_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn, uint64_t now_ms)
 {
-    struct gh_call *call = gh_txn_user(txn);
-    struct gh_leg *b = &call->leg[GH_SIDE_B];
+    struct gh_leg *b = gh_txn_user(txn);
+    struct gh_call *call = b->call;
 
     (void)arg;
     if (txn != b->invite)
@@ -316,8 +298,8 @@ static void on_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, u
 
 static void on_invite_ended(void *arg, struct gh_txn *txn, enum gh_txn_end why, uint64_t now_ms)
 {
-    struct gh_call *call = gh_txn_user(txn);
-    struct gh_leg *b = &call->leg[GH_SIDE_B];
+    struct gh_leg *b = gh_txn_user(txn);
+    struct gh_call *call = b->call;
 
     (void)arg;
     if (txn != b->invite)

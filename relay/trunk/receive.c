@@ -35,7 +35,7 @@ static enum gh_reason exposes_keys(const struct gh_peer *peer)
  */
 static bool carries_key(const struct gh_sip_msg *msg, struct gh_span octets)
 {
-    unsigned carriers = gh_sdp_text_has_carrier(octets);
+    unsigned carriers = gh_sip_text_carriers(octets);
 
     if (msg && !msg->bad) {
         enum gh_reason problem;
@@ -48,13 +48,18 @@ static bool carries_key(const struct gh_sip_msg *msg, struct gh_span octets)
     return carriers & GH_CARRY_SECRET;
 }
 
-/* @return the mark of a message that ends here, or NONE */
+/* A message ends here: keys that it exposed are told.  @return the mark of that, or NONE */
 static enum gh_reason exposure(const struct gh_peer *peer, const struct gh_sip_msg *msg,
                                struct gh_span octets)
 {
+    const struct gh_trunk_handlers *handlers = &peer->trunks->handlers;
     enum gh_reason mark = exposes_keys(peer);
 
-    return mark != GH_REASON_NONE && carries_key(msg, octets) ? mark : GH_REASON_NONE;
+    if (mark == GH_REASON_NONE || !carries_key(msg, octets))
+        return GH_REASON_NONE;
+    handlers->exposed(handlers->arg, peer->papers->standing.trunk, msg && !msg->bad ? msg : NULL,
+                      octets);
+    return mark;
 }
 
 static struct gh_span unread(const struct gh_peer *peer)

@@ -46,6 +46,11 @@ struct gh_trunk_handlers {
     void (*ready)(void *arg, struct gh_papers *papers);
     /* A connection that had been in good standing is gone, or its standing is no longer good. */
     void (*lost)(void *arg, struct gh_papers *papers);
+    /* Keys came over a connection that may carry none, in what ends in trunk/: of a stranger, not
+     * read to its end, or no SIP.  @trunk  0: nobody's; @msg  NULL: it did not parse.  All
+     * borrowed */
+    void (*exposed)(void *arg, gh_trunk_id trunk, const struct gh_sip_msg *msg,
+                    struct gh_span octets);
 };
 
 struct gh_trunks_params {

@@ -54,6 +54,29 @@ class KeyMemory(SessionCase):
         self.refused("key_exposed")
         self.assertIn("key_exposed", [r["reason"] for r in self.lab.records("policy.refuse")])
 
+    def test_exposed_in_what_is_no_message(self):
+        """It ends before any call hears of it: broken, or its keys hidden behind quoted pairs of a name."""
+        for what, headers in (("broken", "Max-Forwards: many\n"), ("quoted", 'Subject: "a=cryp\\to:1 x in\\line:{}"\n')):
+            with self.subTest(what):
+                self.a.open()
+                peer = h.tcp_connect(self.lab)
+                self.addCleanup(peer.close)
+                key = h.base64_text(self.a.ends[0].key)
+                text = h.sdp(self.lab.lab_host, crypto=[f"1 {CM} inline:{key}"]) if what == "broken" else b""
+                peer.send(f"""INVITE sip:1@{self.lab.host} SIP/2.0
+Via: SIP/2.0/TCP {self.lab.lab_host}:5060;branch=z9hG4bK{h.token()}
+From: <sip:1@{self.lab.lab_host}>;tag=1
+To: <sip:2@{self.lab.host}>
+Call-ID: {h.token()}
+CSeq: 1 INVITE
+Contact: <sip:1@{self.lab.lab_host}>
+{headers.format(key)}{"Max-Forwards: 70" if what == "quoted" else "Content-Type: application/sdp"}
+""", text)
+                self.assertEqual(peer.receive().status, 400 if what == "broken" else 488)
+                self.a.invite(self.a.describe())
+                self.refused("key_exposed")
+                self.again()
+
     def test_exposed_among_others(self):
         """One line of several is enough: nobody knows which one is taken."""
         self.a.open()

@@ -35,6 +35,38 @@ class Delayed(SessionCase):
         self.assertEqual([leg["streams"][0]["path"] for leg in record["legs"]], ["pass", "pass"])
         self.assertEqual(record["key_holders"], ["CUCM10", "border1.example.net", "CUCMA"])
 
+    def repeated_elsewhere(self, ok):
+        """b sends its 2xx once more over a connection of its own to us: the ACK with its keys goes there."""
+        other = h.tls_connect(self.lab, self.lab.cert("CUCM10"), self.lab.b_host)
+        self.addCleanup(other.close)
+        first, self.b.peer = self.b.peer, other
+        ok()
+        self.assertIn(b"a=crypto", self.b.expect("ACK").body)
+        self.b.peer = first
+        record = self.hang_up()
+        self.check_end(record)
+        self.assertEqual(record["legs"][1]["sig"]["role"], "server")
+
+    def test_ack_again_over_another_connection(self):
+        request = self.invited()
+        self.b.open().reply(request, 200, self.b.describe())
+        lines = self.a.open().take(self.a.expect(200).body)
+        self.a.ack(self.a.describe(tags=self.a.tags(lines)))
+        self.b.take(self.b.expect("ACK").body)
+        self.both_ways()
+        self.repeated_elsewhere(lambda: self.b.reply(request, 200, self.b.describe()))
+
+    def test_ack_again_over_another_connection_in_a_change(self):
+        self.establish()
+        self.a.request("INVITE")
+        request = self.b.expect("INVITE")
+        self.b.reply(request, 200, self.b.describe())
+        lines = self.a.take(self.a.expect(200).body)
+        self.a.ack(self.a.describe(tags=self.a.tags(lines)))
+        self.b.take(self.b.expect("ACK").body)
+        self.both_ways()
+        self.repeated_elsewhere(lambda: self.b.reply(request, 200, self.b.describe()))
+
     def test_a_takes_another_suite(self):
         request = self.invited()
         self.b.open().reply(request, 200, self.b.describe())

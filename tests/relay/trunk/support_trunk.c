@@ -91,6 +91,17 @@ static void on_message(void *arg, struct gh_papers *papers, struct gh_sip_msg *m
     gh_sip_msg_unref(msg);
 }
 
+static void on_exposed(void *arg, gh_trunk_id trunk, const struct gh_sip_msg *msg,
+                       struct gh_span octets)
+{
+    struct node *node = arg;
+
+    (void)trunk;
+    (void)octets;
+    node->exposed++;
+    node->exposed_parsed += msg != NULL;
+}
+
 static void on_ready(void *arg, struct gh_papers *papers)
 {
     struct node *node = arg;
@@ -171,7 +182,8 @@ void node_open(struct node *node, const char *name, int n, const struct gh_pki_c
     char own[64], file[128], why[GH_AUDIT_WHY_MAX], text[512];
     struct gh_trunks_params params = {
         .loop = test_loop,
-        .handlers = { .arg = node, .message = on_message, .ready = on_ready, .lost = on_lost },
+        .handlers = { .arg = node, .message = on_message, .ready = on_ready, .lost = on_lost,
+                      .exposed = on_exposed },
         .dns = { .servers = servers ? servers : "127.0.0.1:9", .timeout_ms = 500, .tries = 1 },
     };
 

@@ -20,6 +20,7 @@ struct node {
     struct gh_audit *audit;
     struct gh_trunks *trunks;
     int ready, lost, messages;
+    int exposed, exposed_parsed; /* messages that showed keys; those of them that were read */
     struct gh_papers *papers; /* of the newest ready, lost or message; one reference */
     int status;               /* of the newest message; 0: a request */
     enum gh_sip_method method;

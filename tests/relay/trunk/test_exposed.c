@@ -85,6 +85,7 @@ static void close_and_check(const char *reason, const char *mark)
     node_close(&peer);
     node_close(&us);
     world_end();
+    CHECK_INT(us.exposed, mark != NULL);
     CHECK_INT(told(""), reason != NULL);
     if (!reason)
         return;
@@ -155,6 +156,7 @@ static void messages_that_end_early(void)
             turn_until(us.messages && (!row->status || peer.messages));
         }
         CHECK_INT(us.messages, !stranger);
+        CHECK_INT(us.exposed_parsed, row->mark && strcmp(row->reason, "bad_message") != 0);
         CHECK_INT(peer.messages, row->status != 0);
         CHECK_INT(peer.status, row->status);
         wish_end(&w);
