@@ -111,12 +111,13 @@ static void raise_descriptors(void)
     gh_log(GH_LOG_INFO, "main", "limits", "descriptors=%llu", (unsigned long long)gh_descriptors_raise());
 }
 
-static void on_audit_state(void *arg, int err)
+static void on_audit_state(void *arg, int err, const char *why)
 {
     (void)arg;
-    if (err)
-        gh_log(GH_LOG_ERROR, "audit", "write.fail", "error=\"%s\" change=\"check space and rights of audit.directory\"",
-               gh_err_text(err));
+    if (err == GH_EBROKEN)
+        gh_log(GH_LOG_ERROR, "audit", "ledger.interrupted", "text=\"%s\"", why);
+    else if (err)
+        gh_log(GH_LOG_ERROR, "audit", "write.fail", "text=\"%s\"", why);
     else
         gh_log(GH_LOG_INFO, "audit", "write.again", "text=\"the record is written again\"");
 }

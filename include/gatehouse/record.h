@@ -46,6 +46,7 @@
     X(GH_RECORD_NOT_REPRODUCED,  "not_reproduced",  1, "the ledger does not reproduce the head kept elsewhere") \
     X(GH_RECORD_TORN_KEPT,       "torn_kept",       0, "a crash left a line half written; it was kept aside") \
     X(GH_RECORD_DAMAGE_NOTED,    "damage_noted",    0, "the daemon found damage when it opened the ledger") \
+    X(GH_RECORD_INTERRUPTED,     "interrupted",     0, "the ledger was moved or changed while it was written") \
     X(GH_RECORD_UNCLEAN_STOP,    "unclean_stop",    0, "a start without a clean stop before it")       \
     X(GH_RECORD_DROPPED,         "dropped",         0, "records were lost for want of room")           \
     X(GH_RECORD_BEING_WRITTEN,   "being_written",   0, "the last line was being written just now")

@@ -6,9 +6,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "audit/event.h"
 #include "audit/line.h"
 
 #define HEAD_MAX 128 /* {"v":1,"seq":<20 digits>,"prev":"<64 digits>", */
@@ -104,35 +104,12 @@ int gh_ledger_cut_back(struct gh_ledger *ledger)
     return 0;
 }
 
-/* Whether the file is still in its place.  One that was removed or renamed under us (a log rotation that knows
- * nothing of chains) would take every later record with it. */
-static bool in_its_place(const struct gh_ledger *ledger, const struct stat *open_file)
-{
-    struct stat named;
-
-    return fstatat(ledger->dir_fd, ledger->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-           named.st_ino == open_file->st_ino && named.st_dev == open_file->st_dev;
-}
-
-static int look_at_file(struct gh_ledger *ledger)
-{
-    struct stat st;
-
-    if (ledger->fd < 0)
-        return 0;
-    if (fstat(ledger->fd, &st) < 0)
-        return -errno;
-    if (!in_its_place(ledger, &st) || ledger->size >= ledger->rotate_octets) {
-        close(ledger->fd);
-        ledger->fd = -1;
-        return 0;
-    }
-    ledger->size = (uint64_t)st.st_size;
-    return 0;
-}
-
 static int begin_file(struct gh_ledger *ledger)
 {
+    if (ledger->fd >= 0 && ledger->size >= ledger->rotate_octets) {
+        close(ledger->fd);
+        ledger->fd = -1;
+    }
     if (ledger->fd < 0) {
         gh_ledger_file_name(ledger->name, ledger->seq + 1, 0, GH_LEDGER_LINES);
         ledger->fd = openat(ledger->dir_fd, ledger->name,
@@ -152,8 +129,6 @@ static int write_group(struct gh_ledger *ledger)
 {
     int err = gh_ledger_cut_back(ledger);
 
-    if (!err)
-        err = look_at_file(ledger);
     if (!err)
         err = begin_file(ledger);
     if (err)
@@ -185,16 +160,27 @@ int gh_ledger_commit(struct gh_ledger *ledger)
     return err;
 }
 
+int gh_ledger_append_now(struct gh_ledger *ledger, struct gh_event *event)
+{
+    struct gh_span text;
+    int err = gh_event_finish(event, &text);
+
+    if (!err)
+        err = gh_ledger_add(ledger, text, NULL);
+    if (!err)
+        err = gh_ledger_commit(ledger);
+    gh_event_free(event);
+    return err;
+}
+
 void gh_ledger_close(struct gh_ledger *ledger)
 {
     if (!ledger)
         return;
     if (ledger->fd >= 0)
         close(ledger->fd);
-    if (ledger->lock_fd >= 0)
-        close(ledger->lock_fd); /* gives the lock back */
-    if (ledger->dir_fd >= 0)
-        close(ledger->dir_fd);
+    gh_ledger_leave_place(ledger);
     free(ledger->group);
+    free(ledger->directory);
     free(ledger);
 }

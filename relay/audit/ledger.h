@@ -11,6 +11,9 @@
  * cannot be read stays where it is; the chain goes on over its raw octets, and a record ledger.damaged
  * says so.
  *
+ * While it is written other hands may move, remove or change it (gh_ledger_look): said once, then the
+ * chain goes on in a new file that begins with a record ledger.interrupted.
+ *
  * Thread: one at a time.
  */
 #ifndef GH_AUDIT_LEDGER_H
@@ -56,6 +59,23 @@ size_t gh_ledger_group_len(const struct gh_ledger *ledger);
  * @return 0 or -errno (-ENOSPC, -EIO, ...)
  */
 int gh_ledger_commit(struct gh_ledger *ledger);
+
+/**
+ * See that directory, lock and file are still in their place and hold what was written, before each
+ * group and once a second.
+ * @why  written when a value other than 0 is returned: file, what happened to it, what to do
+ * @return 0; GH_EBROKEN once, when it was just found otherwise: nothing is written to what was
+ *         lost any more, gh_ledger_recover() goes on elsewhere; or -errno
+ */
+int gh_ledger_look(struct gh_ledger *ledger, char why[GH_LEDGER_WHY_MAX]);
+
+/**
+ * After a loss: make the directory and take the lock if they are gone, and begin a new file with a
+ * record ledger.interrupted.  Nothing to do without a loss.  The group is forgotten.
+ * @wall_us  time of that record
+ * @return 0 or as gh_ledger_open(): then try again
+ */
+int gh_ledger_recover(struct gh_ledger *ledger, int64_t wall_us, char why[GH_LEDGER_WHY_MAX]);
 
 /** Number of the last record on disk; 0: none. */
 uint64_t gh_ledger_seq(const struct gh_ledger *ledger);

@@ -13,7 +13,6 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -33,94 +32,6 @@ struct opening {
     uint64_t damaged_lines; /* at the end: complete, but not readable */
     char damaged_file[GH_RECORD_FILE_MAX];
 };
-
-__attribute__((format(printf, 3, 4)))
-static int explain(struct opening *o, int err, const char *fmt, ...)
-{
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(o->why, GH_LEDGER_WHY_MAX, fmt, args);
-    va_end(args);
-    return err;
-}
-
-/* ---- who may ---- */
-
-static int check_owner(struct opening *o, int fd, const char *what, const char *mode)
-{
-    struct stat st;
-
-    if (fstat(fd, &st) < 0)
-        return explain(o, -errno, "%s/%s: %s", o->directory, what, strerrordesc_np(errno));
-    if (st.st_uid != geteuid())
-        return explain(o, GH_EAUTH, "%s/%s: belongs to user %u, the daemon runs as %u; chown it",
-                       o->directory, what, (unsigned)st.st_uid, (unsigned)geteuid());
-    if (st.st_mode & 077)
-        return explain(o, GH_EAUTH, "%s/%s: others may read or change it (mode %04o); chmod it to %s",
-                       o->directory, what, (unsigned)(st.st_mode & 07777), mode);
-    return 0;
-}
-
-/* A new directory's name must be on disk before the first record counts as written. */
-static int sync_parent(int dir_fd)
-{
-    int fd = openat(dir_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int err = fd < 0 || fsync(fd) < 0 ? -errno : 0;
-
-    if (fd >= 0)
-        close(fd);
-    return err;
-}
-
-static int open_directory(struct opening *o)
-{
-    bool made = mkdir(o->directory, 0700) == 0;
-    int err;
-
-    if (!made && errno != EEXIST)
-        return explain(o, -errno, "%s: cannot be made: %s", o->directory, strerrordesc_np(errno));
-    o->ledger->dir_fd = open(o->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (o->ledger->dir_fd < 0)
-        return explain(o, -errno, "%s: cannot be opened: %s", o->directory, strerrordesc_np(errno));
-    err = made ? sync_parent(o->ledger->dir_fd) : 0;
-    if (err)
-        return explain(o, err, "%s: cannot be synced: %s", o->directory, gh_err_text(err));
-    return check_owner(o, o->ledger->dir_fd, ".", "0700");
-}
-
-static int take_lock(struct opening *o)
-{
-    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-    char pid[32] = "";
-    ssize_t n;
-    int fd, err;
-
-    fd = openat(o->ledger->dir_fd, GH_LEDGER_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return explain(o, -errno, "%s/%s: cannot be opened: %s", o->directory, GH_LEDGER_LOCK,
-                       strerrordesc_np(errno));
-    o->ledger->lock_fd = fd;
-    err = check_owner(o, fd, GH_LEDGER_LOCK, "0600");
-    if (err)
-        return err;
-    /* Bound to this open file, not to the process: it ends with the descriptor, after a crash too. */
-    if (fcntl(fd, F_OFD_SETLK, &lock) == 0) {
-        /* The number is for people; a full disk must not keep the daemon from starting. */
-        n = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
-        if (ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)n, 0) != n)
-            pid[0] = 0;
-        return 0;
-    }
-    if (errno != EAGAIN && errno != EACCES)
-        return explain(o, -errno, "%s/%s: cannot be locked: %s", o->directory, GH_LEDGER_LOCK,
-                       strerrordesc_np(errno));
-    n = pread(fd, pid, sizeof(pid) - 1, 0);
-    pid[n > 0 ? n : 0] = 0;
-    return explain(o, GH_EEXISTS,
-                   "%s: another process (%ld) writes this ledger; stop it, or set another audit.directory",
-                   o->directory, strtol(pid, NULL, 10));
-}
 
 /* ---- half a line at the end ---- */
 
@@ -206,7 +117,7 @@ static int move_torn(struct opening *o, uint64_t file_seq, uint64_t size, uint64
     int err;
 
     if (size - end > GH_LEDGER_TORN_MAX)
-        return explain(o, GH_EBROKEN,
+        return gh_ledger_explain(o->why, GH_EBROKEN,
                        "%s/%s: ends in %" PRIu64 " octets that are no line; move the directory away and "
                        "look at it", o->directory, ledger->name, size - end);
     len = (size_t)(size - end);
@@ -218,7 +129,7 @@ static int move_torn(struct opening *o, uint64_t file_seq, uint64_t size, uint64
     if (!err && (ftruncate(ledger->fd, (off_t)end) < 0 || fsync(ledger->fd) < 0))
         err = -errno;
     if (err)
-        return explain(o, err, "%s/%s: its unfinished last line cannot be kept aside: %s", o->directory,
+        return gh_ledger_explain(o->why, err, "%s/%s: its unfinished last line cannot be kept aside: %s", o->directory,
                        ledger->name, gh_err_text(err));
     return 0;
 }
@@ -275,7 +186,7 @@ static int read_last_line(struct opening *o, uint64_t file_seq, uint64_t end)
         err = take_last_line(o, gh_span_of(text, len), len == end, file_seq);
     free(text);
     if (err)
-        return explain(o, err,
+        return gh_ledger_explain(o->why, err,
                        "%s/%s: its last lines cannot be read (%s); run gatehouse-audit verify, then move "
                        "the directory away", o->directory, o->ledger->name, gh_err_text(err));
     return 0;
@@ -295,15 +206,15 @@ static int open_newest(struct opening *o, const struct gh_ledger_file *file, boo
     ledger->fd = openat(ledger->dir_fd, file->name,
                         O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (ledger->fd < 0 || fstat(ledger->fd, &st) < 0)
-        return explain(o, -errno, "%s/%s: %s", o->directory, file->name, strerrordesc_np(errno));
+        return gh_ledger_explain(o->why, -errno, "%s/%s: %s", o->directory, file->name, strerrordesc_np(errno));
     if (!S_ISREG(st.st_mode))
-        return explain(o, GH_EAUTH, "%s/%s: is not a regular file", o->directory, file->name);
-    err = check_owner(o, ledger->fd, file->name, "0600");
+        return gh_ledger_explain(o->why, GH_EAUTH, "%s/%s: is not a regular file", o->directory, file->name);
+    err = gh_ledger_check_owner(ledger, ledger->fd, file->name, "0600", o->why);
     if (err)
         return err;
     err = find_end_of_lines(ledger->fd, (uint64_t)st.st_size, &end);
     if (err)
-        return explain(o, err, "%s/%s: %s", o->directory, file->name, gh_err_text(err));
+        return gh_ledger_explain(o->why, err, "%s/%s: %s", o->directory, file->name, gh_err_text(err));
     if (end < (uint64_t)st.st_size)
         err = move_torn(o, file->seq, (uint64_t)st.st_size, end);
     if (err)
@@ -314,7 +225,7 @@ static int open_newest(struct opening *o, const struct gh_ledger_file *file, boo
     }
     /* Begun, but its first group never came: nothing in it is evidence any more. */
     if (unlinkat(ledger->dir_fd, file->name, 0) < 0)
-        return explain(o, -errno, "%s/%s: %s", o->directory, file->name, strerrordesc_np(errno));
+        return gh_ledger_explain(o->why, -errno, "%s/%s: %s", o->directory, file->name, strerrordesc_np(errno));
     close(ledger->fd);
     ledger->fd = -1;
     *again = true;
@@ -331,7 +242,7 @@ static int find_end(struct opening *o)
         again = false;
         err = gh_ledger_files_list(o->ledger->dir_fd, GH_LEDGER_LINES, &files);
         if (err)
-            return explain(o, err, "%s: %s", o->directory, gh_err_text(err));
+            return gh_ledger_explain(o->why, err, "%s: %s", o->directory, gh_err_text(err));
         if (files.count)
             err = open_newest(o, &files.rows[files.count - 1], &again);
         gh_ledger_files_fini(&files);
@@ -340,19 +251,6 @@ static int find_end(struct opening *o)
 }
 
 /* ---- records about what was found: steps 3 and 4 ---- */
-
-static int append_now(struct gh_ledger *ledger, struct gh_event *event)
-{
-    struct gh_span text;
-    int err = gh_event_finish(event, &text);
-
-    if (!err)
-        err = gh_ledger_add(ledger, text, NULL);
-    if (!err)
-        err = gh_ledger_commit(ledger);
-    gh_event_free(event);
-    return err;
-}
 
 static int record_torn(struct opening *o, const struct gh_ledger_file *fresh)
 {
@@ -375,7 +273,7 @@ static int record_torn(struct opening *o, const struct gh_ledger_file *fresh)
     gh_event_text(event, "file", kept);
     gh_event_u64(event, "octets", len);
     gh_event_hex(event, "sha256", hash, sizeof(hash));
-    err = append_now(ledger, event);
+    err = gh_ledger_append_now(ledger, event);
     if (!err && renameat(ledger->dir_fd, fresh->name, ledger->dir_fd, kept) < 0)
         err = -errno;
     if (!err && fsync(ledger->dir_fd) < 0)
@@ -393,7 +291,7 @@ static int record_damage(struct opening *o)
     gh_event_text(event, "file", o->damaged_file);
     gh_event_u64(event, "lines", o->damaged_lines);
     gh_event_hex(event, "last_sha256", o->ledger->prev, sizeof(o->ledger->prev));
-    return append_now(o->ledger, event);
+    return gh_ledger_append_now(o->ledger, event);
 }
 
 static int record_findings(struct opening *o)
@@ -407,7 +305,7 @@ static int record_findings(struct opening *o)
         err = record_torn(o, &fresh.rows[i]);
     gh_ledger_files_fini(&fresh);
     if (err)
-        return explain(o, err, "%s: what a crash left cannot be recorded: %s", o->directory,
+        return gh_ledger_explain(o->why, err, "%s: what a crash left cannot be recorded: %s", o->directory,
                        gh_err_text(err));
     return 0;
 }
@@ -421,12 +319,14 @@ int gh_ledger_open(struct gh_ledger **out, const char *directory, int64_t wall_u
 
     why[0] = 0;
     if (!ledger)
-        return explain(&o, GH_ENOMEM, "%s", gh_err_text(GH_ENOMEM));
+        return gh_ledger_explain(why, GH_ENOMEM, "%s", gh_err_text(GH_ENOMEM));
     ledger->dir_fd = ledger->lock_fd = ledger->fd = -1;
     ledger->rotate_octets = rotate_octets;
-    err = open_directory(&o);
-    if (!err)
-        err = take_lock(&o);
+    ledger->directory = strdup(directory);
+    if (ledger->directory)
+        err = gh_ledger_take_place(ledger, why);
+    else
+        err = gh_ledger_explain(why, GH_ENOMEM, "%s", gh_err_text(GH_ENOMEM));
     if (!err)
         err = find_end(&o);
     gh_ledger_forget_group(ledger);

@@ -129,6 +129,11 @@ static int look_at(struct verifier *v, const struct gh_record_line *at, const st
     } else if (strcmp(line->type, "ledger.damaged") == 0) {
         found(v, GH_RECORD_DAMAGE_NOTED, at, "noted at %s: %" PRId64 " lines before this one", line->ts,
               gh_line_int(line, "lines", 0));
+    } else if (strcmp(line->type, "ledger.interrupted") == 0) {
+        const char *file = gh_line_text(line, "file"), *text = gh_line_text(line, "text");
+
+        found(v, GH_RECORD_INTERRUPTED, at, "noted at %s: %s%s%s", line->ts, file ? file : "",
+              file ? ": " : "", text ? text : "not said how");
     } else if (strcmp(line->type, "ledger.torn") == 0) {
         return check_evidence(v, at, line);
     }

@@ -71,10 +71,12 @@ static void on_message(void *arg, struct gh_msg *msg)
     } else if (msg->drop == drop_record) {
         msg->drop(msg);
     } else {
-        audit->err = ((struct gh_audit_news *)msg)->err;
-        msg->drop(msg);
+        struct gh_audit_news *news = (struct gh_audit_news *)msg;
+
+        audit->err = news->err;
         if (audit->on_state)
-            audit->on_state(audit->state_arg, audit->err);
+            audit->on_state(audit->state_arg, news->err, news->why);
+        msg->drop(msg);
     }
 }
 

@@ -19,6 +19,10 @@
  * ended.  Records for which there was no room meanwhile are lost: the first record that fits again is
  * preceded by one of type audit.dropped with their number and the time of the first and last.
  *
+ * Other hands.  A ledger file that is removed, moved, cut or written to while the daemon runs is noticed
+ * before the next record, and within a second when there is none.  It counts as a disk that fails until a
+ * new file has been begun, which is tried at once and then every second.
+ *
  * Thread: all functions on thread 1, the thread of the loop.  Callbacks come on thread 1.
  */
 #ifndef GH_AUDIT_WRITER_H
@@ -38,6 +42,7 @@
 #define GH_AUDIT_RESERVE_LEN 4096                   /* octets held for one reserved record */
 #define GH_AUDIT_GROUP_MS 20                        /* shortest time between two syncs */
 #define GH_AUDIT_RETRY_MS 1000                      /* between two tries on a disk that fails */
+#define GH_AUDIT_LOOK_MS 1000                       /* between two looks at the file when there is no record */
 #define GH_AUDIT_FOLD_MAX 256                       /* sources folded at once; more share one record */
 #define GH_AUDIT_FOLD_MS 1000                       /* one counted record in this time */
 #define GH_AUDIT_ROTATE_OCTETS ((uint64_t)256 << 20) /* default length at which a new file begins */
@@ -51,8 +56,12 @@ struct gh_audit;
  */
 typedef void (*gh_audit_done_fn)(void *arg, int err);
 
-/** Writing began to fail with @err, fails now in another way, or succeeds again (0). */
-typedef void (*gh_audit_state_fn)(void *arg, int err);
+/**
+ * Writing began to fail with @err, fails now in another way, or succeeds again (0).  GH_EBROKEN: other
+ * hands moved, removed or changed the file; what was on disk there may be lost.
+ * @why  one sentence: which file, what happened, what to do; empty with 0.  Lives during the call
+ */
+typedef void (*gh_audit_state_fn)(void *arg, int err, const char *why);
 
 struct gh_audit_options {
     const char *directory;      /* made with mode 0700 if it is not there; its parent must exist */

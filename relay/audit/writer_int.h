@@ -15,6 +15,7 @@
 struct gh_audit_news {
     struct gh_msg msg;
     int err;
+    char why[GH_AUDIT_WHY_MAX]; /* empty when err is 0 */
 };
 
 /* ---- fold.c ---- */

@@ -100,6 +100,54 @@ class Record(unittest.TestCase):
         reasons = [r["reason"] for r in self.lab.records("policy.refuse")]
         self.assertEqual(reasons, ["no_route", "audit_failed"])  # nothing was lost
 
+    def test_a_log_rotation_is_told_and_survived(self):
+        """What logrotate's "create" does, while a call is up."""
+        dialog, _ = self.establish()
+        self.lab.wait_record("call.leg", 2)
+        name = next(n for n in os.listdir(self.lab.audit) if n.endswith(".jsonl"))
+        path = os.path.join(self.lab.audit, name)
+        os.rename(path, path + ".1")
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        self.lab.log.wait(rf"error audit ledger\.interrupted text=.*{name}: another file stands in its place; put")
+        self.lab.log.wait(r"info +audit write\.again")
+        dialog.request("BYE")
+        dialog.peer.expect(200)
+        self.assertEqual(len(self.lab.records("call.end")), 1)
+        self.assertEqual(self.lab.records("ledger.interrupted")[0]["file"], name)
+        code, out, _ = audit("verify", self.lab.audit)
+        self.assertEqual(code, 1)
+        self.assertIn("seq_gap", out)
+        os.rename(path + ".1", path)
+        code, out, _ = audit("verify", self.lab.audit)
+        self.assertEqual(code, 0, out)
+        self.assertIn("another file stands in its place", out)
+
+    def test_a_ledger_without_a_place_refuses_calls(self):
+        peer = h.tls_connect(self.lab, self.lab.cert("CUCMA"))
+        self.lab.wait_record("tls.accept")
+        before = len(self.lab.records())
+        aside = self.lab.path("aside")
+        os.rename(self.lab.audit, aside)
+        os.close(os.open(self.lab.audit, os.O_CREAT | os.O_WRONLY, 0o600))  # so that it cannot be made again
+        self.lab.log.wait(r"error audit ledger\.interrupted text=.*/audit/.*: something else stands in its place")
+        self.lab.log.wait(r"error audit write\.fail +text=.*/audit: cannot be opened")
+        dialog = h.Dialog(self.lab, peer)
+        dialog.invite(h.sdp(self.lab.a_host))
+        self.assertIn("audit_failed", peer.expect(503).get("Warning"))
+        dialog.ack_refusal()
+        os.unlink(self.lab.audit)
+        self.lab.log.wait(r"info +audit write\.again")
+        dialog = h.Dialog(self.lab, peer)
+        dialog.invite(h.sdp(self.lab.a_host))
+        self.server.accept().expect("INVITE")
+        self.lab.wait_record("policy.refuse")
+        first = self.lab.records()[0]
+        self.assertEqual((first["type"], first["what"], first["last_seq"]), ("ledger.interrupted", "directory_replaced", before))
+        for name in os.listdir(aside):
+            if name.endswith(".jsonl"):
+                os.rename(os.path.join(aside, name), os.path.join(self.lab.audit, name))
+        self.assertEqual(audit("verify", self.lab.audit)[0], 0)
+
     def test_stop_ends_calls_with_a_reason(self):
         dialog, b = self.establish()
         ringing = h.Dialog(self.lab, dialog.peer)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/evp.h>
@@ -158,4 +159,63 @@ long second_opinion(const char *dir, const char *const *files, size_t count)
         free(text);
     }
     return lines;
+}
+
+/* ---- ledgers ---- */
+
+char open_why[GH_LEDGER_WHY_MAX];
+
+struct gh_ledger *open_ledger(const char *dir)
+{
+    struct gh_ledger *ledger = NULL;
+
+    need(gh_ledger_open(&ledger, dir, WALL_US, UINT64_MAX, open_why) == 0, open_why);
+    return ledger;
+}
+
+int open_error(const char *dir)
+{
+    struct gh_ledger *ledger = NULL;
+    int err = gh_ledger_open(&ledger, dir, WALL_US, UINT64_MAX, open_why);
+
+    gh_ledger_close(ledger);
+    return err;
+}
+
+int append(struct gh_ledger *ledger, const char *type, size_t padding)
+{
+    struct gh_event *event = gh_event_new(type, WALL_US);
+    char hundred[101];
+    int err;
+
+    snprintf(hundred, sizeof(hundred), "%0100d", 0);
+    gh_event_array(event, "padding");
+    for (size_t i = 0; i < padding; i += 100)
+        gh_event_text(event, NULL, hundred);
+    gh_event_end(event);
+    err = add_event(ledger, event);
+    return err ? err : gh_ledger_commit(ledger);
+}
+
+long size_of(const char *dir, const char *name)
+{
+    char path[4200];
+    struct stat st;
+
+    path_of(path, sizeof(path), dir, name);
+    return stat(path, &st) == 0 ? (long)st.st_size : -1;
+}
+
+static void count_finding(void *arg, const struct gh_record_finding *finding)
+{
+    ((struct tally *)arg)->of[finding->kind]++;
+}
+
+struct gh_record_verdict verify_tally(const char *dir, struct tally *tally)
+{
+    struct gh_record_verdict verdict = { .consistent = false };
+
+    *tally = (struct tally){ { 0 } };
+    need(gh_record_verify(dir, NULL, count_finding, tally, &verdict) == 0, "gh_record_verify");
+    return verdict;
 }

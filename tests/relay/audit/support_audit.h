@@ -9,6 +9,7 @@
 
 #include "audit/event.h"
 #include "audit/ledger.h"
+#include <gatehouse/record.h>
 
 #define WALL_US 1795425247114000LL /* 2026-11-23T09:14:07.114Z */
 #define FIRST_FILE "ledger-00000000000000000001.jsonl"
@@ -34,5 +35,27 @@ void make_ledger(const char *dir, unsigned count);
  * @return number of lines, or -1 at the first that does not hold
  */
 long second_opinion(const char *dir, const char *const *files, size_t count);
+
+/* Why the last open_ledger or open_error failed. */
+extern char open_why[GH_LEDGER_WHY_MAX];
+
+/** Open a ledger that must open. */
+struct gh_ledger *open_ledger(const char *dir);
+/** Open and close one.  @return what gh_ledger_open returned */
+int open_error(const char *dir);
+
+/** A record with @padding octets at least, as a group of its own.  @return the first error */
+int append(struct gh_ledger *ledger, const char *type, size_t padding);
+
+/** -1 when there is none. */
+long size_of(const char *dir, const char *name);
+
+/* How many findings of each kind. */
+struct tally {
+    unsigned of[GH_RECORD_FINDING_COUNT];
+};
+
+/** Verify a ledger that can be read. */
+struct gh_record_verdict verify_tally(const char *dir, struct tally *tally);
 
 #endif

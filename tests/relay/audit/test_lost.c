@@ -43,7 +43,7 @@ static void add(struct gh_ledger *ledger, const char *type, const char *call, co
     CHECK_INT(gh_ledger_commit(ledger), 0);
 }
 
-static struct gh_ledger *open_ledger(const char *dir, uint64_t rotate_octets)
+static struct gh_ledger *open_rotating(const char *dir, uint64_t rotate_octets)
 {
     char why[GH_LEDGER_WHY_MAX];
     struct gh_ledger *ledger = NULL;
@@ -61,7 +61,7 @@ static void check_story(uint64_t rotate_octets)
     now_us = WALL_US;
     scan(dir); /* not even a directory */
     CHECK_INT(lost_count, 0);
-    ledger = open_ledger(dir, rotate_octets);
+    ledger = open_rotating(dir, rotate_octets);
     add(ledger, "daemon.start", NULL, NULL);
     add(ledger, "call.start", "over", NULL);
     add(ledger, "call.start", "silent", NULL);         /* 09 */
@@ -105,7 +105,7 @@ static void lost_calls_are_found(void)
 static void a_peer_cannot_end_a_call(void)
 {
     const char *dir = fresh_dir();
-    struct gh_ledger *ledger = open_ledger(dir, UINT64_MAX);
+    struct gh_ledger *ledger = open_rotating(dir, UINT64_MAX);
     struct gh_event *event;
 
     add(ledger, "call.start", "one", NULL);
@@ -122,7 +122,7 @@ static void a_peer_cannot_end_a_call(void)
 static void damaged_lines_are_passed_over(void)
 {
     const char *dir = fresh_dir();
-    struct gh_ledger *ledger = open_ledger(dir, UINT64_MAX);
+    struct gh_ledger *ledger = open_rotating(dir, UINT64_MAX);
     size_t len;
     char *text;
 
@@ -149,7 +149,7 @@ static void damaged_lines_are_passed_over(void)
 static void the_record_of_a_lost_call(void)
 {
     const char *dir = fresh_dir();
-    struct gh_ledger *ledger = open_ledger(dir, UINT64_MAX);
+    struct gh_ledger *ledger = open_rotating(dir, UINT64_MAX);
     struct gh_event *event = gh_event_new("call.start", WALL_US);
     struct gh_span text;
 
@@ -178,7 +178,7 @@ static void the_record_of_a_lost_call(void)
 static void many_calls(void)
 {
     const char *dir = fresh_dir();
-    struct gh_ledger *ledger = open_ledger(dir, UINT64_MAX);
+    struct gh_ledger *ledger = open_rotating(dir, UINT64_MAX);
     char id[32];
 
     for (int i = 0; i < CALLS_MAX; i++) {

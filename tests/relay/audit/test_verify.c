@@ -12,20 +12,20 @@
 
 #define LINES 5
 
-struct tally {
+struct found_kinds {
     unsigned of[GH_RECORD_FINDING_COUNT];
     struct gh_record_finding last;
 };
 
 static void count_finding(void *arg, const struct gh_record_finding *finding)
 {
-    struct tally *tally = arg;
+    struct found_kinds *tally = arg;
 
     tally->of[finding->kind]++;
     tally->last = *finding;
 }
 
-static struct tally tally;
+static struct found_kinds tally;
 
 static struct gh_record_verdict verify_anchored(const char *dir, const struct gh_record_anchor *anchor)
 {
