@@ -235,14 +235,16 @@ trunks:
             select.select([], [], [], 0.02)
         raise AssertionError(f"no record {kind}: {[r['type'] for r in self.records()]}")
 
+    def find_record(self, kind, **fields):
+        """The first record of a kind with these fields, now or soon."""
+        for count in itertools.count(1):
+            record = self.wait_record(kind, count)
+            if all(record.get(name) == value for name, value in fields.items()):
+                return record
+
     def call_end(self, call_id):
         """call.end of the call that came with this Call-ID."""
-        for count in itertools.count(1):
-            self.wait_record("call.end", count)
-            call = next((r["call"] for r in self.records("call.start") if r["call_id"] == call_id), None)
-            mine = [r for r in self.records("call.end") if r["call"] == call]
-            if mine:
-                return mine[0]
+        return self.find_record("call.end", call=self.find_record("call.start", call_id=call_id)["call"])
 
     def cert(self, name):
         return self.path("pki", name + "-both.pem")

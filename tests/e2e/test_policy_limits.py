@@ -165,6 +165,7 @@ class Limits(Case):
         calls = self.fill(peer, count)
         for each in calls:
             self.give_up(*each)
+        self.lab.wait_record("call.end", 2 * count + 1)
         self.assertEqual(len(self.lab.records("call.start")), 2 * count + 1)
 
     def test_calls_of_the_node(self):
@@ -349,7 +350,7 @@ routes:
         peer.expect(180)
         self.assertIn(h.KEY_A.encode(), request.body)
         self.give_up(dialog, request)
-        accept = next(r for r in self.lab.records("tls.accept") if r.get("trunk") == "CUCM9")
+        accept = self.lab.find_record("tls.accept", trunk="CUCM9")
         self.assertEqual((accept["version"], accept["cipher"], accept["forward_secret"], set(accept["marks"])),
                          ("TLSv1", "AES128-SHA", False, self.MARKS))
         leg = self.lab.call_end(dialog.call_id)["legs"][0]
@@ -362,7 +363,7 @@ routes:
         peer = self.connect_old("DEFAULT:@SECLEVEL=0", ssl.TLSVersion.TLSv1_3)
         dialog = self.call(peer, "9897")
         self.give_up(dialog, self.rings_through(peer))
-        accept = next(r for r in self.lab.records("tls.accept") if r.get("trunk") == "CUCM9")
+        accept = self.lab.find_record("tls.accept", trunk="CUCM9")
         self.assertEqual((accept["version"], accept["marks"]), ("TLSv1.3", ["cert_weak"]))
 
     def rings_through(self, peer):
@@ -391,7 +392,7 @@ routes:
         dialog.request("BYE")
         h.reply(self.b, self.b.expect("BYE"), 200, "OK")
         peer.expect(200)
-        accept = next(r for r in self.lab.records("tls.accept") if r.get("trunk") == "CUCM9")
+        accept = self.lab.find_record("tls.accept", trunk="CUCM9")
         self.assertEqual((accept["cipher"], "weak_tls" in accept["marks"]), ("NULL-SHA", True))
         self.assertNotEqual(self.lab.call_end(dialog.call_id)["status"], "Encrypted")
 

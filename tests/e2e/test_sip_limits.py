@@ -85,7 +85,7 @@ class Limits(unittest.TestCase):
         answer = self.steady(lambda: self.flood("OPTIONS", 513, to=to))
         self.assertRegex(answer.get("To"), rf"^<sip:9898@{self.lab.host}>;tag=\w+$")
         self.assertIn("call=", self.lab.log.wait(r"state .* to=up"))
-        self.assertEqual(self.lab.records("policy.refuse")[0]["reason"], "message_too_large")
+        self.assertEqual(self.lab.wait_record("policy.refuse")["reason"], "message_too_large")
 
     def test_an_answer_that_cannot_be_written_is_a_500(self):
         """Unsupported is a longer name than Require: the answer would break the limit of a line."""

@@ -83,12 +83,9 @@ class TlsCase(unittest.TestCase):
 
     def record_of(self, peer):
         """The one record of a refusal; the ledger may be some milliseconds behind the log."""
-        for count in itertools.count(1):
-            self.lab.wait_record("tls.refuse", count)
-            mine = [r for r in self.lab.records("tls.refuse") if r["peer"] == peer]
-            if mine:
-                self.assertEqual(len(mine), 1)
-                return mine[0]
+        record = self.lab.find_record("tls.refuse", peer=peer)
+        self.assertEqual(len([r for r in self.lab.records("tls.refuse") if r["peer"] == peer]), 1)
+        return record
 
     def handshake_fails(self, cert, version, ciphers=None):
         """@return the client's address:port; nothing but an alert came"""
@@ -160,11 +157,7 @@ def outgoing_is_refused(case, cert, reason, presented, prepare=None, warning=Non
 
 def refusal(lab, peer, reason):
     """A tls.refuse record of this peer for this reason."""
-    for count in itertools.count(1):
-        lab.wait_record("tls.refuse", count)
-        mine = [r for r in lab.records("tls.refuse") if (r["peer"], r["reason"]) == (peer, reason)]
-        if mine:
-            return mine[-1]
+    return lab.find_record("tls.refuse", peer=peer, reason=reason)
 
 
 def messages_to(lab, trunk):
