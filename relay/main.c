@@ -2,6 +2,7 @@
 /* The daemon: start and stop, in reading order. */
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,8 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include <gatehouse/reason.h>
 
 #include "audit/lost.h"
 #include "audit/writer.h"
@@ -20,14 +23,6 @@
 #include "net/loop.h"
 
 #define TEXT_MAX 512
-
-static const char usage_text[] =
-    "usage: gatehouse run FILE [--trace FILE]   run in the foreground, log to stderr\n"
-    "       gatehouse check FILE                say what is wrong with a configuration\n"
-    "       gatehouse --version\n"
-    "       gatehouse --help\n"
-    "\n"
-    "  --trace FILE  append every SIP message to FILE with its keys blanked (for a lab: it slows the node)\n";
 
 struct daemon {
     struct gh_config_names *names;
@@ -197,9 +192,9 @@ static int open_trace(struct daemon *d, const char *path)
     return -1;
 }
 
-/* ---- commands ------------------------------------------------------------------------------------------------ */
+/* ---- run ------------------------------------------------------------------------------------- */
 
-static int run(const char *path, const char *trace_path)
+static int run_daemon(const char *path, const char *trace_path)
 {
     struct daemon d = { .status = 1 };
     int err;
@@ -250,46 +245,196 @@ out:
     return d.status;
 }
 
-static int check(const char *path)
+/* ---- commands -------------------------------------------------------------------------------- */
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+struct arguments {
+    const char *word;  /* the FILE or KEY or WORD; NULL: not given */
+    const char *trace; /* of run */
+};
+
+static int run(const struct arguments *args)
+{
+    return run_daemon(args->word, args->trace) ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int check(const struct arguments *args)
 {
     struct gh_config_names *names = NULL;
     struct gh_config *config = NULL;
     int err = gh_config_names_new(&names);
 
     if (!err)
-        err = gh_config_load(&config, path, names, 1, gh_wall_us(), stderr);
+        err = gh_config_load(&config, args->word, names, 1, gh_wall_us(), stderr);
     if (!err)
-        printf("%s: ok\n", path);
+        printf("%s: ok\n", args->word);
     gh_config_unref(config);
     gh_config_names_free(names);
-    return err ? 1 : 0;
+    return err ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int version(void)
+static int options(const struct arguments *args)
+{
+    if (gh_config_describe(stdout, GH_DESCRIBE_TEXT, args->word))
+        return EXIT_DONE;
+    fprintf(stderr, "gatehouse: there is no option called %s; gatehouse options lists them all\n",
+            gh_log_quote(gh_span_str(args->word)).text);
+    return EXIT_FAILED;
+}
+
+static int reasons(const struct arguments *args)
+{
+    bool found = false;
+
+    for (int r = 0; r < GH_REASON_COUNT; r++) {
+        const struct gh_reason_info *info = gh_reason_info((enum gh_reason)r);
+
+        if (args->word && strcmp(args->word, info->name) != 0)
+            continue;
+        found = true;
+        printf("%s\n    %s\n    change: %s\n", info->name, info->text, info->advice);
+        if (info->sip_code)
+            printf("    SIP status: %d\n", info->sip_code);
+    }
+    if (found)
+        return EXIT_DONE;
+    fprintf(stderr, "gatehouse: there is no reason called %s; gatehouse reasons lists them all\n",
+            gh_log_quote(gh_span_str(args->word)).text);
+    return EXIT_FAILED;
+}
+
+static int version(const struct arguments *args)
 {
     const char *primitives = NULL;
 
+    (void)args;
     printf("gatehouse %s\n", GH_VERSION);
     if (gh_srtp_ciphers_start(true, &primitives))
-        return 1;
+        return EXIT_FAILED;
     printf("SRTP primitives: %s\n", primitives);
-    return 0;
+    return EXIT_DONE;
+}
+
+static int help(const struct arguments *args);
+
+static const struct verb {
+    const char *name, *arguments, *does;
+    const char *details; /* lines, each with its end */
+    bool needs_word, takes_word, takes_trace;
+    int (*run)(const struct arguments *args);
+} verbs[] = {
+    { "run", "FILE [--trace TRACE]", "run in the foreground, log to stderr",
+      "FILE is the configuration.  SIGTERM and SIGINT end calls in order, write their records and\n"
+      "stop; a second one changes nothing.\n"
+      "  --trace TRACE  append every SIP message to TRACE with its keys blanked (for a lab: it slows\n"
+      "                 the node)\n"
+      "Exit 0: stopped when asked; 1: could not start, or a record could not be written.\n",
+      true, true, true, run },
+    { "check", "FILE", "say what is wrong with a configuration",
+      "Reads FILE, what it includes, and the certificates and keys that they name.  Opens no socket.\n"
+      "Errors, warnings and notes go to stderr, each with file, line, column and what to change;\n"
+      "\"FILE: ok\" goes to stdout.\n"
+      "Exit 0: it can be run, warnings or not; 1: there are errors.\n",
+      true, true, false, check },
+    { "options", "[KEY]", "list the keys of the configuration: meaning, type, default",
+      "KEY is a whole key (trunks.NAME.srtp), a section (media) or a last word (srtp).  Made from the\n"
+      "table that the loader itself reads.\n"
+      "Exit 0; 1: there is no such key.\n",
+      false, true, false, options },
+    { "reasons", "[WORD]", "list what the reasons and marks mean, and what to change",
+      "WORD is a reason of a SIP answer, a log line or a record: no_trunk_for_certificate.\n"
+      "Exit 0; 1: there is no such reason.\n",
+      false, true, false, reasons },
+    { "--version", "", "say the version and whose SRTP primitives are in use", "", false, false,
+      false, version },
+    { "--help", "", "say this; gatehouse COMMAND --help says more", "", false, false, false, help },
+};
+
+#define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
+
+static int help(const struct arguments *args)
+{
+    (void)args;
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        int width = printf("%s gatehouse %s %s", i ? "      " : "usage:", verbs[i].name,
+                           verbs[i].arguments);
+
+        printf("%*s %s\n", width < 42 ? 42 - width : 1, "", verbs[i].does);
+    }
+    printf("\nExit 0 done, 1 failed, 2 used wrongly.  See gatehouse(8), gatehouse.yaml(5).\n");
+    return EXIT_DONE;
+}
+
+static int help_of(const struct verb *verb)
+{
+    printf("usage: gatehouse %s %s\n\n%c%s.\n%s", verb->name, verb->arguments,
+           verb->does[0] - 'a' + 'A', verb->does + 1, verb->details);
+    printf("Exit 2: used wrongly.\n");
+    return EXIT_DONE;
+}
+
+/* One line: what is wrong, and where the rest is told. */
+static int used_wrongly(const struct verb *verb, const char *what, const char *arg)
+{
+    fprintf(stderr, "gatehouse%s%s: %s%s%s; see gatehouse %s%s--help\n", verb ? " " : "",
+            verb ? verb->name : "", what, arg ? ": " : "",
+            arg ? gh_log_quote(gh_span_str(arg)).text : "", verb ? verb->name : "",
+            verb ? " " : "");
+    return EXIT_USAGE;
+}
+
+static int run_verb(const struct verb *verb, int argc, char **argv)
+{
+    static const struct option known[] = {
+        { "trace", required_argument, NULL, 't' }, /* first: most verbs begin behind it */
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
+    };
+    const struct option *taken = known + (verb->takes_trace ? 0 : 1);
+    struct arguments args = { .word = NULL };
+    int letter;
+
+    opterr = 0;
+    while ((letter = getopt_long(argc, argv, ":h", taken, NULL)) != -1) {
+        if (letter == 'h')
+            return help_of(verb);
+        if (letter == ':')
+            return used_wrongly(verb, "a value is missing behind", argv[optind - 1]);
+        if (letter != 't')
+            return used_wrongly(verb, "unknown option", argv[optind - 1]);
+        args.trace = optarg;
+    }
+    if (optind < argc)
+        args.word = argv[optind++];
+    if (!args.word && verb->needs_word)
+        return used_wrongly(verb, "FILE is missing", NULL);
+    if (optind < argc || (args.word && !verb->takes_word))
+        return used_wrongly(verb, "one argument too many", argv[argc - 1]);
+    return verb->run(&args);
+}
+
+static int run_command(int argc, char **argv)
+{
+    if (argc < 2)
+        return used_wrongly(NULL, "a command is missing", NULL);
+    if (strcmp(argv[1], "-h") == 0)
+        return help(NULL);
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        if (strcmp(argv[1], verbs[i].name) == 0)
+            return run_verb(&verbs[i], argc - 1, argv + 1);
+    }
+    return used_wrongly(NULL, argv[1][0] == '-' ? "unknown option" : "unknown command", argv[1]);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc == 3 && strcmp(argv[1], "run") == 0)
-        return run(argv[2], NULL);
-    if (argc == 5 && strcmp(argv[1], "run") == 0 && strcmp(argv[3], "--trace") == 0)
-        return run(argv[2], argv[4]);
-    if (argc == 3 && strcmp(argv[1], "check") == 0)
-        return check(argv[2]);
-    if (argc == 2 && strcmp(argv[1], "--version") == 0)
-        return version();
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        fputs(usage_text, stdout);
-        return 0;
+    int result = run_command(argc, argv);
+
+    /* A result that did not get out must not look like a good one. */
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "gatehouse: the output cannot be written\n");
+        return EXIT_FAILED;
     }
-    fputs(usage_text, stderr);
-    return 2;
+    return result;
 }

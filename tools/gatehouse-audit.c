@@ -501,31 +501,59 @@ static int run_calls(const struct options *options)
 /* ---- arguments ---- */
 
 static const struct verb {
-    const char *name, *arguments, *help;
+    const char *name, *arguments, *does;
+    const char *details; /* lines, each with its end */
     int (*run)(const struct options *options);
 } verbs[] = {
-    { "verify", "DIR [--head SEQ:SHA256]",
-      "check every line; exit 0: consistent, 1: not.  --head: a head noted before, kept elsewhere,\n"
-      "          that the ledger must reproduce", run_verify },
-    { "calls", "DIR [--json]",
-      "list the calls, and the INVITEs that were refused; exit 1 when the chain does not hold.  --json: the\n"
-      "          records call.end and call.lost alone, as they stand in the ledger", run_calls },
+    { "verify", "DIR [--head SEQ:SHA256]", "check every line and the chain of a ledger",
+      "Prints each finding, \"broken\" or \"note\", the head, and \"result: consistent\" or \"NOT consistent\".\n"
+      "It never says \"proven\": whoever can write DIR can write a new chain.\n"
+      "  --head SEQ:SHA256  a head that verify printed before, kept elsewhere: the ledger must reproduce\n"
+      "                     it; then nothing up to there was changed\n"
+      "Exit 0: consistent; 1: not, or DIR cannot be read.\n",
+      run_verify },
+    { "calls", "DIR [--json]", "list the calls, and the INVITEs that were refused",
+      "A row for each call that ended, was lost in a crash, runs or was refused: when, how long, from, to,\n"
+      "trunks, status, grade, reasons, media.  Damaged lines are named on stderr.\n"
+      "  --json  the records call.end and call.lost alone, as they stand in the ledger, one a line\n"
+      "Exit 0; 1: the chain does not hold, lines are damaged, or DIR cannot be read.\n",
+      run_calls },
 };
 
-static void print_usage(FILE *out)
+#define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
+
+static int help(void)
 {
-    fprintf(out, "usage:\n");
-    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-        fprintf(out, "  gatehouse-audit %s %s\n          %s\n", verbs[i].name, verbs[i].arguments,
-                verbs[i].help);
-    fprintf(out, "  gatehouse-audit --help | --version\n"
-                 "DIR is audit.directory of the daemon.  Exit 0 done, 1 failed or damaged, 2 used wrongly.\n");
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        int width = printf("%s gatehouse-audit %s %s", i ? "      " : "usage:", verbs[i].name,
+                           verbs[i].arguments);
+
+        printf("%*s %s\n", width < 53 ? 53 - width : 1, "", verbs[i].does);
+    }
+    printf("       gatehouse-audit --version\n"
+           "       gatehouse-audit --help                          say this; gatehouse-audit VERB --help says more\n\n"
+           "DIR is audit.directory of the daemon, which may run meanwhile.\n"
+           "Exit 0 done, 1 failed or damaged, 2 used wrongly.  See gatehouse-audit(1).\n");
+    return EXIT_DONE;
 }
 
-static int used_wrongly(const char *what, const char *arg)
+static int help_of(const struct verb *verb)
 {
-    fprintf(stderr, "gatehouse-audit: %s%s%s\n", what, arg ? ": " : "", arg ? arg : "");
-    print_usage(stderr);
+    printf("usage: gatehouse-audit %s %s\n\n%c%s.\n%sExit 2: used wrongly.\n", verb->name,
+           verb->arguments, verb->does[0] - 'a' + 'A', verb->does + 1, verb->details);
+    return EXIT_DONE;
+}
+
+/* One line: what is wrong, and where the rest is told. */
+static int used_wrongly(const struct verb *verb, const char *what, const char *arg)
+{
+    struct cell shown = { .len = 0 };
+
+    if (arg)
+        cell_text(&shown, arg);
+    fprintf(stderr, "gatehouse-audit%s%s: %s%s%s; see gatehouse-audit %s%s--help\n", verb ? " " : "",
+            verb ? verb->name : "", what, arg ? ": " : "", shown.text, verb ? verb->name : "",
+            verb ? " " : "");
     return EXIT_USAGE;
 }
 
@@ -537,50 +565,54 @@ static bool parse_head(const char *text, struct gh_record_anchor *out)
     return gh_span_u64(seq, UINT64_MAX, &out->seq) && out->seq && gh_line_unhex(rest, out->hash);
 }
 
-static int parse_options(int argc, char **argv, const struct verb *verb, struct options *out)
+static int run_verb(const struct verb *verb, int argc, char **argv)
 {
-    static const struct option known[] = {
-        { "json", no_argument, NULL, 'j' }, { "head", required_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+    static const struct option calls_options[] = {
+        { "help", no_argument, NULL, 'h' }, { "json", no_argument, NULL, 'j' }, { NULL, 0, NULL, 0 },
     };
+    static const struct option verify_options[] = {
+        { "help", no_argument, NULL, 'h' }, { "head", required_argument, NULL, 'a' }, { NULL, 0, NULL, 0 },
+    };
+    const struct option *known = verb->run == run_calls ? calls_options : verify_options;
+    struct options options = { .directory = NULL };
     int letter;
 
     opterr = 0;
-    while ((letter = getopt_long(argc, argv, "", known, NULL)) != -1) {
-        if (letter == 'j' && verb->run == run_calls)
-            out->json = true;
-        else if (letter == 'h' && verb->run == run_verify && parse_head(optarg, &out->head))
-            out->has_head = true;
-        else
-            return used_wrongly("not an option of this verb, or its value is malformed", argv[optind - 1]);
+    while ((letter = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
+        if (letter == 'h')
+            return help_of(verb);
+        if (letter == ':')
+            return used_wrongly(verb, "a value is missing behind", argv[optind - 1]);
+        if (letter == '?')
+            return used_wrongly(verb, "unknown option", argv[optind - 1]);
+        if (letter == 'a' && !parse_head(optarg, &options.head))
+            return used_wrongly(verb, "not a head such as verify prints, SEQ:SHA256", optarg);
+        options.json |= letter == 'j';
+        options.has_head |= letter == 'a';
     }
-    if (optind != argc - 1)
-        return used_wrongly(optind < argc ? "one directory only" : "which directory?", NULL);
-    out->directory = argv[optind];
-    return EXIT_DONE;
+    if (optind == argc)
+        return used_wrongly(verb, "DIR is missing", NULL);
+    if (optind < argc - 1)
+        return used_wrongly(verb, "one argument too many", argv[optind + 1]);
+    options.directory = argv[optind];
+    return verb->run(&options);
 }
 
 static int run(int argc, char **argv)
 {
-    struct options options = { .directory = NULL };
-    int err;
-
     if (argc < 2)
-        return used_wrongly("what to do?", NULL);
-    if (strcmp(argv[1], "--help") == 0) {
-        print_usage(stdout);
-        return EXIT_DONE;
-    }
+        return used_wrongly(NULL, "a verb is missing", NULL);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return help();
     if (strcmp(argv[1], "--version") == 0) {
         printf("gatehouse-audit %s\n", GH_VERSION);
         return EXIT_DONE;
     }
-    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-        if (strcmp(argv[1], verbs[i].name) != 0)
-            continue;
-        err = parse_options(argc - 1, argv + 1, &verbs[i], &options);
-        return err ? err : verbs[i].run(&options);
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        if (strcmp(argv[1], verbs[i].name) == 0)
+            return run_verb(&verbs[i], argc - 1, argv + 1);
     }
-    return used_wrongly("unknown verb", argv[1]);
+    return used_wrongly(NULL, argv[1][0] == '-' ? "unknown option" : "unknown verb", argv[1]);
 }
 
 int main(int argc, char **argv)

@@ -175,10 +175,18 @@ const struct gh_config_trunk *gh_config_trunk_by_id(const struct gh_config *conf
 const struct gh_config_trunk *gh_config_trunk_by_name(const struct gh_config *config,
                                                       const char *name);
 
+enum gh_describe_form {
+    GH_DESCRIBE_TEXT = 0, /* for a terminal */
+    GH_DESCRIBE_MDOC      /* items of a list, for the manual page */
+};
+
 /**
- * Write the reference of all options: name, type, bounds, default, what a reload may change, and
+ * Write the reference of the options: name, type, bounds, default, what a reload may change, and
  * what this version does not have yet.  Made from the table that the loader itself reads.
+ *
+ * @under  NULL: all; else those that have this name, stand below it, or end with it
+ * @return whether there was any
  */
-void gh_config_describe(FILE *out);
+bool gh_config_describe(FILE *out, enum gh_describe_form form, const char *under);
 
 #endif

@@ -352,22 +352,45 @@ static void hostile_records_do_no_harm(void)
 
 /* ---- arguments ---- */
 
+/* One line that names what is wrong and where help is, and nothing on stdout. */
+static void expect_wrong(const char *says, const char *a, const char *b, const char *c, const char *d)
+{
+    CHECK_INT(tool(a, b, c, d), 2);
+    CHECK_STR(out, "");
+    CHECK_INT(count(err_out, "\n"), 1);
+    CHECK(strstr(err_out, "--help\n") != NULL);
+    if (!CHECK(strstr(err_out, says) != NULL))
+        fprintf(stderr, "%s", err_out);
+}
+
 static void wrong_use(void)
 {
     set_up();
-    CHECK_INT(tool(NULL, NULL, NULL, NULL), 2);
-    CHECK_INT(tool("repair", dir, NULL, NULL), 2);
-    CHECK_INT(tool("verify", NULL, NULL, NULL), 2);
-    CHECK_INT(tool("verify", dir, dir, NULL), 2);
-    CHECK_INT(tool("verify", dir, "--json", NULL), 2);
-    CHECK_INT(tool("calls", dir, "--head", "1:00"), 2);
-    CHECK_INT(tool("verify", dir, "--head", "1:00"), 2);
-    CHECK_INT(tool("verify", dir, "--head", NULL), 2);
-    CHECK_INT(tool("verify", dir, "--nonsense", NULL), 2);
-    CHECK_STR(out, "");
-    CHECK(strstr(err_out, "usage:") != NULL);
+    expect_wrong("a verb is missing", NULL, NULL, NULL, NULL);
+    expect_wrong("unknown verb: repair", "repair", dir, NULL, NULL);
+    expect_wrong("unknown option: --json", "--json", dir, NULL, NULL);
+    expect_wrong("DIR is missing", "verify", NULL, NULL, NULL);
+    expect_wrong("one argument too many", "verify", dir, dir, NULL);
+    expect_wrong("unknown option: --json", "verify", dir, "--json", NULL);
+    expect_wrong("unknown option: --head", "calls", dir, "--head", "1:00");
+    expect_wrong("not a head", "verify", dir, "--head", "1:00");
+    expect_wrong("a value is missing behind: --head", "verify", dir, "--head", NULL);
+    expect_wrong("unknown option: --nonsense\\u001b", "verify", dir, "--nonsense\033", NULL);
+    tear_down();
+}
+
+static void help_of_everything(void)
+{
+    set_up();
     CHECK_INT(tool("--help", NULL, NULL, NULL), 0);
     CHECK(strstr(out, "verify DIR") != NULL && strstr(out, "calls DIR") != NULL);
+    CHECK(strstr(out, "Exit 0") != NULL);
+    CHECK_INT(tool("verify", "--help", NULL, NULL), 0);
+    CHECK(strstr(out, "usage: gatehouse-audit verify DIR") == out && strstr(out, "--head") != NULL);
+    CHECK(strstr(out, "Exit 0: consistent; 1:") != NULL && strstr(out, "Exit 2") != NULL);
+    CHECK_INT(tool("calls", dir, "-h", NULL), 0);
+    CHECK(strstr(out, "usage: gatehouse-audit calls DIR") == out && strstr(out, "--json") != NULL);
+    CHECK_STR(err_out, "");
     CHECK_INT(tool("--version", NULL, NULL, NULL), 0);
     CHECK_STR(out, "gatehouse-audit " GH_VERSION "\n");
     tear_down();
@@ -388,5 +411,6 @@ int main(void)
     RUN(a_damaged_line_is_told_and_the_rest_listed);
     RUN(hostile_records_do_no_harm);
     RUN(wrong_use);
+    RUN(help_of_everything);
     return CHECK_REPORT();
 }

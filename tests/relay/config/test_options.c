@@ -315,7 +315,7 @@ static void test_describe(void)
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
 
-    gh_config_describe(out);
+    CHECK(gh_config_describe(out, GH_DESCRIBE_TEXT, NULL));
     fclose(out);
     CHECK(strstr(
         text,
