@@ -467,6 +467,9 @@ void gh_call_media_counters(const struct gh_call *call, size_t index, struct gh_
 void gh_call_on_media_event(void *arg, const struct gh_media_event *event);
 void gh_call_on_media_closed(void *arg, gh_stream_id stream, const struct gh_media_counters counters[2]);
 
+/** record_quality.c: how well the stream's packets came from @side, and what @side reported of those sent to it. */
+void gh_call_event_quality(struct gh_event *event, const struct gh_media_counters counters[2], int side);
+
 /* ---- keys.c: the memory of keys ---- */
 
 struct gh_neg_keeper gh_call_keeper(struct gh_call *call);

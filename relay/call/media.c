@@ -59,6 +59,7 @@ static void add_counters(struct gh_media_counters *sum, const struct gh_media_co
     if (more->last_rx_us > sum->last_rx_us)
         sum->last_rx_us = more->last_rx_us;
     sum->proven_generation = more->proven_generation;
+    gh_media_quality_add(&sum->quality, &more->quality);
 }
 
 void gh_call_media_counters(const struct gh_call *call, size_t index, struct gh_media_counters counters[2])

@@ -112,6 +112,7 @@ static enum gh_reason answer_stream(struct gh_neg *neg, int index, const struct 
     /* RFC 5761 section 5.1.1: only where it was offered. */
     neg_take_addresses(neg, !neg->offerer, index, &facts, from->mux == GH_MUX_OFFER);
     settle_direction(neg, stream, facts.direction);
+    neg_take_payloads(neg, index);
     return judge_line(neg, index, facts.profile, from, srtp_fallback);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the negotiation share: negotiate.c, neg_offer.c, neg_answer.c; nobody else includes it. */
+/* What the files of the negotiation share: negotiate.c and neg_*.c; nobody else includes it. */
 #ifndef GH_NEG_INT_H
 #define GH_NEG_INT_H
 
@@ -48,6 +48,9 @@ bool neg_address_relayed(const struct gh_neg *neg, int side, const struct gh_sdp
 
 /** Where @side wants the media of stream @index.  @mux  whether its rtcp-mux may be taken */
 void neg_take_addresses(struct gh_neg *neg, int side, int index, const struct gh_sdp_media_facts *facts, bool mux);
+
+/** neg_payload.c: what the payload types of stream @index mean, by the offer and the answer. */
+void neg_take_payloads(struct gh_neg *neg, int index);
 
 /** The stream that goes on in @index, or NULL. */
 const struct gh_neg_stream *neg_base_stream(const struct gh_neg *neg, int index);

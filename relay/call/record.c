@@ -122,6 +122,7 @@ static void event_streams(struct gh_event *event, const struct gh_call *call, in
         if (counted) {
             gh_call_media_counters(call, i, counters);
             event_counters(event, &counters[side]);
+            gh_call_event_quality(event, counters, side);
         }
         gh_event_end(event);
     }

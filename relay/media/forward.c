@@ -24,6 +24,9 @@ struct packet {
     bool decrypted;  /* p may hold what was secret */
     uint64_t origin; /* which source, for SSRCs */
     uint64_t now_ms;
+    uint64_t now_us; /* set when it is accepted */
+    const uint8_t *report; /* RTCP in plain: p, or the worker's scratch where p goes on as it came */
+    size_t report_len;
 };
 
 /* ---- what it is -------------------------------------------------------------------------------------------- */
@@ -70,12 +73,32 @@ static enum gh_drop classify(struct packet *packet)
 
 /* ---- a keyed side --------------------------------------------------------------------------------------------- */
 
+/* SRTCP that goes on as it is: its plain copy lies in the scratch until gh_forward is done with the packet. */
+static int read_copy(struct gh_srtp_rx *rx, struct packet *packet, const uint8_t *p, size_t len)
+{
+    uint8_t *scratch = packet->from->stream->worker->scratch;
+    size_t copied = len;
+    int err;
+
+    memcpy(scratch, p, len);
+    err = gh_srtp_rx_open(rx, scratch, &len, true);
+    if (err) {
+        explicit_bzero(scratch, copied);
+        return err;
+    }
+    packet->report = scratch;
+    packet->report_len = len;
+    return 0;
+}
+
 /* One context: decrypt for a bridge, else authenticate alone. */
-static int try_rx(struct gh_srtp_rx *rx, const struct packet *packet, uint8_t *p, size_t *len)
+static int try_rx(struct gh_srtp_rx *rx, struct packet *packet, uint8_t *p, size_t *len)
 {
     if (packet->from->path == GH_PATH_BRIDGE)
         return gh_srtp_rx_open(rx, p, len, packet->rtcp);
-    return gh_srtp_rx_check(rx, p, *len, packet->rtcp, packet->from->stream->worker->scratch);
+    if (packet->rtcp)
+        return read_copy(rx, packet, p, *len);
+    return gh_srtp_rx_check(rx, p, *len, false, packet->from->stream->worker->scratch);
 }
 
 /* Both keys are alive.  The first try may spoil what it works on (GCM), so it gets a copy. */
@@ -230,13 +253,15 @@ static enum gh_drop heed_source(struct packet *packet)
     return keyed || moved ? NOT_DROPPED : GH_DROP_UNKNOWN_SOURCE;
 }
 
-static void note_accepted(const struct packet *packet)
+static void note_accepted(struct packet *packet)
 {
     struct gh_live_counters *counters = packet->from->counters;
     bool keyed = packet->from->suite != GH_SUITE_NONE;
     _Atomic int64_t *first = keyed ? &counters->first_authenticated_us : &counters->first_plain_us;
-    int64_t wall_us = gh_wall_us();
+    int64_t wall_us;
 
+    packet->now_us = uv_hrtime() / 1000;
+    wall_us = (int64_t)packet->now_us + packet->from->stream->worker->wall_ahead_us;
     gh_count(keyed ? &counters->authenticated : &counters->plain, 1);
     gh_count(&counters->authenticated_rtcp, keyed && packet->rtcp);
     if (atomic_load_explicit(first, memory_order_relaxed) == 0)
@@ -324,6 +349,29 @@ static enum gh_drop send_on(struct packet *packet)
     return NOT_DROPPED;
 }
 
+/* What it says of loss and time, before sealing hides it; and that of the other side when it has left. */
+static enum gh_drop measure_and_send(struct packet *packet)
+{
+    struct gh_quality *from = &packet->from->quality, *to = &gh_side_other(packet->from)->quality;
+    const uint8_t *report = packet->report ? packet->report : packet->p;
+    size_t report_len = packet->report ? packet->report_len : packet->len;
+    uint32_t ntp_middle = 0;
+    enum gh_drop drop;
+
+    if (packet->rtcp)
+        gh_quality_rtcp(from, to, report, report_len, packet->now_us, &ntp_middle);
+    else
+        gh_quality_rtp(from, packet->p, packet->now_us);
+    drop = send_on(packet);
+    if (drop != NOT_DROPPED)
+        return drop;
+    if (packet->rtcp)
+        gh_quality_report_sent(to, ntp_middle, packet->now_us);
+    else
+        gh_quality_sent(to, gh_get32(packet->p + 8));
+    return NOT_DROPPED;
+}
+
 void gh_forward(struct gh_port *port, size_t len, const struct gh_addr *stranger, uint64_t now_ms)
 {
     struct gh_side *side = port->side;
@@ -341,10 +389,12 @@ void gh_forward(struct gh_port *port, size_t len, const struct gh_addr *stranger
         if (side->suite == GH_SUITE_NONE)
             packet.origin = side->origin;
         note_accepted(&packet);
-        drop = send_on(&packet);
+        drop = measure_and_send(&packet);
     }
     if (drop != NOT_DROPPED)
         gh_drop(side, drop);
     if (packet.decrypted)
         explicit_bzero(packet.p, len);
+    if (packet.report)
+        explicit_bzero(side->stream->worker->scratch, len);
 }

@@ -28,6 +28,8 @@ int gh_judge_set(const struct gh_judged *side, const struct gh_media_set *set)
     if ((unsigned)set->suite >= GH_SUITE_COUNT || !path_is_right(set->path, set->suite) ||
         (unsigned)set->media_source >= GH_SOURCE_RULE_COUNT)
         return GH_EINVAL;
+    if (set->payload_count > GH_MEDIA_PAYLOADS_MAX)
+        return GH_EINVAL;
     if (side->was_keyed && set->suite == GH_SUITE_NONE)
         return GH_EINVAL;
     if (side->was_set && set->generation <= side->generation)

@@ -10,6 +10,7 @@
 #define GH_MEDIA_H
 
 #include <gatehouse/facts.h>
+#include <gatehouse/span.h>
 #include <gatehouse/suite.h>
 #include "crypto/secret.h"
 
@@ -114,6 +115,99 @@ enum gh_drop {
     GH_DROP_COUNT
 };
 
+/* What a payload type means, as far as quality needs it. */
+#define GH_CODEC_MAP(X)                                                                 \
+    X(PCMU, "PCMU")                                                                     \
+    X(PCMA, "PCMA")                                                                     \
+    X(G722, "G722")                                                                     \
+    X(G723, "G723")                                                                     \
+    X(G729, "G729")                                                                     \
+    X(OPUS, "opus")                                                                     \
+    X(VOICE, "voice")           /* another one for voice: judged as G.711 */            \
+    X(VIDEO, "video")           /* loss and jitter alone */                             \
+    X(EVENT, "telephone-event") /* and comfort noise: their timestamps tell no jitter */
+
+enum gh_codec {
+    GH_CODEC_UNKNOWN = 0,
+#define X(id, name) GH_CODEC_##id,
+    GH_CODEC_MAP(X)
+#undef X
+    GH_CODEC_COUNT
+};
+
+/* A payload type as SDP explains it (RFC 8866 section 6.6, a=rtpmap). */
+struct gh_media_payload {
+    uint8_t type;      /* 0 to 127 */
+    uint8_t codec;     /* enum gh_codec */
+    uint32_t clock_hz; /* 0: not known, no jitter is measured */
+};
+
+#define GH_MEDIA_PAYLOADS_MAX 16 /* of one side; further ones are unknown */
+
+/** The codec of an encoding name, in any case; UNKNOWN for others.  Pure.  Thread: any. */
+enum gh_codec gh_codec_of(struct gh_span encoding);
+
+/** The encoding name, "unknown" for anything else.  Static.  Thread: any. */
+const char *gh_codec_name(enum gh_codec codec);
+
+/*
+ * How well packets came, of one side of one stream, over all of its sources.
+ *
+ *            measured.lost            the other side's reported.lost
+ *   side X ------------------> we ----------------------------------> side Y
+ *          <-----------------> we <--------------------------------->
+ *            X's reported.rtt         Y's reported.rtt
+ *
+ * measured: by us, from the RTP that this side sent and that was accepted (authenticated, on a keyed side).  Nobody's
+ * honesty is needed, but the sender's sequence numbers.
+ * reported: what this side's RTCP says of what we sent to it, loss before us included.  A peer can say what it likes:
+ * figures that cannot be are left out and counted in implausible.
+ */
+struct gh_media_quality {
+    struct {
+        uint64_t expected_pkts, received_pkts; /* RFC 3550 A.3 */
+        uint64_t lost_pkts;                    /* never negative: late copies count as received */
+        uint32_t loss_last_ppm, loss_worst_ppm; /* in GH_QUALITY_INTERVAL_MS or more; 10^6: all */
+        uint32_t jitter_us, jitter_worst_us;   /* RFC 3550 A.8; 0 without a clock */
+        uint32_t clock_hz;                     /* of the newest payload type that has jitter; 0: none was known */
+        enum gh_codec codec;
+        uint32_t sources;                      /* SSRCs, and new beginnings of one */
+    } measured;
+    struct {
+        uint64_t blocks;                       /* about a source of ours, and plausible */
+        uint64_t lost_pkts;                    /* over all sources */
+        uint32_t fraction_last, fraction_worst; /* of 256 */
+        uint32_t jitter_last, jitter_worst;    /* timestamp units of the far side's clock */
+        uint32_t clock_hz;                     /* that clock; 0: not known, jitter stays in its units */
+        uint32_t rtt_last_us, rtt_worst_us;    /* we to this side and back, without its own delay */
+        uint64_t rtt_sum_us, rtt_count;        /* 0: no round trip was seen */
+        uint64_t goodbyes;                     /* sources that said BYE */
+        uint64_t unknown_ssrc, implausible;    /* blocks that were left out */
+        uint64_t malformed_pkts;               /* authentic, but no whole RTCP */
+    } reported;
+};
+
+#define GH_QUALITY_INTERVAL_MS 5000  /* as long as RTCP is wont to be apart (RFC 3550 section 6.2) */
+#define GH_QUALITY_INTERVAL_PKTS 50  /* and as many packets: a second of voice */
+
+/* How one direction sounds, by the E-model (emodel.h). */
+struct gh_media_score {
+    bool known;         /* RTP came, and of a voice codec */
+    double r, mos;
+    double loss;        /* 0 to 1 */
+    double delay_ms;    /* one way: half of the round trips that were reported, jitter buffer and packet */
+    bool delay_known;   /* both round trips were reported; else what is missing counts as 0 */
+};
+
+/**
+ * What @side says.  Pure.  Thread: any.
+ * @reported  false: as it came to us, measured; true: as the other side says it came to it; not known without reports
+ */
+struct gh_media_score gh_media_score(const struct gh_media_quality quality[2], int side, bool reported);
+
+/** Add up the streams that one m-line had, in their order: sums, worst of all, newest.  Pure.  Thread: any. */
+void gh_media_quality_add(struct gh_media_quality *sum, const struct gh_media_quality *more);
+
 /*
  * Counters of one side of one stream; a snapshot, not one instant.  When nothing is under way,
  * rx_pkts of a side = tx_pkts of the other + all drops of the side.  Strangers are read under a rate limit, so in
@@ -135,7 +229,10 @@ struct gh_media_counters {
      * Late packets under the old key count for the last generation of that key.
      */
     uint32_t proven_generation;
+    struct gh_media_quality quality;   /* each GH_MEDIA_QUALITY_MS, and at the end */
 };
+
+#define GH_MEDIA_QUALITY_MS 250 /* how old the figures of quality may be */
 
 /* What a worker tells, with its word for logs and records. */
 #define GH_MEDIA_EVENT_MAP(X)                                                           \
@@ -273,6 +370,10 @@ struct gh_media_set {
     /* How many SRTP packets, and SRTCP packets, the rx key may protect (RFC 4568 section 6.1); 0:
      * not said.  Those that authenticated here are counted: lost ones could hide an overrun. */
     uint64_t rx_lifetime_pkts;
+    /* What this side sends, by SDP, and so what its packets are measured by.  Static types of RFC 3551 that are not
+     * named here are known all the same. */
+    struct gh_media_payload payloads[GH_MEDIA_PAYLOADS_MAX];
+    uint8_t payload_count;
 };
 
 /**

@@ -15,6 +15,7 @@
 #include "media/address.h"
 #include "media/media.h"
 #include "media/packet.h"
+#include "media/quality.h"
 #include "media/retired.h"
 #include "media/source.h"
 #include "media/srtp_key.h"
@@ -34,7 +35,10 @@ struct gh_live_counters {
     _Atomic uint64_t drops[GH_DROP_COUNT];
     _Atomic int64_t first_authenticated_us, first_plain_us, last_rx_us;
     _Atomic uint32_t proven_generation;
+    _Atomic uint64_t quality[sizeof(struct gh_media_quality) / sizeof(uint64_t)]; /* as it lies in memory */
 };
+
+_Static_assert(sizeof(struct gh_media_quality) % sizeof(uint64_t) == 0, "whole words");
 
 /* One writer: no locked addition is needed. */
 static inline void gh_count(_Atomic uint64_t *counter, uint64_t n)
@@ -42,12 +46,15 @@ static inline void gh_count(_Atomic uint64_t *counter, uint64_t n)
     atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
 }
 
+struct gh_side;
+
 /* report.c */
 void gh_counters_read(const struct gh_live_counters *live, struct gh_media_counters *out);
+/** Sum up and show what the side's packets were like.  Worker; each tick and at the end, not for each packet. */
+void gh_side_show_quality(struct gh_side *side, uint64_t now_ms);
 
 /* ---- a stream ------------------------------------------------------------------------------------------ */
 
-struct gh_side;
 struct gh_worker;
 
 enum gh_port_kind { GH_PORT_RTP, GH_PORT_RTCP, GH_PORT_COUNT };
@@ -92,6 +99,8 @@ struct gh_side {
     struct gh_srtp_tx *tx_shelf[GH_SHELF_MAX];
     struct gh_retired rx_retired, tx_retired; /* keys that fell off the shelves: never again */
     uint64_t origin;                 /* of plain packets: another number after each change of address */
+
+    struct gh_quality quality;
 
     uint64_t heard_ms;               /* last accepted packet, or when the timeout began to run */
     unsigned raised[GH_PORT_COUNT];  /* events of this generation, one bit a kind; of RTCP's port alone beside */
@@ -154,6 +163,7 @@ struct gh_worker {
     bool stopping;
     struct gh_stream *streams;
     uint64_t origins;              /* last number given to gh_side.origin; high bit keeps clear of rx serials */
+    int64_t wall_ahead_us;         /* of uv_hrtime, as of the last tick: one clock is read for a packet */
     /* 4-octet aligned for libsrtp2; room for a trailer. */
     _Alignas(16) uint8_t packet[GH_MEDIA_PKT_MAX + GH_SRTP_TRAILER_MAX + 4];
     _Alignas(16) uint8_t scratch[GH_MEDIA_PKT_MAX + GH_SRTP_TRAILER_MAX + 4];

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What leaves the media plane: counters as a snapshot, the words of events. */
+#include <string.h>
+
 #include "media/media_int.h"
+
+#define QUALITY_WORDS (sizeof(struct gh_media_quality) / sizeof(uint64_t))
 
 static uint64_t read_u64(const _Atomic uint64_t *counter)
 {
@@ -14,6 +18,8 @@ static int64_t read_i64(const _Atomic int64_t *counter)
 
 void gh_counters_read(const struct gh_live_counters *live, struct gh_media_counters *out)
 {
+    uint64_t words[QUALITY_WORDS];
+
     *out = (struct gh_media_counters){
         .rx_pkts = read_u64(&live->rx_pkts),
         .rx_octets = read_u64(&live->rx_octets),
@@ -30,6 +36,19 @@ void gh_counters_read(const struct gh_live_counters *live, struct gh_media_count
     };
     for (int i = 0; i < GH_DROP_COUNT; i++)
         out->drops[i] = read_u64(&live->drops[i]);
+    for (size_t i = 0; i < QUALITY_WORDS; i++)
+        words[i] = read_u64(&live->quality[i]);
+    memcpy(&out->quality, words, sizeof(out->quality));
+}
+
+void gh_side_show_quality(struct gh_side *side, uint64_t now_ms)
+{
+    uint64_t words[QUALITY_WORDS];
+
+    gh_quality_sum(&side->quality, now_ms);
+    memcpy(words, &side->quality.now, sizeof(words));
+    for (size_t i = 0; i < QUALITY_WORDS; i++)
+        atomic_store_explicit(&side->counters->quality[i], words[i], memory_order_relaxed);
 }
 
 const char *gh_media_event_name(enum gh_media_event_kind kind)

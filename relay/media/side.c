@@ -293,6 +293,7 @@ void gh_side_apply(struct gh_side *side, const struct gh_media_set *set, uint64_
     side->tx_key = set->tx_key;
     side->roc_keep = set->roc_keep;
     side->rx_lifetime_pkts = set->rx_lifetime_pkts;
+    gh_quality_name(&side->quality, set->payloads, set->payload_count);
     change_addresses(side, set, now_ms);
     side->was_set = true;
     if (err)

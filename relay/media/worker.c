@@ -132,6 +132,8 @@ static void close_stream(struct gh_stream *stream)
     if (stream->closing)
         return;
     stream->closing = true;
+    for (int s = 0; s < 2; s++)
+        gh_side_show_quality(&stream->sides[s], uv_now(&stream->worker->loop));
     if (stream->handles == 0) {
         stream_is_closed(stream);
         return;
@@ -166,6 +168,7 @@ static void tick_side(struct gh_side *side, uint64_t now_ms)
         gh_side_retire_old(side);
     if (gh_side_is_silent(side, now_ms))
         gh_side_raise(side, GH_MEDIA_EVENT_TIMEOUT, 0);
+    gh_side_show_quality(side, now_ms);
 }
 
 /* Of the stream, so once and not once a side. */
@@ -184,11 +187,17 @@ static void raise_hold(struct gh_stream *stream)
     gh_media_event_post(side, event);
 }
 
+static void note_wall(struct gh_worker *worker)
+{
+    worker->wall_ahead_us = gh_wall_us() - (int64_t)(uv_hrtime() / 1000);
+}
+
 static void on_tick(uv_timer_t *tick)
 {
     struct gh_worker *worker = tick->data;
     uint64_t now_ms = uv_now(&worker->loop);
 
+    note_wall(worker);
     for (struct gh_stream *stream = worker->streams; stream; stream = stream->next) {
         if (stream->closing)
             continue;
@@ -257,6 +266,7 @@ int gh_worker_init(struct gh_worker *worker)
         return err;
     worker->has_loop = true;
     worker->origins = ORIGIN_BASE;
+    note_wall(worker);
     worker->stop.msg.drop = keep;
     worker->stop.command = GH_COMMAND_STOP;
     worker->tick.data = worker;

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media/quality.h"
+
+#include <string.h>
+
+#include "media/packet.h"
+#include "media/rtcp.h"
+
+/* RFC 3550 appendix A.1. */
+#define DROPOUT_MAX 3000 /* packets that may be missing at once; beyond, the source began anew */
+#define MISORDER_MAX 100
+#define NO_JUMP 0x10000u
+
+#define JITTER_STEP_S 1          /* a step in time beyond it is another clock, not jitter */
+#define JITTER_MAX_S 10          /* that a report may claim */
+#define CLOCK_MAX_HZ 192000      /* of audio and video; for reports on a clock that is not known */
+#define RTT_MAX_US 60000000      /* and that may come back */
+#define RTT_SLACK_US 2000        /* what a clock's steps may make of a round trip of nothing */
+
+/* ---- payload types -------------------------------------------------------------------------------------- */
+
+/* RFC 3551 section 6. */
+static const struct gh_media_payload static_types[] = {
+    { 0, GH_CODEC_PCMU, 8000 },   { 3, GH_CODEC_VOICE, 8000 },   { 4, GH_CODEC_G723, 8000 },
+    { 5, GH_CODEC_VOICE, 8000 },  { 6, GH_CODEC_VOICE, 16000 },  { 7, GH_CODEC_VOICE, 8000 },
+    { 8, GH_CODEC_PCMA, 8000 },   { 9, GH_CODEC_G722, 8000 },    { 10, GH_CODEC_VOICE, 44100 },
+    { 11, GH_CODEC_VOICE, 44100 }, { 12, GH_CODEC_VOICE, 8000 }, { 13, GH_CODEC_EVENT, 8000 },
+    { 14, GH_CODEC_VOICE, 90000 }, { 15, GH_CODEC_VOICE, 8000 }, { 16, GH_CODEC_VOICE, 11025 },
+    { 17, GH_CODEC_VOICE, 22050 }, { 18, GH_CODEC_G729, 8000 },  { 25, GH_CODEC_VIDEO, 90000 },
+    { 26, GH_CODEC_VIDEO, 90000 }, { 28, GH_CODEC_VIDEO, 90000 }, { 31, GH_CODEC_VIDEO, 90000 },
+    { 32, GH_CODEC_VIDEO, 90000 }, { 33, GH_CODEC_VIDEO, 90000 }, { 34, GH_CODEC_VIDEO, 90000 },
+};
+
+static const struct gh_media_payload *find_type(const struct gh_media_payload *types, size_t count, uint8_t type)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (types[i].type == type)
+            return &types[i];
+    }
+    return NULL;
+}
+
+/* Called when a source changes its payload type, not for each packet. */
+static void heed_type(struct gh_quality *quality, struct gh_quality_source *source, uint8_t type)
+{
+    const struct gh_media_payload *payload = find_type(quality->payloads, quality->payload_count, type);
+    uint32_t before_hz = source->clock_hz;
+
+    if (!payload)
+        payload = find_type(static_types, sizeof(static_types) / sizeof(static_types[0]), type);
+    source->type = type;
+    source->codec = payload ? (enum gh_codec)payload->codec : GH_CODEC_UNKNOWN;
+    source->clock_hz = payload ? payload->clock_hz : 0;
+    if (source->codec == GH_CODEC_EVENT) {
+        source->clock_hz = before_hz; /* nothing is measured by it, the voice goes on after */
+        return;
+    }
+    if (source->clock_hz != before_hz) {
+        source->timed = false;
+        source->jitter = 0;
+    }
+    quality->now.measured.codec = source->codec;
+    quality->now.measured.clock_hz = source->clock_hz;
+}
+
+void gh_quality_name(struct gh_quality *quality, const struct gh_media_payload *payloads, size_t count)
+{
+    quality->payload_count = (uint8_t)(count < GH_MEDIA_PAYLOADS_MAX ? count : GH_MEDIA_PAYLOADS_MAX);
+    memcpy(quality->payloads, payloads, quality->payload_count * sizeof(*payloads));
+    for (size_t i = 0; i < GH_QUALITY_SOURCES_MAX; i++) {
+        if (quality->sources[i].used)
+            heed_type(quality, &quality->sources[i], quality->sources[i].type);
+    }
+}
+
+/* ---- what the side sends ---------------------------------------------------------------------------------- */
+
+static uint64_t expected_of(const struct gh_quality_source *source)
+{
+    return source->used ? source->highest - source->base + 1 : 0;
+}
+
+static uint64_t lost_of(const struct gh_quality_source *source)
+{
+    uint64_t expected = expected_of(source);
+
+    return expected > source->received ? expected - source->received : 0;
+}
+
+/* Its figures go into the sums of those that are gone. */
+static void let_go(struct gh_quality *quality, const struct gh_quality_source *source)
+{
+    quality->gone_expected += expected_of(source);
+    quality->gone_received += source->received;
+    quality->gone_lost += lost_of(source);
+}
+
+static void begin(struct gh_quality *quality, struct gh_quality_source *source, uint16_t seq)
+{
+    source->base = source->highest = seq;
+    source->received = 0;
+    source->next_seq = NO_JUMP;
+    source->timed = false;
+    source->jitter = 0;
+    quality->now.measured.sources++;
+}
+
+static struct gh_quality_source *source_of(struct gh_quality *quality, uint32_t ssrc, uint16_t seq, uint8_t type)
+{
+    struct gh_quality_source *sources = quality->sources, *source = &sources[quality->last_source];
+    unsigned oldest = 0;
+
+    if (source->used && source->ssrc == ssrc)
+        return source;
+    for (unsigned i = 0; i < GH_QUALITY_SOURCES_MAX; i++) {
+        if (sources[i].used && sources[i].ssrc == ssrc) {
+            quality->last_source = i;
+            return &sources[i];
+        }
+        if (sources[i].used < sources[oldest].used)
+            oldest = i;
+    }
+    source = &sources[oldest];
+    let_go(quality, source);
+    *source = (struct gh_quality_source){ .ssrc = ssrc };
+    begin(quality, source, seq);
+    heed_type(quality, source, type);
+    quality->last_source = oldest;
+    return source;
+}
+
+/* Appendix A.1.  @return false: a packet far away, which may be a stray one */
+static bool follow(struct gh_quality *quality, struct gh_quality_source *source, uint16_t seq)
+{
+    uint16_t ahead = (uint16_t)(seq - (uint16_t)source->highest);
+
+    if (ahead < DROPOUT_MAX) {
+        source->highest += ahead;
+        source->next_seq = NO_JUMP;
+    } else if (ahead <= NO_JUMP - MISORDER_MAX) {
+        if (seq != source->next_seq) {
+            source->next_seq = (uint16_t)(seq + 1);
+            return false;
+        }
+        let_go(quality, source); /* two in a row: it began anew */
+        begin(quality, source, seq);
+    }
+    source->received++;
+    return true;
+}
+
+/* Appendix A.8. */
+static void time_it(struct gh_quality *quality, struct gh_quality_source *source, uint32_t timestamp, uint64_t now_us)
+{
+    uint32_t clock_hz = source->clock_hz;
+    uint32_t transit = (uint32_t)(now_us / 1000000 * clock_hz + now_us % 1000000 * clock_hz / 1000000) - timestamp;
+    uint32_t step = transit - source->transit, jitter_us;
+    bool timed = source->timed;
+
+    /* Packets of one moment (a video frame, an event) were not meant to come apart. */
+    if (timed && timestamp == source->timestamp)
+        return;
+    source->timed = true;
+    source->transit = transit;
+    source->timestamp = timestamp;
+    if (step > INT32_MAX)
+        step = -step;
+    if (!timed || step > JITTER_STEP_S * clock_hz)
+        return;
+    source->jitter += step - ((source->jitter + 8) >> 4);
+    jitter_us = (uint32_t)((uint64_t)(source->jitter >> 4) * 1000000 / clock_hz);
+    quality->now.measured.jitter_us = jitter_us;
+    if (jitter_us > quality->now.measured.jitter_worst_us)
+        quality->now.measured.jitter_worst_us = jitter_us;
+}
+
+void gh_quality_rtp(struct gh_quality *quality, const uint8_t *p, uint64_t now_us)
+{
+    uint8_t type = p[1] & 0x7f;
+    struct gh_quality_source *source = source_of(quality, gh_get32(p + 8), gh_get16(p + 2), type);
+
+    source->used = ++quality->clock;
+    if (!follow(quality, source, gh_get16(p + 2)))
+        return;
+    if (type != source->type)
+        heed_type(quality, source, type);
+    if (source->clock_hz && source->codec != GH_CODEC_EVENT)
+        time_it(quality, source, gh_get32(p + 4), now_us);
+}
+
+/* ---- what is sent to the side, and what it says of that ------------------------------------------------- */
+
+static struct gh_quality_sent *find_sent(struct gh_quality *quality, uint32_t ssrc)
+{
+    for (unsigned i = 0; i < GH_QUALITY_SOURCES_MAX; i++) {
+        if (quality->sent[i].pkts && quality->sent[i].ssrc == ssrc)
+            return &quality->sent[i];
+    }
+    return NULL;
+}
+
+void gh_quality_sent(struct gh_quality *quality, uint32_t ssrc)
+{
+    struct gh_quality_sent *sent = &quality->sent[quality->last_sent];
+
+    if (!sent->pkts || sent->ssrc != ssrc) {
+        sent = find_sent(quality, ssrc);
+        if (!sent) {
+            sent = &quality->sent[0];
+            for (unsigned i = 1; i < GH_QUALITY_SOURCES_MAX; i++) {
+                if (quality->sent[i].used < sent->used)
+                    sent = &quality->sent[i];
+            }
+            quality->gone_reported += sent->reported_lost;
+            *sent = (struct gh_quality_sent){ .ssrc = ssrc };
+        }
+        quality->last_sent = (unsigned)(sent - quality->sent);
+    }
+    sent->pkts++;
+    sent->used = ++quality->sent_clock;
+}
+
+static uint64_t expected_in_all(const struct gh_quality *quality)
+{
+    uint64_t sum = quality->gone_expected;
+
+    for (unsigned i = 0; i < GH_QUALITY_SOURCES_MAX; i++)
+        sum += expected_of(&quality->sources[i]);
+    return sum;
+}
+
+/* The round trip that a block tells of (RFC 3550 section 6.4.1).  @return false: it cannot be */
+static bool round_trip(const struct gh_quality *quality, const struct gh_rtcp_block *block, uint64_t now_us,
+                       uint64_t *rtt_us)
+{
+    uint64_t held_us = (uint64_t)block->dlsr * 1000000 >> 16;
+
+    *rtt_us = UINT64_MAX; /* none */
+    for (unsigned i = 0; block->lsr && i < GH_QUALITY_REPORTS_MAX; i++) {
+        uint64_t sent_us = quality->reports[i].sent_us;
+
+        if (!sent_us || quality->reports[i].ntp_middle != block->lsr)
+            continue;
+        if (now_us + RTT_SLACK_US < sent_us + held_us)
+            return false;
+        *rtt_us = now_us > sent_us + held_us ? now_us - sent_us - held_us : 0;
+        return *rtt_us <= RTT_MAX_US;
+    }
+    return true;
+}
+
+static void note_worst(uint32_t *last, uint32_t *worst, uint32_t value)
+{
+    *last = value;
+    if (value > *worst)
+        *worst = value;
+}
+
+static void take_block(struct gh_quality *quality, const struct gh_quality *far, const struct gh_rtcp_block *block,
+                       uint64_t now_us)
+{
+    struct gh_quality_sent *sent = find_sent(quality, block->ssrc);
+    uint32_t clock_hz = far->now.measured.clock_hz, lost = block->lost > 0 ? (uint32_t)block->lost : 0;
+    uint64_t rtt_us;
+
+    if (!sent) {
+        quality->now.reported.unknown_ssrc++;
+        return;
+    }
+    if (lost > expected_in_all(far) || block->jitter > JITTER_MAX_S * (clock_hz ? clock_hz : CLOCK_MAX_HZ) ||
+        !round_trip(quality, block, now_us, &rtt_us)) {
+        quality->now.reported.implausible++;
+        return;
+    }
+    sent->reported_lost = lost;
+    quality->now.reported.blocks++;
+    quality->now.reported.clock_hz = clock_hz;
+    note_worst(&quality->now.reported.fraction_last, &quality->now.reported.fraction_worst, block->fraction);
+    note_worst(&quality->now.reported.jitter_last, &quality->now.reported.jitter_worst, block->jitter);
+    if (rtt_us != UINT64_MAX) {
+        note_worst(&quality->now.reported.rtt_last_us, &quality->now.reported.rtt_worst_us, (uint32_t)rtt_us);
+        quality->now.reported.rtt_sum_us += rtt_us;
+        quality->now.reported.rtt_count++;
+    }
+}
+
+void gh_quality_rtcp(struct gh_quality *quality, const struct gh_quality *far, const uint8_t *p, size_t len,
+                     uint64_t now_us, uint32_t *ntp_middle)
+{
+    struct gh_rtcp_reader reader;
+    struct gh_rtcp_part part;
+    struct gh_rtcp_block block;
+    bool has_report = false;
+
+    gh_rtcp_read(&reader, p, len);
+    while (gh_rtcp_next(&reader, &part)) {
+        for (unsigned i = 0; gh_rtcp_block(&part, i, &block); i++)
+            take_block(quality, far, &block, now_us);
+        if (part.kind == GH_RTCP_BYE)
+            quality->now.reported.goodbyes += part.count;
+        if (part.kind == GH_RTCP_SR && !has_report) {
+            has_report = true;
+            *ntp_middle = part.ntp_middle;
+        }
+    }
+    quality->now.reported.malformed_pkts += reader.broken;
+}
+
+void gh_quality_report_sent(struct gh_quality *quality, uint32_t ntp_middle, uint64_t now_us)
+{
+    if (ntp_middle == 0)
+        return; /* an LSR of 0 says that there was none */
+    quality->reports[quality->next_report].ntp_middle = ntp_middle;
+    quality->reports[quality->next_report].sent_us = now_us;
+    quality->next_report = (quality->next_report + 1) % GH_QUALITY_REPORTS_MAX;
+}
+
+/* ---- sums ---------------------------------------------------------------------------------------------------- */
+
+static void end_interval(struct gh_quality *quality, uint64_t now_ms)
+{
+    uint64_t expected = quality->now.measured.expected_pkts - quality->interval_expected;
+    uint64_t lost = quality->now.measured.lost_pkts, before = quality->interval_lost;
+
+    if (quality->interval_until_ms == 0)
+        quality->interval_until_ms = now_ms + GH_QUALITY_INTERVAL_MS;
+    if (now_ms < quality->interval_until_ms || expected < GH_QUALITY_INTERVAL_PKTS)
+        return;
+    lost = lost > before ? lost - before : 0;
+    note_worst(&quality->now.measured.loss_last_ppm, &quality->now.measured.loss_worst_ppm,
+               (uint32_t)(lost * 1000000 / expected));
+    quality->interval_expected += expected;
+    quality->interval_lost = quality->now.measured.lost_pkts;
+    quality->interval_until_ms = now_ms + GH_QUALITY_INTERVAL_MS;
+}
+
+void gh_quality_sum(struct gh_quality *quality, uint64_t now_ms)
+{
+    uint64_t received = quality->gone_received, lost = quality->gone_lost, reported = quality->gone_reported;
+
+    for (unsigned i = 0; i < GH_QUALITY_SOURCES_MAX; i++) {
+        received += quality->sources[i].received;
+        lost += lost_of(&quality->sources[i]);
+        reported += quality->sent[i].reported_lost;
+    }
+    quality->now.measured.expected_pkts = expected_in_all(quality);
+    quality->now.measured.received_pkts = received;
+    quality->now.measured.lost_pkts = lost;
+    quality->now.reported.lost_pkts = reported;
+    end_interval(quality, now_ms);
+}

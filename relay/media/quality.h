@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loss, jitter and round trips of one side of a stream, as packets pass: sequence numbers and arrival (RFC 3550
+ * appendix A.1, A.3, A.8), and what RTCP says.  struct gh_media_quality in media.h tells what each figure is worth.
+ * Everything is bounded: a source too many takes the place of the one that was silent longest, whose figures stay in
+ * the sums.  No clock is read: time is an argument.
+ * Thread: the worker that owns the stream.
+ */
+#ifndef GH_QUALITY_H
+#define GH_QUALITY_H
+
+#include "media/media.h"
+
+#define GH_QUALITY_SOURCES_MAX 4 /* of one side at a time, and as many that we send to it */
+#define GH_QUALITY_REPORTS_MAX 4 /* sender reports that a round trip may go back to */
+
+/* One SSRC that the side sends. */
+struct gh_quality_source {
+    uint64_t used;             /* when last, in packets of the side; 0: free place */
+    uint64_t base, highest;    /* sequence numbers, extended; the first is in [0, 65535] */
+    uint64_t received;
+    uint32_t ssrc;
+    uint32_t next_seq;         /* after a jump: here it would go on; above 65535: no jump */
+    uint8_t type;              /* payload type of the packet before */
+    enum gh_codec codec;
+    uint32_t clock_hz;         /* of type */
+    bool timed;                /* transit and timestamp are set */
+    uint32_t transit, timestamp;
+    uint32_t jitter;           /* 16 times, in timestamp units */
+};
+
+/* One SSRC that we send to the side. */
+struct gh_quality_sent {
+    uint64_t pkts;             /* 0: free place */
+    uint64_t used;
+    uint32_t ssrc;
+    uint32_t reported_lost;    /* newest cumulative number of the side's reports about it */
+};
+
+struct gh_quality {
+    struct gh_quality_source sources[GH_QUALITY_SOURCES_MAX];
+    struct gh_quality_sent sent[GH_QUALITY_SOURCES_MAX];
+    unsigned last_source, last_sent;        /* the likely ones */
+    uint64_t clock, sent_clock;             /* packets, for `used` */
+    uint64_t gone_expected, gone_received, gone_lost, gone_reported; /* of sources whose places were taken */
+    struct {
+        uint32_t ntp_middle;
+        uint64_t sent_us;                   /* 0: free place */
+    } reports[GH_QUALITY_REPORTS_MAX];
+    unsigned next_report;
+    uint64_t interval_until_ms, interval_expected, interval_lost;
+    struct gh_media_payload payloads[GH_MEDIA_PAYLOADS_MAX];
+    uint8_t payload_count;
+    struct gh_media_quality now;            /* totals of measured are made by gh_quality_sum */
+};
+
+/** What a set says of the payload types that the side sends. */
+void gh_quality_name(struct gh_quality *quality, const struct gh_media_payload *payloads, size_t count);
+
+/**
+ * An accepted RTP packet of this side.
+ * @p       at least GH_RTP_HEADER octets; the header alone is read, which SRTP leaves in clear
+ * @now_us  monotonic
+ */
+void gh_quality_rtp(struct gh_quality *quality, const uint8_t *p, uint64_t now_us);
+
+/** RTP that went out to this side.  @ssrc  as it went out */
+void gh_quality_sent(struct gh_quality *quality, uint32_t ssrc);
+
+/**
+ * An accepted RTCP packet of this side, in plain.
+ * @far         of the other side, which sent what is reported on
+ * @ntp_middle  of the first sender report in it, for gh_quality_report_sent; left alone if there is none
+ */
+void gh_quality_rtcp(struct gh_quality *quality, const struct gh_quality *far, const uint8_t *p, size_t len,
+                     uint64_t now_us, uint32_t *ntp_middle);
+
+/** The other side's sender report went out to this side: its LSR may come back.  0: there was none. */
+void gh_quality_report_sent(struct gh_quality *quality, uint32_t ntp_middle, uint64_t now_us);
+
+/** Ends of intervals; and the sums, into quality->now. */
+void gh_quality_sum(struct gh_quality *quality, uint64_t now_ms);
+
+#endif
