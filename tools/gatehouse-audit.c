@@ -293,10 +293,13 @@ static const char *suite_of(json_t *stream)
 static void add_packets(struct cell *cell, const char *side, json_t *stream)
 {
     json_t *rx = json_object_get(stream, "rx");
+    json_t *mos = json_object_get(json_object_get(stream, "quality"), "mos"); /* as it came to us */
 
     if (stream)
         cell_fmt(cell, " %s:%" JSON_INTEGER_FORMAT, side,
                  json_integer_value(json_object_get(rx, "authenticated")));
+    if (json_is_number(mos))
+        cell_fmt(cell, " (MOS %.1f)", json_number_value(mos));
 }
 
 static void add_stream(struct cell *cell, json_t *a, json_t *b)

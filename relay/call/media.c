@@ -182,7 +182,7 @@ enum gh_reason gh_call_media_renew(struct gh_call *call, struct gh_neg *neg)
 /* ---- in force -------------------------------------------------------------------------------------------- */
 
 /* What the trunk says of this side's media. */
-static void by_trunk(const struct gh_call *call, struct gh_media_set *set)
+static void by_trunk(const struct gh_call *call, enum gh_media_kind kind, struct gh_media_set *set)
 {
     static const enum gh_source_rule rules[] = {
         [GH_SOURCE_SDP] = GH_SOURCE_RULE_SDP, [GH_SOURCE_SDP_HOST] = GH_SOURCE_RULE_HOST,
@@ -194,6 +194,9 @@ static void by_trunk(const struct gh_call *call, struct gh_media_set *set)
     set->media_source = rules[trunk->media_source];
     set->latch_ms = config->media.latch_window_ms;
     set->roc_keep = trunk->roc_keep;
+    set->dscp = kind == GH_MEDIA_AUDIO ? trunk->dscp.audio
+              : kind == GH_MEDIA_VIDEO ? trunk->dscp.video
+                                       : trunk->dscp.other;
 }
 
 static int set_stream(struct gh_call *call, size_t index, const struct gh_neg_stream *agreed)
@@ -208,7 +211,7 @@ static int set_stream(struct gh_call *call, size_t index, const struct gh_neg_st
     stream->generation++;
     for (int side = 0; side < 2; side++) {
         gh_neg_media_set(agreed, side, &sets[side]);
-        by_trunk(call, &sets[side]);
+        by_trunk(call, agreed->kind, &sets[side]);
         if (agreed->parked) {
             sets[side].may_send = sets[side].may_receive = false;
             sets[side].remote_rtp = sets[side].remote_rtcp = (struct gh_addr){ 0 };

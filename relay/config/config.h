@@ -37,6 +37,7 @@ struct gh_config_listener {
     enum gh_transport transport;
     struct gh_addr address;
     const struct gh_config_tls *tls; /* NULL unless TLS */
+    uint8_t dscp;                    /* code point of what its connections send, either way opened */
 };
 
 struct gh_config_profile {
@@ -79,6 +80,9 @@ struct gh_config_trunk {
     enum gh_key_reuse key_reuse;
     enum gh_media_source media_source;
     enum gh_mux_rule rtcp_mux;
+    struct {
+        uint8_t audio, video, other;   /* code points of RTP and RTCP that go there, by kind of m-line */
+    } dscp;
     enum { GH_REFER_LOCAL = 0, GH_REFER_PASS, GH_REFER_REFUSE } refer;
     enum { GH_REDIRECT_REFUSE = 0, GH_REDIRECT_LOCAL } redirect;
     const char *const *bodies;         /* content types that cross, lower case */

@@ -27,6 +27,7 @@ enum gh_type {
     GH_TYPE_FLAG,         /* bool: WORD with the values 0 and 1 */
     GH_TYPE_ADDRESS,      /* struct gh_addr without port */
     GH_TYPE_ADDRESS_PORT, /* struct gh_addr */
+    GH_TYPE_DSCP,         /* uint8_t, a code point; the word default is the default */
     GH_TYPE_PORT,         /* uint16_t */
     GH_TYPE_PORTS,        /* uint16_t[2]: first, last */
     GH_TYPE_DESTINATION,  /* struct gh_config_destination; port 0 when none was written */

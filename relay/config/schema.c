@@ -219,6 +219,8 @@ static const struct gh_option listener_options[] = {
       .standard_says = "5061 with tls, else 5060", .says = "local port" },
     { .name = "tls", .type = GH_TYPE_NAME, LISTENER(tls), .standard_says = "none; tls needs one",
       .says = "the entry of tls: whose certificate is shown here" },
+    { .name = "dscp", .type = GH_TYPE_DSCP, .restart = true, LISTENER(out.dscp), .standard = "CS3",
+      .says = "code point of signalling, on connections of its trunks either way opened" },
 };
 
 #define SWITCH(word, member, text)                                                          \
@@ -259,6 +261,17 @@ static const struct gh_option ping_options[] = {
       .min = SECOND, .max = HOUR, .says = "time between pings of one that does not" },
 };
 static const struct gh_table ping_table = { "options_ping", ping_options, COUNT(ping_options), 0 };
+
+/* The defaults are those of CUCM: EF for voice, AF41 for video calls, CS3 for signalling. */
+static const struct gh_option dscp_options[] = {
+    { .name = "audio", .type = GH_TYPE_DSCP, TRUNK(out.dscp.audio), .standard = "EF",
+      .says = "of m-lines with voice, and their RTCP" },
+    { .name = "video", .type = GH_TYPE_DSCP, TRUNK(out.dscp.video), .standard = "AF41",
+      .says = "of m-lines with video" },
+    { .name = "other", .type = GH_TYPE_DSCP, TRUNK(out.dscp.other), .standard = "CS0",
+      .says = "of every other m-line" },
+};
+static const struct gh_table dscp_table = { "dscp", dscp_options, COUNT(dscp_options), 0 };
 
 static const struct gh_option trunk_options[] = {
     /* who it is */
@@ -345,6 +358,8 @@ static const struct gh_option trunk_options[] = {
       .choices = media_sources, .standard = "sdp", .says = "where media may come from" },
     { .name = "rtcp_mux", .type = GH_TYPE_WORD, TRUNK(out.rtcp_mux), .choices = mux_rules,
       .standard = "accept", .says = "RTP and RTCP on one port" },
+    { .name = "dscp", .type = GH_TYPE_GROUP, .table = &dscp_table,
+      .says = "code points of media that we send to the trunk: EF, AF41, CS3 ... or a number" },
     /* messages */
     { .name = "offer", .type = GH_TYPE_WORD, TRUNK(offer), .choices = offer_rules,
       .standard = "as_is", .says = "early: never send an INVITE without an offer" },

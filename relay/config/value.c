@@ -6,6 +6,7 @@
 #include <stdarg.h>
 
 #include "config/config.h"
+#include "config/dscp.h"
 #include "config/option.h"
 
 #define NAME_MAX_OCTETS 64    /* CUCM: names of trunks and profiles */
@@ -39,6 +40,7 @@ static const struct {
     [GH_TYPE_FLAG] = { sizeof(bool), "a word" },
     [GH_TYPE_ADDRESS] = { sizeof(struct gh_addr), "an address" },
     [GH_TYPE_ADDRESS_PORT] = { sizeof(struct gh_addr), "an address with a port" },
+    [GH_TYPE_DSCP] = { sizeof(uint8_t), "a code point" },
     [GH_TYPE_PORT] = { sizeof(uint16_t), "a port" },
     [GH_TYPE_PORTS] = { 2 * sizeof(uint16_t), "a range of ports" },
     [GH_TYPE_DESTINATION] = { sizeof(struct gh_config_destination), "a destination" },
@@ -342,6 +344,18 @@ static bool read_flag(const struct reading *r, void *out)
     return true;
 }
 
+static bool read_dscp(const struct reading *r, void *out)
+{
+    struct gh_span text = r->text;
+
+    if (gh_span_eq(text, GH_SPAN("default")))
+        text = gh_span_str(r->option->standard);
+    if (!gh_config_dscp(text, out))
+        return refuse(r, 0, "%s is not a code point such as EF, AF41, CS3, a number up to 63, or default",
+                      quote(r));
+    return true;
+}
+
 /* ---- addresses and ports --------------------------------------------------------------------- */
 
 static bool read_address(const struct reading *r, void *out)
@@ -481,6 +495,7 @@ bool gh_value_read(struct gh_loader *load, const struct gh_option *option, const
         [GH_TYPE_FLAG] = read_flag,
         [GH_TYPE_ADDRESS] = read_address,
         [GH_TYPE_ADDRESS_PORT] = read_address_port,
+        [GH_TYPE_DSCP] = read_dscp,
         [GH_TYPE_PORT] = read_port,
         [GH_TYPE_PORTS] = read_ports,
         [GH_TYPE_DESTINATION] = read_destination,

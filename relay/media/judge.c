@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/judge.h"
 
+#include "net/dscp.h"
+
 static bool key_is_right(const struct gh_secret *key, enum gh_suite suite)
 {
     return key->len == 0 || key->len == gh_suite_key_salt_len(suite);
@@ -28,7 +30,7 @@ int gh_judge_set(const struct gh_judged *side, const struct gh_media_set *set)
     if ((unsigned)set->suite >= GH_SUITE_COUNT || !path_is_right(set->path, set->suite) ||
         (unsigned)set->media_source >= GH_SOURCE_RULE_COUNT)
         return GH_EINVAL;
-    if (set->payload_count > GH_MEDIA_PAYLOADS_MAX)
+    if (set->payload_count > GH_MEDIA_PAYLOADS_MAX || set->dscp > GH_DSCP_MAX)
         return GH_EINVAL;
     if (side->was_keyed && set->suite == GH_SUITE_NONE)
         return GH_EINVAL;

@@ -119,6 +119,7 @@ static void fill_stream(struct gh_media *media, struct gh_entry *entry, const st
 
         side->stream = stream;
         side->counters = &stream->counters[s];
+        side->family = entry->sides[s].ours.family;
         for (int i = 0; i < GH_PORT_COUNT; i++) {
             side->ports[i].side = side;
             side->ports[i].kind = (enum gh_port_kind)i;

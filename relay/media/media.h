@@ -374,6 +374,7 @@ struct gh_media_set {
      * named here are known all the same. */
     struct gh_media_payload payloads[GH_MEDIA_PAYLOADS_MAX];
     uint8_t payload_count;
+    uint8_t dscp;                      /* code point of what we send to this side (RFC 2474), 0 to 63 */
 };
 
 /**

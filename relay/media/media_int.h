@@ -87,6 +87,8 @@ struct gh_side {
     bool roc_keep;
     uint64_t timeout_ms;             /* 0: that of the stream */
     uint64_t rx_lifetime_pkts;       /* 0: none */
+    uint8_t family;                  /* of its sockets */
+    uint8_t dscp;                    /* that they have */
 
     struct gh_srtp_rx *rx;           /* NULL: no key yet */
     bool rx_passes;                  /* rx's key is the one that the other side was given */

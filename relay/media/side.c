@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "media/media_int.h"
+#include "net/dscp.h"
 
 /* ---- shelves ------------------------------------------------------------------------------------------ */
 
@@ -275,6 +276,19 @@ static void change_addresses(struct gh_side *side, const struct gh_media_set *se
     side->may_receive = set->may_receive;
 }
 
+/* A socket that cannot be marked sends all the same, and is tried again with the next set. */
+static void mark_packets(struct gh_side *side, uint8_t dscp)
+{
+    int err = 0;
+
+    if (dscp == side->dscp)
+        return;
+    for (int i = 0; i < GH_PORT_COUNT; i++)
+        err |= gh_dscp_set(side->ports[i].known_fd, side->family, dscp);
+    if (!err)
+        side->dscp = dscp;
+}
+
 static void fail(struct gh_side *side, int err)
 {
     side->path = GH_PATH_NONE;
@@ -294,6 +308,7 @@ void gh_side_apply(struct gh_side *side, const struct gh_media_set *set, uint64_
     side->roc_keep = set->roc_keep;
     side->rx_lifetime_pkts = set->rx_lifetime_pkts;
     gh_quality_name(&side->quality, set->payloads, set->payload_count);
+    mark_packets(side, set->dscp);
     change_addresses(side, set, now_ms);
     side->was_set = true;
     if (err)

@@ -3,6 +3,7 @@
  * The life of one connection: how it begins, its deadlines, how it ends.  The drawing is in
  * net_int.h.
  */
+#include "net/dscp.h"
 #include "net/net_int.h"
 
 #include <assert.h>
@@ -236,8 +237,10 @@ static void set_options(struct gh_conn *conn)
 
     uv_tcp_nodelay(&conn->tcp, 1);
     uv_tcp_keepalive(&conn->tcp, 1, KEEPALIVE_S);
-    if (uv_fileno((const uv_handle_t *)&conn->tcp, &fd) == 0)
+    if (uv_fileno((const uv_handle_t *)&conn->tcp, &fd) == 0) {
         setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacked_max_ms, sizeof(unacked_max_ms));
+        gh_dscp_set(fd, conn->facts.peer.family, conn->dscp);
+    }
 }
 
 static void learn_local(struct gh_conn *conn)
@@ -292,6 +295,7 @@ int gh_conn_accept(struct gh_listener *listener, int fd, const struct gh_addr *p
     conn->facts.role = GH_ROLE_SERVER;
     conn->facts.peer = *peer;
     conn->listener = listener->index;
+    conn->dscp = listener->dscp;
     gh_net_add_conn(net, conn);
     err = uv_tcp_open(&conn->tcp, fd);
     if (err) {
@@ -375,6 +379,7 @@ int gh_net_connect(struct gh_net *net, const struct gh_net_connect *to, struct g
     conn->facts.peer = to->to;
     conn->facts.local = to->from;
     conn->owner = to->owner;
+    conn->dscp = to->dscp;
     gh_net_add_conn(net, conn);
     err = bind_and_connect(conn, to);
     if (err) {

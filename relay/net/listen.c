@@ -4,6 +4,7 @@
  * accept (no descriptor, no memory) can be paused, so that it neither spins nor loses what waits in
  * the backlog; and a connection over a cap costs nothing but a descriptor for a moment.
  */
+#include "net/dscp.h"
 #include "net/net_int.h"
 
 #include <fcntl.h>
@@ -258,7 +259,9 @@ int gh_net_listen(struct gh_net *net, const struct gh_net_listener *want, struct
         close(listener->fd);
         goto out;
     }
+    gh_dscp_set(listener->fd, address.family, want->dscp); /* the first answer to a caller is the kernel's */
     listener->net = net;
+    listener->dscp = want->dscp;
     listener->poll.data = listener;
     listener->index = want->index;
     listener->transport = want->transport;

@@ -113,6 +113,7 @@ struct gh_net_listener {
     enum gh_transport transport;   /* TCP or TLS */
     struct gh_addr address;        /* port 0: any, see @bound */
     struct gh_tls_context *tls;    /* TLS only; one reference is taken */
+    uint8_t dscp;                  /* code point of what its connections send */
 };
 
 /**
@@ -137,6 +138,7 @@ struct gh_net_connect {
     struct gh_tls_context *tls;    /* TLS only */
     const char *server_name;       /* SNI, or NULL */
     void *owner;                   /* gh_conn_owner afterwards */
+    uint8_t dscp;                  /* code point of what the connection sends */
 };
 
 /** Start to connect; up or down is called later, never from inside.

@@ -49,6 +49,7 @@ struct gh_conn {
     bool incoming;
     bool known, admitted, counted; /* incoming; counted: among the admitted of its address */
     bool was_up, used;
+    uint8_t dscp;
     bool fin_sent, fin_seen;
     bool heard;           /* application octets came */
     int write_err; /* nothing can be written any more; what the peer said before is still read */
@@ -71,6 +72,7 @@ struct gh_listener {
     unsigned index;
     enum gh_transport transport;
     struct gh_tls_context *tls;
+    uint8_t dscp;
     struct gh_timer pause; /* started when accepting failed; makes it listen again */
     bool closed;
 };

@@ -31,6 +31,7 @@ bool gh_peer_connect_next(struct gh_peer *peer)
             .tls = trunk->tls ? trunk->tls->client : NULL,
             .server_name = named && named->addr.family == 0 ? named->host : NULL,
             .owner = peer,
+            .dscp = trunk->listener->dscp,
         };
         int err = gh_net_connect(peer->trunks->net, &connect, &peer->conn);
 

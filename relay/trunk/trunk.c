@@ -226,7 +226,7 @@ int gh_trunks_listen(struct gh_trunks *trunks, char *text, size_t text_len)
     for (size_t i = 0; i < trunks->config->listener_count; i++) {
         const struct gh_config_listener *config = &trunks->config->listeners[i];
         struct gh_net_listener listener = { .index = (unsigned)i, .transport = config->transport,
-                                            .address = config->address,
+                                            .address = config->address, .dscp = config->dscp,
                                             .tls = config->tls ? config->tls->server : NULL };
         int err = gh_net_listen(trunks->net, &listener, NULL);
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options of trunks and media whose effect no other program shows."""
+import socket
+
 import harness as h
+from media_case import Call, MediaCase
 from session_case import SessionCase
 
 
@@ -50,6 +53,31 @@ class RocKept(SessionCase):
         record = self.hang_up()
         self.check_end(record)
         self.assertEqual([leg["streams"][0]["path"] for leg in record["legs"]], ["pass", "pass"])
+
+
+class CodePoints(MediaCase):
+    @classmethod
+    def options(cls):
+        return {"trunk_options": {"CUCMA": "srtp: allowed, dscp: {audio: 45, video: CS4}", "CUCM10": "srtp: required"}}
+
+    def traffic_class(self, sock):
+        _, control, _, _ = sock.recvmsg(2048, 64)
+        (level, kind, octets), = control
+        self.assertEqual((level, kind), (socket.IPPROTO_IP, socket.IP_TOS))
+        return octets[0]
+
+    def test_code_points_by_trunk_and_kind(self):
+        call = Call(self, kinds=("audio", "video"))
+        for ends, classes in ((call.a, (45 << 2, 32 << 2)), (call.b, (46 << 2, 34 << 2))):
+            for end, wanted in zip(ends, classes):
+                source = (call.b if ends is call.a else call.a)[ends.index(end)]
+                for sock in (end.rtp, end.rtcp):
+                    sock.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+                source.send(source.protect(source.next_rtp()))
+                self.assertEqual(self.traffic_class(end.rtp), wanted)
+                source.send_rtcp(source.protect_rtcp(source.next_rtcp()))
+                self.assertEqual(self.traffic_class(end.rtcp), wanted)
+        call.end()
 
 
 class Bodies(SessionCase):

@@ -140,6 +140,7 @@ static const char *good_value(const struct gh_option *option, char *buf, size_t 
         [GH_TYPE_SIZE] = "1MiB",
         [GH_TYPE_ADDRESS] = "127.0.0.1",
         [GH_TYPE_ADDRESS_PORT] = "127.0.0.1:9441",
+        [GH_TYPE_DSCP] = "AF31",
         [GH_TYPE_PORT] = "5070",
         [GH_TYPE_PORTS] = "20000-20001",
         [GH_TYPE_DESTINATION] = "192.0.2.2:5060",
@@ -166,7 +167,8 @@ static const char *good_value(const struct gh_option *option, char *buf, size_t 
 
 static const char *row_name(const struct gh_table *table, const struct gh_option *option)
 {
-    if (strcmp(table->what, "trunk") == 0 || strcmp(table->what, "options_ping") == 0)
+    if (strcmp(table->what, "trunk") == 0 || strcmp(table->what, "options_ping") == 0 ||
+        strcmp(table->what, "dscp") == 0)
         return option->only_on == GH_ON_PLAIN ? "B" : "A";
     return strcmp(table->what, "tls entry") == 0          ? "corp"
            : strcmp(table->what, "listener") == 0         ? "core"

@@ -154,6 +154,10 @@ static void test_trunk_defaults(void)
     CHECK_INT(a->key_reuse, GH_KEY_REUSE_MARK);
     CHECK_INT(a->media_source, GH_SOURCE_SDP);
     CHECK_INT(a->rtcp_mux, GH_MUX_ACCEPT);
+    CHECK_INT(a->dscp.audio, 46);
+    CHECK_INT(a->dscp.video, 34);
+    CHECK_INT(a->dscp.other, 0);
+    CHECK_INT(c->listeners[0].dscp, 24);
     CHECK_INT(a->refer, GH_REFER_LOCAL);
     CHECK_INT(a->redirect, GH_REDIRECT_REFUSE);
     CHECK_INT(a->max_calls, 0);
@@ -173,7 +177,7 @@ static void test_values(void)
         "tls: {t: {certificate: /c, private_key: /k, trust: /t, client_certificate: x/cc, "
         "client_private_key: ck, "
         "crl: r, crl_unavailable: warn}}\n"
-        "listeners: {l: {transport: tls, address: '::1', port: 5071, tls: t}}\n"
+        "listeners: {l: {transport: tls, address: '::1', port: 5071, tls: t, dscp: CS5}}\n"
         "media: {address: 0.0.0.0, advertise: 192.0.2.9, ports: 20000-20999, workers: 3, timeout: "
         "1500ms, "
         "timeout_on_hold: 2h, latch_window: 900ms, address6: '::', advertise6: '2001:db8::9', "
@@ -189,7 +193,7 @@ static void test_values(void)
         "srtp_only, "
         "srtp_path: bridge, best_effort_profile: savp, suite_order: local, strict_tags: true, "
         "on_downgrade: end, "
-        "rtcp_mux: offer, bodies: [Application/SDP, text/plain], max_calls: 7, max_cps: 9}\n"
+        "rtcp_mux: offer, dscp: {audio: 45, video: default, other: af11}, bodies: [Application/SDP, text/plain], max_calls: 7, max_cps: 9}\n"
         "routes: [{pattern: '1X', trunks: [T], distribution: circular, on_downgrade: end, "
         "require: {grade: mixed, refuse_marks: [weak_tls, crl_waived]}}, {pattern: '2X', trunks: "
         "[T], "
@@ -251,6 +255,10 @@ static void test_values(void)
     CHECK_STR(t->contact, "c.example.net");
     check_addr(&t->source, "192.0.2.7:0");
     CHECK_INT(t->rtcp_mux, GH_MUX_OFFER);
+    CHECK_INT(t->dscp.audio, 45);
+    CHECK_INT(t->dscp.video, 34);
+    CHECK_INT(t->dscp.other, 10);
+    CHECK_INT(c->listeners[0].dscp, 40);
     CHECK_INT(t->body_count, 2);
     CHECK_STR(t->bodies[0], "application/sdp");
     CHECK_INT(t->max_calls, 7);
