@@ -252,10 +252,29 @@ static bool find_option(const struct gh_table *table, struct gh_span name, size_
     return false;
 }
 
+/* "srtp:off", "srtp off": a key of @table that its value is glued to. */
+static bool holds_option(const struct gh_table *table, struct gh_span key, size_t *index)
+{
+    size_t len = 0;
+
+    while (len < key.len && (gh_ascii_is_alpha((unsigned char)key.p[len]) || key.p[len] == '_' ||
+                             gh_ascii_is_digit((unsigned char)key.p[len])))
+        len++;
+    return len < key.len && find_option(table, gh_span_head(key, len), index);
+}
+
 static void unknown_key(struct gh_loader *load, struct gh_draft *draft, const struct gh_node *key)
 {
     const char *words[GH_TABLE_OPTIONS_MAX];
     const char *near, *quoted = gh_report_quote(load->report, key->text);
+    size_t index;
+
+    if (holds_option(draft->table, key->text, &index)) {
+        draft->misspelt[index] = true;
+        error_at(load, key->mark, "%s: a colon and a space belong behind this key",
+                 join(load, draft->path, draft->table->options[index].name));
+        return;
+    }
 
     for (size_t i = 0; i < draft->table->count; i++)
         words[i] = draft->table->options[i].name;

@@ -5,10 +5,13 @@
  * leave the limits to us.
  */
 #include "config/yaml.h"
+#include "config/yaml_error.h"
 
 #include <stdarg.h>
 
 #include <libfyaml.h>
+
+#define FOLDED_MAX 16 /* told one by one */
 
 struct reader {
     const struct gh_source *source;
@@ -20,6 +23,7 @@ struct reader {
     size_t depth;
     size_t nodes, documents;
     size_t last_end;      /* where the last event with a place ended: an empty value stands there */
+    size_t folded[FOLDED_MAX], folded_count; /* plain values of several lines: their offsets */
     bool stop;            /* the rest would only repeat what was said */
 };
 
@@ -42,7 +46,7 @@ struct gh_mark gh_node_mark_at(const struct gh_node *node, size_t at)
 __attribute__((format(printf, 4, 5)))
 static void report_at(struct reader *r, size_t at, size_t len, const char *format, ...)
 {
-    char text[256];
+    char text[2 * GH_YAML_ERROR_MAX];
     va_list args;
 
     va_start(args, format);
@@ -169,6 +173,24 @@ static void refuse_properties(struct reader *r, struct fy_event *event)
                   "tags are not used here; the option decides the type of its value");
 }
 
+/* "- a" and below it a "- b" that is indented deeper are one value to YAML, and two to who wrote
+ * it. */
+static void note_folded(struct reader *r, struct gh_mark mark)
+{
+    struct gh_span text = gh_span_head(gh_span_from(r->source->text, mark.at), mark.len);
+
+    if (gh_span_find(text, '\n') < text.len && r->folded_count < FOLDED_MAX)
+        r->folded[r->folded_count++] = mark.at;
+}
+
+/* Told when the rest is YAML: a bracket that was left open makes such values too. */
+static void report_folded(struct reader *r)
+{
+    for (size_t i = 0; i < r->folded_count; i++)
+        report_at(r, r->folded[i], 1, "this value goes on in the next line: indent that line less, "
+                                      "or put the value in quotes");
+}
+
 static void on_scalar(struct reader *r, struct fy_event *event)
 {
     struct gh_mark mark = event_mark(r, event);
@@ -186,6 +208,8 @@ static void on_scalar(struct reader *r, struct fy_event *event)
             r->stop = true; /* out of memory in the library */
         }
     }
+    if (token && fy_token_scalar_style(token) == FYSS_PLAIN)
+        note_folded(r, mark);
     copy = gh_config_arena_text(r->arena, text);
     if (!copy) {
         r->stop = true;
@@ -214,7 +238,8 @@ static void on_alias(struct reader *r, struct fy_event *event)
         mark.len++;
     }
     report_at(r, mark.at, mark.len,
-              "aliases are not used here; write the value where it is needed");
+              "aliases are not used here; write the value where it is needed, or put a value that "
+              "begins with * in quotes");
     if (node) {
         node->text = gh_span_of("", 0);
         node->refused = true;
@@ -305,17 +330,32 @@ static size_t offset_of(struct gh_span text, int line, int column)
     return at < text.len ? at : text.len;
 }
 
+/* The library quotes single characters; one of a secret would be one too many. */
+static void hide_octets(const char *msg, char words[GH_YAML_ERROR_MAX])
+{
+    snprintf(words, GH_YAML_ERROR_MAX, "%s", msg);
+    for (char *p = words; p[0] && p[1] && p[2]; p++) {
+        if (p[0] == '\'' && p[2] == '\'' && p[1] != ':')
+            p[1] = '?';
+    }
+}
+
 /* The grammar errors that the library found, in our form. */
 static void take_errors(struct reader *r, struct fy_diag *diag)
 {
     struct fy_diag_error *error;
+    char says[GH_YAML_ERROR_MAX], words[GH_YAML_ERROR_MAX];
     void *iterator = NULL;
     bool any = false;
+    size_t at;
 
     while ((error = fy_diag_errors_iterate(diag, &iterator)) != NULL) {
         if (error->type != FYET_ERROR)
             continue;
-        report_at(r, offset_of(r->source->text, error->line, error->column), 1, "%s", error->msg);
+        at = offset_of(r->source->text, error->line, error->column);
+        gh_yaml_error(r->source->text, error->msg, &at, says);
+        hide_octets(error->msg, words);
+        report_at(r, at, 1, "%s (the parser says: %s)", says, words);
         any = true;
     }
     if (!any)
@@ -342,6 +382,8 @@ static void parse(struct reader *r, struct fy_parser *parser, struct fy_diag *di
         r->root = NULL;
     } else if (!r->root) {
         report_at(r, 0, 1, "the file holds no configuration");
+    } else {
+        report_folded(r);
     }
 }
 
