@@ -206,6 +206,8 @@ static int run_daemon(const char *path, const char *trace_path)
     if (open_trace(&d, trace_path) || gh_log_start(STDERR_FILENO, GH_LOG_INFO))
         goto out;
     raise_descriptors();
+    if (d.config->media.ports_advice)
+        gh_log(GH_LOG_WARN, "main", "media.ports", "text=\"%s\"", d.config->media.ports_advice);
     if (gh_srtp_ciphers_start(d.config->media.builtin_srtp, &d.primitives)) {
         fprintf(stderr, "gatehouse: libsrtp2 refused our primitives; media.builtin_srtp: true would allow its own\n");
         goto out;

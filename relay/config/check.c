@@ -121,8 +121,9 @@ static bool said_or_misspelt(const struct gh_draft *draft, const char *name)
 }
 
 /* One address of ours, called @bound_name, and what SDP says in its place. */
-static void check_place(struct gh_loader *load, const struct gh_draft *draft, const char *bound_name,
-                        const struct gh_addr *bound, const char *said_name, struct gh_addr *said)
+static void check_place(struct gh_loader *load, const struct gh_draft *draft,
+                        const char *bound_name, const struct gh_addr *bound, const char *said_name,
+                        struct gh_addr *said)
 {
     if (!gh_draft_has(draft, bound_name)) {
         if (gh_draft_has(draft, said_name))
@@ -210,12 +211,33 @@ static bool is_reserved(struct gh_span list, uint64_t port)
     return false;
 }
 
-void gh_check_port_overlap(struct gh_loader *load, const struct gh_drafts *drafts,
-                           struct gh_span range, struct gh_span reserved)
+#define RESERVED_SHOWN_MAX 200 /* octets of the kernel's list that are repeated */
+
+/* The kernel takes the whole list anew: what stands in it must not get lost. */
+static const char *reserved_setting(struct gh_loader *load, const struct gh_drafts *drafts,
+                                    struct gh_span reserved)
+{
+    struct gh_span list = gh_span_trim(gh_span_head(reserved, gh_span_find(reserved, '\n')));
+    unsigned first = drafts->media_ports[0], last = drafts->media_ports[1];
+    const char *text;
+
+    if (list.len > RESERVED_SHOWN_MAX)
+        text = gh_config_arena_printf(
+            load->keep, "add %u-%u to net.ipv4.ip_local_reserved_ports in", first, last);
+    else
+        text = gh_config_arena_printf(load->keep,
+                                      "write net.ipv4.ip_local_reserved_ports=%.*s%s%u-%u into",
+                                      GH_SPAN_FMT(list), list.len ? "," : "", first, last);
+    return text ? text : "";
+}
+
+void gh_check_port_overlap(struct gh_loader *load, struct gh_drafts *drafts, struct gh_span range,
+                           struct gh_span reserved)
 {
     const struct gh_draft *draft = group(drafts, "media");
     uint64_t local[2], first = drafts->media_ports[0], last = drafts->media_ports[1];
     bool free_port = false;
+    const char *text;
 
     if (!draft || !drafts->values.media.address.family || !parse_range(range, local))
         return;
@@ -225,13 +247,17 @@ void gh_check_port_overlap(struct gh_loader *load, const struct gh_drafts *draft
         last = local[1];
     for (uint64_t port = first; port <= last && !free_port; port++)
         free_port = !is_reserved(reserved, port);
-    if (free_port)
-        gh_draft_warning(
-            load, draft, "ports",
-            "the kernel may give ports %llu-%llu to other programs "
-            "(net.ipv4.ip_local_port_range); set net.ipv4.ip_local_reserved_ports=%u-%u",
-            (unsigned long long)first, (unsigned long long)last, drafts->media_ports[0],
-            drafts->media_ports[1]);
+    if (!free_port)
+        return;
+    text = gh_config_arena_printf(
+        load->keep,
+        "the kernel may give ports %llu-%llu to other programs (net.ipv4.ip_local_port_range); %s "
+        "/etc/sysctl.d/gatehouse.conf and run sysctl --system",
+        (unsigned long long)first, (unsigned long long)last,
+        reserved_setting(load, drafts, reserved));
+    drafts->values.media.ports_advice = text;
+    if (text)
+        gh_draft_warning(load, draft, "ports", "%s", text);
 }
 
 /* A stream has two pairs of ports; each port a socket for its source and one for everybody else. */

@@ -41,12 +41,13 @@ void gh_check_media(struct gh_loader *load, struct gh_drafts *drafts);
 void gh_check_unused(struct gh_loader *load, const struct gh_drafts *drafts);
 
 /**
- * A warning when the kernel may give ports of media.ports to other programs.
+ * A warning when the kernel may give ports of media.ports to other programs; also in the values'
+ * ports_advice, for the log.
  * @range     text of net.ipv4.ip_local_port_range
  * @reserved  text of net.ipv4.ip_local_reserved_ports
  */
-void gh_check_port_overlap(struct gh_loader *load, const struct gh_drafts *drafts,
-                           struct gh_span range, struct gh_span reserved);
+void gh_check_port_overlap(struct gh_loader *load, struct gh_drafts *drafts, struct gh_span range,
+                           struct gh_span reserved);
 
 /**
  * A warning when media.ports and limits.max_connections together need more descriptors than there

@@ -124,6 +124,8 @@ struct gh_config {
         /* IPv6 beside an IPv4 address; family 0: none.  Alone in the file it stands above. */
         struct gh_addr address6, advertise6;
         uint16_t port_first, port_last;
+        /* what to set in the kernel so that it gives none of them away; NULL: nothing */
+        const char *ports_advice;
         unsigned workers;              /* 0: auto */
         uint64_t timeout_ms, timeout_on_hold_ms, latch_window_ms;
         bool builtin_srtp;

@@ -173,20 +173,32 @@ static void check_overlap(const char *range, const char *reserved, const char *w
     CHECK_INT(loaded.err, 0);
     if (!CHECK(want ? strstr(loaded.text, want) != NULL : loaded.text[0] == 0))
         fprintf(stderr, "%s and %s: %s", range, reserved, loaded.text);
+    /* For the log of the daemon too. */
+    CHECK(loaded.config && !loaded.config->media.ports_advice == !want);
+    CHECK(!want || (loaded.config && strstr(loaded.text, loaded.config->media.ports_advice)));
     loaded_fini(&loaded);
 }
 
 static void test_port_overlap(void)
 {
+    char long_list[300] = "";
+
     check_overlap("32768\t60999\n", "\n", NULL);
     check_overlap(
         "32000\t60999\n", "\n",
         "warning: media.ports: the kernel may give ports 32000-32767 to other programs "
-        "(net.ipv4.ip_local_port_range); set net.ipv4.ip_local_reserved_ports=16384-32767");
+        "(net.ipv4.ip_local_port_range); write "
+        "net.ipv4.ip_local_reserved_ports=16384-32767 into /etc/sysctl.d/gatehouse.conf");
     check_overlap("1024 65535\n", "\n", "may give ports 16384-32767 to other programs");
     check_overlap("32000\t60999\n", "16384-32767\n", NULL);
     check_overlap("32000\t60999\n", "8080,32000-32400,32401-32767\n", NULL);
     check_overlap("32000\t60999\n", "8080,32000-32400,32402-32767\n", "may give ports 32000-32767");
+    /* What is reserved already is kept. */
+    check_overlap("32000\t60999\n", "8080,9000-9010\n",
+                  "write net.ipv4.ip_local_reserved_ports=8080,9000-9010,16384-32767 into");
+    memset(long_list, '1', sizeof(long_list) - 1);
+    check_overlap("32000\t60999\n", long_list,
+                  "add 16384-32767 to net.ipv4.ip_local_reserved_ports in /etc");
     check_overlap("10000\t16383\n", "", NULL);
     /* A kernel that says something else is not argued with. */
     check_overlap("", "", NULL);
