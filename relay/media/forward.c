@@ -379,6 +379,7 @@ void gh_forward(struct gh_port *port, size_t len, const struct gh_addr *stranger
                              .p = side->stream->worker->packet, .len = len, .now_ms = now_ms };
     enum gh_drop drop = classify(&packet);
 
+    side->stream->worker->pulse.pkts++;
     if (drop == NOT_DROPPED)
         drop = side->suite == GH_SUITE_NONE ? accept_plain(&packet) : accept_keyed(&packet);
     if (drop == NOT_DROPPED)

@@ -65,7 +65,7 @@ static void table_remove(struct gh_media *media, struct gh_entry *entry)
     *at = entry->next_by_call;
 }
 
-/* The worker of the call's other streams, else the one with the fewest. */
+/* The worker of the call's other streams, else the one with the fewest among those that answer. */
 static unsigned choose_worker(const struct gh_media *media, uint64_t call)
 {
     const struct gh_entry *entry = call ? media->by_call[bucket_of(call)] : NULL;
@@ -76,7 +76,11 @@ static unsigned choose_worker(const struct gh_media *media, uint64_t call)
             return entry->worker;
     }
     for (unsigned i = 1; i < media->worker_count; i++) {
-        if (media->loads[i] < media->loads[best])
+        bool better = media->watches[i].stalled == media->watches[best].stalled
+                          ? media->loads[i] < media->loads[best]
+                          : media->watches[best].stalled;
+
+        if (better)
             best = i;
     }
     return best;
@@ -330,6 +334,12 @@ void gh_media_stream_usage(const struct gh_media *media, unsigned *used, unsigne
     *all = media->max_streams;
 }
 
+void gh_media_hold(struct gh_media *media, unsigned worker, struct gh_hold_msg *hold)
+{
+    hold->head = (struct gh_to_worker){ { NULL, keep }, GH_COMMAND_HOLD, NULL };
+    gh_mailbox_post(media->workers[worker].inbox, &hold->head.msg);
+}
+
 unsigned gh_media_workers(const struct gh_media *media)
 {
     return media->worker_count;
@@ -461,7 +471,8 @@ int gh_media_start(struct gh_media **out, struct uv_loop_s *signalling, const st
     err = GH_ENOMEM;
     media->workers = aligned_alloc(_Alignof(struct gh_worker), media->worker_count * sizeof(*media->workers));
     media->loads = calloc(media->worker_count, sizeof(*media->loads));
-    if (!media->workers || !media->loads)
+    media->watches = calloc(media->worker_count, sizeof(*media->watches));
+    if (!media->workers || !media->loads || !media->watches)
         goto failed;
     memset(media->workers, 0, media->worker_count * sizeof(*media->workers));
     err = start_workers(media);
@@ -474,6 +485,7 @@ int gh_media_start(struct gh_media **out, struct uv_loop_s *signalling, const st
         media->workers[i].outbox = media->inbox;
         media->workers[i].own = &media->own;
     }
+    gh_media_watch_start(media, signalling);
     *out = media;
     return 0;
 failed:
@@ -487,6 +499,7 @@ void gh_media_stop(struct gh_media *media)
     if (media->stopped)
         return;
     media->stopped = true;
+    gh_media_watch_stop(media);
     stop_workers(media);
     gh_mailbox_close(media->inbox);
 }
@@ -510,5 +523,6 @@ void gh_media_free(struct gh_media *media)
     }
     free(media->workers);
     free(media->loads);
+    free(media->watches);
     free(media);
 }

@@ -286,6 +286,8 @@ struct gh_media_handlers {
     void (*event)(void *arg, const struct gh_media_event *event);
     /* The worker let go of the stream; the last counters of both sides. */
     void (*closed)(void *arg, gh_stream_id stream, const struct gh_media_counters counters[2]);
+    /* A worker has not answered for two seconds, or does again; logged already.  May be NULL. */
+    void (*health)(void *arg, unsigned worker, bool stalled);
 };
 
 struct gh_media_config {
@@ -403,6 +405,35 @@ int gh_media_counters(struct gh_media *media, gh_stream_id stream, struct gh_med
 
 /** Pairs of ports that are bound or resting, and all of them; each family of address has its own. */
 void gh_media_port_usage(const struct gh_media *media, unsigned *used, unsigned *all);
+
+/*
+ * How much the workers carry, each figure that of the worker who is worst off, but for pkts_per_s and stalled.
+ * lag is how late a loop is: a packet waits that long before it goes on, which the far side hears as jitter.
+ */
+struct gh_media_load {
+    uint64_t lag_ms, lag_worst_ms; /* in the last second, or right now; since the start */
+    uint64_t busy_permille;        /* of the last second that the thread had the processor */
+    uint64_t pkts_per_s;           /* received, of all workers, in the last second */
+    unsigned stalled;              /* workers that do not answer */
+};
+
+/*
+ * Beyond these no new call should come in, so that those that run are not hurt:
+ * lag    the time of two packets.  A jitter buffer holds about that (RFC 3550 leaves it open; phones begin with 40 ms
+ *        to 60 ms), so running calls lose nothing yet
+ * busy   the last tenth is what bursts of a second need, and what a re-key or the end of many calls at once costs
+ */
+#define GH_MEDIA_LAG_MAX_MS 40
+#define GH_MEDIA_BUSY_MAX_PERMILLE 900
+
+/** Thread: signalling. */
+struct gh_media_load gh_media_load(const struct gh_media *media);
+
+/** Whether a new call is to be refused: one of the limits above, or a stalled worker. */
+bool gh_media_overloaded(const struct gh_media *media);
+
+/** How many workers are stalled: no turn of their loop in two seconds.  New streams go to others, if there are. */
+unsigned gh_media_health(const struct gh_media *media);
 
 /** Streams that are open or closing, and how many there may be. */
 void gh_media_stream_usage(const struct gh_media *media, unsigned *used, unsigned *all);

@@ -15,6 +15,7 @@
 #include "media/address.h"
 #include "media/media.h"
 #include "media/packet.h"
+#include "media/pulse.h"
 #include "media/quality.h"
 #include "media/retired.h"
 #include "media/source.h"
@@ -108,7 +109,7 @@ struct gh_side {
     unsigned raised[GH_PORT_COUNT];  /* events of this generation, one bit a kind; of RTCP's port alone beside */
 };
 
-enum gh_command { GH_COMMAND_OPEN, GH_COMMAND_SET, GH_COMMAND_CLOSE, GH_COMMAND_STOP };
+enum gh_command { GH_COMMAND_OPEN, GH_COMMAND_SET, GH_COMMAND_CLOSE, GH_COMMAND_STOP, GH_COMMAND_HOLD };
 
 /* First member of what crosses to a worker. */
 struct gh_to_worker {
@@ -122,6 +123,15 @@ struct gh_set_msg {
     size_t count;
     struct gh_media_set sets[2];
 };
+
+/* For tests: the worker's thread does nothing from `held` on until `go`. */
+struct gh_hold_msg {
+    struct gh_to_worker head;
+    uv_sem_t *held, *go;
+};
+
+/** @hold  the caller's, with both semaphores set; goes to the worker with that number */
+void gh_media_hold(struct gh_media *media, unsigned worker, struct gh_hold_msg *hold);
 
 /* First member of what comes back. */
 struct gh_from_worker {
@@ -165,6 +175,7 @@ struct gh_worker {
     bool stopping;
     struct gh_stream *streams;
     uint64_t origins;              /* last number given to gh_side.origin; high bit keeps clear of rx serials */
+    struct gh_pulse pulse;
     int64_t wall_ahead_us;         /* of uv_hrtime, as of the last tick: one clock is read for a packet */
     /* 4-octet aligned for libsrtp2; room for a trailer. */
     _Alignas(16) uint8_t packet[GH_MEDIA_PKT_MAX + GH_SRTP_TRAILER_MAX + 4];

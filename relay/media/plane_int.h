@@ -23,6 +23,13 @@ struct gh_entry {
     struct gh_stream stream;
 };
 
+/* What the last look at a worker saw. */
+struct gh_watch {
+    uint64_t beats, beat_us; /* beat_us: of the last look that saw another number */
+    unsigned looks;          /* since then */
+    bool stalled;
+};
+
 struct gh_media {
     struct gh_media_config config;
     struct gh_media_handlers handlers;
@@ -32,6 +39,9 @@ struct gh_media {
     struct gh_own own;
     struct gh_worker *workers;
     unsigned *loads; /* streams of each worker */
+    struct gh_watch *watches;
+    unsigned stalled_count;
+    uv_timer_t look;
     unsigned worker_count, inited;
     unsigned stream_count, max_streams;
     bool stopped;
@@ -48,6 +58,10 @@ void gh_entry_enter(struct gh_media *media, struct gh_entry *entry, const struct
 int gh_media_place(const struct gh_media *media, uint8_t family);
 /** Where the owner of a side's pair is written. */
 struct gh_entry **gh_entry_owner(struct gh_media *media, const struct gh_entry *entry, int side);
+
+/* health.c */
+void gh_media_watch_start(struct gh_media *media, uv_loop_t *signalling);
+void gh_media_watch_stop(struct gh_media *media);
 
 /* joined.c */
 /** Whether what is sent to @remote comes to @goal again. */

@@ -218,6 +218,7 @@ static void stop(struct gh_worker *worker)
         close_stream(stream);
     }
     uv_close((uv_handle_t *)&worker->tick, NULL);
+    gh_pulse_fini(&worker->pulse);
     gh_mailbox_close(worker->inbox); /* the loop ends with the last handle */
 }
 
@@ -240,6 +241,10 @@ static void on_command(void *arg, struct gh_msg *msg)
         break;
     case GH_COMMAND_STOP:
         stop(worker);
+        break;
+    case GH_COMMAND_HOLD:
+        uv_sem_post(((struct gh_hold_msg *)msg)->held);
+        uv_sem_wait(((struct gh_hold_msg *)msg)->go);
         break;
     }
 }
@@ -271,6 +276,7 @@ int gh_worker_init(struct gh_worker *worker)
     worker->stop.command = GH_COMMAND_STOP;
     worker->tick.data = worker;
     uv_timer_init(&worker->loop, &worker->tick);
+    gh_pulse_init(&worker->pulse, &worker->loop);
     err = gh_mailbox_new_loop(&worker->inbox, &worker->loop, on_command, worker);
     if (!err)
         err = uv_timer_start(&worker->tick, on_tick, GH_MEDIA_TICK_MS, GH_MEDIA_TICK_MS);
@@ -298,6 +304,7 @@ void gh_worker_fini(struct gh_worker *worker)
         uv_thread_join(&worker->thread);
     } else if (worker->has_loop) {
         uv_close((uv_handle_t *)&worker->tick, NULL);
+        gh_pulse_fini(&worker->pulse);
         if (worker->inbox)
             gh_mailbox_close(worker->inbox);
         uv_run(&worker->loop, UV_RUN_DEFAULT);

@@ -98,7 +98,7 @@ static const char *ip_of(uint8_t family)
 
 static bool start(struct lab *lab, struct gh_media_config *config, const struct gh_media_open *open)
 {
-    struct gh_media_handlers handlers = { lab, on_event, on_closed };
+    struct gh_media_handlers handlers = { .arg = lab, .event = on_event, .closed = on_closed };
     uint16_t ports[2];
 
     memset(lab, 0, sizeof(*lab));

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker that stands still is noticed, and its return; new streams go elsewhere meanwhile. */
+#include "support/check.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "crypto/srtp_ciphers.h"
+#include "media/media_int.h"
+#include "support_media.h"
+
+struct told {
+    int stalls, recoveries;
+    unsigned worker;
+};
+
+static struct told told;
+static int closed;
+
+static void on_health(void *arg, unsigned worker, bool stalled)
+{
+    (void)arg;
+    told.worker = worker;
+    told.stalls += stalled;
+    told.recoveries += !stalled;
+}
+
+static void on_event(void *arg, const struct gh_media_event *event)
+{
+    (void)arg;
+    (void)event;
+}
+
+static void on_closed(void *arg, gh_stream_id stream, const struct gh_media_counters counters[2])
+{
+    (void)arg;
+    (void)stream;
+    (void)counters;
+    closed++;
+}
+
+static void turn(uv_loop_t *loop)
+{
+    struct pollfd ready = { .fd = uv_backend_fd(loop), .events = POLLIN };
+
+    poll(&ready, 1, 20);
+    uv_run(loop, UV_RUN_NOWAIT);
+}
+
+#define TURN_UNTIL(loop, condition)                                                     \
+    do {                                                                                \
+        uint64_t until_ = uv_hrtime() + AWAIT_MS * 1000000ULL;                          \
+        while (!(condition) && uv_hrtime() < until_)                                    \
+            turn(loop);                                                                 \
+        CHECK(condition);                                                               \
+    } while (0)
+
+static bool start(struct gh_media **media, uv_loop_t *loop, unsigned workers)
+{
+    struct gh_media_config config = { .port_first = 21000, .port_last = 21199, .workers = workers };
+    struct gh_media_handlers handlers = { .event = on_event, .closed = on_closed, .health = on_health };
+
+    memset(&told, 0, sizeof(told));
+    closed = 0;
+    uv_loop_init(loop);
+    gh_addr_parse_ip(gh_span_str(own_ip()), 0, &config.address);
+    return CHECK_INT(gh_media_start(media, loop, &config, &handlers), 0);
+}
+
+static void stop(struct gh_media *media, uv_loop_t *loop)
+{
+    gh_media_stop(media);
+    uv_run(loop, UV_RUN_DEFAULT);
+    gh_media_free(media);
+    CHECK_INT(uv_loop_close(loop), 0);
+}
+
+static void a_worker_that_stalls(void)
+{
+    struct gh_media *media;
+    struct gh_media_open open = { .call = 0 };
+    struct gh_hold_msg hold;
+    uv_loop_t loop;
+    uv_sem_t held, go;
+    gh_stream_id id[6];
+    uint16_t ports[2];
+
+    if (!start(&media, &loop, 2))
+        return;
+    uv_sem_init(&held, 0);
+    uv_sem_init(&go, 0);
+    hold.held = &held;
+    hold.go = &go;
+    CHECK_INT(gh_media_health(media), 0);
+    gh_media_hold(media, 1, &hold);
+    uv_sem_wait(&held);
+    TURN_UNTIL(&loop, told.stalls == 1);
+    CHECK_INT(told.worker, 1);
+    CHECK_INT(gh_media_health(media), 1);
+    CHECK(gh_media_overloaded(media));
+    CHECK(gh_media_load(media).lag_ms >= GH_LOOK_MS);
+    CHECK_INT(gh_media_load(media).stalled, 1);
+    /* All of them to the other one, which alone can close them. */
+    for (int i = 0; i < 6; i++)
+        CHECK_INT(gh_media_open(media, &open, &id[i], ports), 0);
+    for (int i = 0; i < 6; i++)
+        CHECK_INT(gh_media_close(media, id[i]), 0);
+    TURN_UNTIL(&loop, closed == 6);
+    CHECK_INT(gh_media_health(media), 1);
+    uv_sem_post(&go);
+    TURN_UNTIL(&loop, told.recoveries == 1);
+    CHECK_INT(told.worker, 1);
+    CHECK_INT(told.stalls, 1);
+    CHECK_INT(gh_media_health(media), 0);
+    CHECK(gh_media_load(media).lag_worst_ms >= GH_LOOK_MS);
+    TURN_UNTIL(&loop, !gh_media_overloaded(media));
+    /* Both take streams again. */
+    for (int i = 0; i < 4; i++)
+        CHECK_INT(gh_media_open(media, &open, &id[i], ports), 0);
+    for (int i = 0; i < 4; i++)
+        CHECK_INT(gh_media_close(media, id[i]), 0);
+    TURN_UNTIL(&loop, closed == 10);
+    stop(media, &loop);
+    uv_sem_destroy(&held);
+    uv_sem_destroy(&go);
+}
+
+/* What waited while the worker stood still is carried out in its order when it goes on. */
+static void commands_wait(void)
+{
+    struct gh_media *media;
+    struct gh_media_open open = { .call = 0 };
+    struct gh_hold_msg hold;
+    uv_loop_t loop;
+    uv_sem_t held, go;
+    gh_stream_id id;
+    uint16_t ports[2];
+
+    if (!start(&media, &loop, 1))
+        return;
+    uv_sem_init(&held, 0);
+    uv_sem_init(&go, 0);
+    hold.held = &held;
+    hold.go = &go;
+    gh_media_hold(media, 0, &hold);
+    uv_sem_wait(&held);
+    CHECK_INT(gh_media_open(media, &open, &id, ports), 0);
+    CHECK_INT(gh_media_close(media, id), 0);
+    turn(&loop);
+    CHECK_INT(closed, 0);
+    uv_sem_post(&go);
+    TURN_UNTIL(&loop, closed == 1);
+    CHECK_INT(told.stalls, 0);
+    stop(media, &loop);
+    uv_sem_destroy(&held);
+    uv_sem_destroy(&go);
+}
+
+/* Packets are counted in the second in which they came. */
+static void packets_in_a_second(void)
+{
+    struct lab lab;
+    uint64_t until = uv_hrtime() + AWAIT_MS * 1000000ULL;
+    uint64_t most = 0;
+
+    if (!lab_start(&lab, 4, 0))
+        return;
+    lab_secure(&lab, GH_PATH_CLEAR, GH_SUITE_NONE, GH_SUITE_NONE);
+    while (most == 0 && uv_hrtime() < until) {
+        check_flows(&lab, 0, false);
+        if (gh_media_load(lab.media).pkts_per_s > most)
+            most = gh_media_load(lab.media).pkts_per_s;
+    }
+    CHECK(most > 0);
+    LAB_END(&lab);
+}
+
+int main(void)
+{
+    const char *names;
+
+    if (gh_srtp_ciphers_start(false, &names))
+        return 1;
+    RUN(a_worker_that_stalls);
+    RUN(commands_wait);
+    RUN(packets_in_a_second);
+    return CHECK_REPORT();
+}
