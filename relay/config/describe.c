@@ -25,8 +25,11 @@ static void describe_bounds(const struct gh_option *option, FILE *out)
 
     if (option->list || option->max == 0)
         return;
-    fprintf(out, " from %llu%s to %llu%s", (unsigned long long)option->min, unit,
-            (unsigned long long)option->max, unit);
+    if (option->min == option->max)
+        fprintf(out, ", %llu%s", (unsigned long long)option->min, unit);
+    else
+        fprintf(out, " from %llu%s to %llu%s", (unsigned long long)option->min, unit,
+                (unsigned long long)option->max, unit);
 }
 
 static bool any_missing(const struct gh_option *option)
@@ -46,8 +49,9 @@ struct telling {
     bool any;
 };
 
-/* roff takes a backslash for an escape, and a point or apostrophe at a line's start for a request. */
-static void tell_text(const struct telling *t, const char *text)
+/* roff takes a backslash for an escape, and a point or apostrophe at a line's start for a request.
+ */
+static void tell_text(const struct telling *t, const char *text, bool capital)
 {
     if (t->form == GH_DESCRIBE_TEXT) {
         fputs(text, t->out);
@@ -55,6 +59,10 @@ static void tell_text(const struct telling *t, const char *text)
     }
     if (*text == '.' || *text == '\'')
         fputs("\\&", t->out);
+    if (capital && *text >= 'a' && *text <= 'z') {
+        fputc(*text - 'a' + 'A', t->out);
+        text++;
+    }
     for (; *text; text++) {
         if (*text == '\\')
             fputs("\\e", t->out);
@@ -72,7 +80,7 @@ static void tell(const struct telling *t, const char *name, const char *text)
         fputs("    ", t->out);
     if (*name)
         fprintf(t->out, mdoc ? ".Em %s :\n" : "%s: ", name);
-    tell_text(t, text);
+    tell_text(t, text, !*name);
     fputs(mdoc ? ".\n" : "\n", t->out);
 }
 
@@ -121,17 +129,19 @@ static void describe_option(struct telling *t, const struct gh_option *option, c
                                         [GH_ON_TLS] = "trunks with tls only",
                                         [GH_ON_PLAIN] = "trunks without tls only" };
     char *type = type_text(option), *missing = missing_text(option);
+    bool mdoc = t->form == GH_DESCRIBE_MDOC;
 
     t->any = true;
-    fprintf(t->out, t->form == GH_DESCRIBE_MDOC ? ".It Cm %s\n" : "%s\n", path);
+    fprintf(t->out, mdoc ? ".It Cm %s\n" : "%s\n", path);
     tell(t, "", option->says);
-    tell(t, "type", type ? type : "out of memory");
+    tell(t, mdoc ? "Type" : "type", type ? type : "out of memory");
     if (missing)
-        tell(t, "not available in this version", missing);
+        tell(t, mdoc ? "Not available in this version" : "not available in this version", missing);
     if (option->required)
         tell(t, "", "required");
     else if (option->standard_says || option->standard)
-        tell(t, "default", option->standard_says ? option->standard_says : option->standard);
+        tell(t, mdoc ? "Default" : "default",
+             option->standard_says ? option->standard_says : option->standard);
     if (only[option->only_on])
         tell(t, "", only[option->only_on]);
     if (option->restart)
