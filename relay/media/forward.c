@@ -63,8 +63,8 @@ static enum gh_drop classify(struct packet *packet)
     const struct gh_port *port = packet->port;
     enum gh_pkt_kind kind = gh_pkt_kind(packet->p, packet->len);
 
-    if (kind == GH_PKT_OTHER)
-        return GH_DROP_MALFORMED;
+    if (kind != GH_PKT_RTP && kind != GH_PKT_RTCP)
+        return kind == GH_PKT_STUN ? GH_DROP_STUN : kind == GH_PKT_DTLS ? GH_DROP_DTLS : GH_DROP_MALFORMED;
     packet->rtcp = kind == GH_PKT_RTCP;
     if (packet->rtcp ? port->kind == GH_PORT_RTP && !port->side->rtcp_mux : port->kind == GH_PORT_RTCP)
         return GH_DROP_MALFORMED;

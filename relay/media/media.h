@@ -91,6 +91,8 @@ bool gh_media_err_is_remote(int err);
     X(PLAIN_ON_SRTP, "plain_on_srtp")   /* tag wrong and the form of a plain packet: below */ \
     X(UNKNOWN_SOURCE, "unknown_source") /* not from the source, nor may it become that */ \
     X(MALFORMED, "malformed")           /* neither RTP nor RTCP, or truncated */        \
+    X(STUN, "stun")                     /* the peer tries ICE, which we did not offer */ \
+    X(DTLS, "dtls")                     /* the peer tries to agree on keys here */      \
     X(NO_KEY_YET, "no_key_yet")         /* before the answer */                         \
     X(NOT_SENDING, "not_sending")       /* the direction is not open */                 \
     X(SEND_FAILED, "send_failed")       /* the kernel took it not: full buffer, ICMP */ \

@@ -13,10 +13,25 @@ static bool is_rtcp_type(uint8_t type)
     return type >= 192 && type <= 223;
 }
 
+#define STUN_HEADER 20
+#define STUN_COOKIE 0x2112a442
+#define DTLS_HEADER 13
+#define DTLS_MAJOR 254 /* 1 in one's complement */
+
+/* What is no RTP, so that it can be told what the peer tries. */
+static enum gh_pkt_kind foreign_kind(const uint8_t *p, size_t len)
+{
+    if (len >= STUN_HEADER && p[0] <= 3 && gh_get32(p + 4) == STUN_COOKIE)
+        return GH_PKT_STUN;
+    if (len >= DTLS_HEADER && p[0] >= 20 && p[0] <= 63 && p[1] == DTLS_MAJOR)
+        return GH_PKT_DTLS;
+    return GH_PKT_OTHER;
+}
+
 enum gh_pkt_kind gh_pkt_kind(const uint8_t *p, size_t len)
 {
     if (len < 2 || !is_version_2(p[0]))
-        return GH_PKT_OTHER;
+        return foreign_kind(p, len);
     if (is_rtcp_type(p[1]))
         return len >= GH_RTCP_HEADER ? GH_PKT_RTCP : GH_PKT_OTHER;
     return gh_rtp_header_len(p, len) ? GH_PKT_RTP : GH_PKT_OTHER;

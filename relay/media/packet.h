@@ -15,11 +15,12 @@
 #define GH_SRTCP_INDEX 4     /* E flag and index, RFC 3711 section 3.4 */
 #define GH_RTCP_PARTS_MAX 64 /* in one datagram */
 
-enum gh_pkt_kind { GH_PKT_OTHER = 0, GH_PKT_RTP, GH_PKT_RTCP };
+enum gh_pkt_kind { GH_PKT_OTHER = 0, GH_PKT_RTP, GH_PKT_RTCP, GH_PKT_STUN, GH_PKT_DTLS };
 
 /**
- * RFC 7983 (updates RFC 5764 section 5.1.2): 128 to 191 in the first octet is RTP or RTCP; all else (STUN, DTLS,
- * ZRTP, TURN) is OTHER, as is what cannot hold its header.  RFC 5761 section 4: 192 to 223 in the second is RTCP.
+ * RFC 7983 (updates RFC 5764 section 5.1.2): 128 to 191 in the first octet is RTP or RTCP; RFC 5761 section 4: 192 to
+ * 223 in the second is RTCP.  STUN has its magic cookie (RFC 8489 section 5), DTLS a record header with the version of
+ * a handshake (RFC 9147 section 4).  All else (ZRTP, TURN) is OTHER, as is what cannot hold its header.
  */
 enum gh_pkt_kind gh_pkt_kind(const uint8_t *p, size_t len);
 

@@ -58,8 +58,9 @@ class Hostile(MediaCase):
             yield f"version bits {version:#x}", bytes([version]) + packet[1:], "malformed"
         yield "CSRCs that are not there", bytes([0x8F]) + packet[1:20], "malformed"
         yield "an extension that is not there", struct.pack(">B", 0x90) + packet[1:12] + b"\xbe\xde\xff\xff", "malformed"
-        yield "STUN", bytes.fromhex("000100002112a442") + os.urandom(12), "malformed"
-        yield "DTLS", bytes.fromhex("16fefd0000000000000000") + os.urandom(60), "malformed"
+        yield "STUN", bytes.fromhex("000100002112a442") + os.urandom(12), "stun"
+        yield "DTLS", bytes.fromhex("16fefd0000000000000000") + os.urandom(60), "dtls"
+        yield "DTLS without its version", bytes.fromhex("1603030000000000000000") + os.urandom(60), "malformed"
         yield "ZRTP", bytes.fromhex("1000") + os.urandom(40), "malformed"
         yield "TURN", bytes.fromhex("40000004") + b"abcd", "malformed"
         yield "garbage", b"\0" * 400, "malformed"
@@ -157,10 +158,13 @@ class Hostile(MediaCase):
         self.good(a, b, True)
         malformed = 0
         for octets in (b"", b"\x80", a.next_rtp()[:11], b"\x00" + a.next_rtp()[1:], b"\x8f" + a.next_rtp()[1:20],
-                       bytes.fromhex("000100002112a442") + bytes(12), b"\x80" + bytes(65506), a.next_rtcp()):
+                       b"\x80" + bytes(65506), a.next_rtcp()):
             a.send(octets)
             self.good(a, b, True)
             malformed += 1
+        for octets in (bytes.fromhex("000100002112a442") + bytes(12), bytes.fromhex("16fefd0000000000000000") + bytes(60)):
+            a.send(octets)
+            self.good(a, b, True)
         for octets in (a.next_rtp(), a.next_rtcp()[:-1], a.next_rtcp()[:7], b"\x80\xc8\xff\xff" + bytes(40)):
             a.send_rtcp(octets)
             self.good(a, b, True)
@@ -170,7 +174,7 @@ class Hostile(MediaCase):
             sock.sendto(a.next_rtp(), a.remote)
             self.good(a, b, True)
         record = call.end()
-        self.check_counts(record, "a", packets=malformed + 1 + malformed + 2, plain=malformed + 2, malformed=malformed,
+        self.check_counts(record, "a", packets=2 * malformed + 4 + 3, plain=malformed + 4, malformed=malformed, stun=1, dtls=1,
                           unknown_source=1)
         self.check_counts(record, "b")
         self.assertEqual(record["grade"], "clear")

@@ -125,6 +125,30 @@ static size_t version_3(struct lab *lab, uint8_t *p)
     return len;
 }
 
+/* RFC 3489, before there was a cookie: it cannot be told from anything else. */
+static size_t old_stun(struct lab *lab, uint8_t *p)
+{
+    (void)lab;
+    return fill(p, (const uint8_t[]){ 0, 1, 0, 0 }, 4, 20);
+}
+
+static size_t garbage(struct lab *lab, uint8_t *p)
+{
+    (void)lab;
+    return fill(p, (const uint8_t[]){ 0xff, 0xff }, 2, 400);
+}
+
+static size_t one_octet(struct lab *lab, uint8_t *p)
+{
+    (void)lab;
+    return fill(p, (const uint8_t[]){ 0x80 }, 1, 1);
+}
+
+static size_t eleven_octets(struct lab *lab, uint8_t *p)
+{
+    return make_rtp(&lab->phones[0], p, 0, 160) > 11 ? 11 : 0;
+}
+
 static size_t empty(struct lab *lab, uint8_t *p)
 {
     (void)lab;
@@ -156,14 +180,19 @@ static const struct hostile_row {
     { "SSRC changed", forged_ssrc, false, GH_DROP_AUTH_FAILED },
     { "RTCP changed", forged_rtcp, true, GH_DROP_AUTH_FAILED },
     { "under another key", wrong_key, false, GH_DROP_AUTH_FAILED },
-    { "STUN", stun, false, GH_DROP_MALFORMED },
-    { "DTLS", dtls, false, GH_DROP_MALFORMED },
+    { "STUN", stun, false, GH_DROP_STUN },
+    { "DTLS", dtls, false, GH_DROP_DTLS },
     { "ZRTP", zrtp, false, GH_DROP_MALFORMED },
     { "TURN channel", turn_channel, false, GH_DROP_MALFORMED },
     { "version 1", version_1, false, GH_DROP_MALFORMED },
     { "version 3", version_3, false, GH_DROP_MALFORMED },
     { "no octet", empty, false, GH_DROP_MALFORMED },
-    { "STUN on the RTCP port", stun, true, GH_DROP_MALFORMED },
+    { "STUN on the RTCP port", stun, true, GH_DROP_STUN },
+    { "DTLS on the RTCP port", dtls, true, GH_DROP_DTLS },
+    { "one octet", one_octet, false, GH_DROP_MALFORMED },
+    { "eleven octets", eleven_octets, false, GH_DROP_MALFORMED },
+    { "STUN without its cookie", old_stun, false, GH_DROP_MALFORMED },
+    { "garbage", garbage, false, GH_DROP_MALFORMED },
     { "RTP on the RTCP port", plain_pcmu, true, GH_DROP_MALFORMED },
     { "RTCP on the RTP port", plain_sr, false, GH_DROP_MALFORMED },
     { "extension too long", long_extension, false, GH_DROP_MALFORMED },
@@ -340,7 +369,8 @@ static void too_early_is_dropped(void)
 /* On a clear side too: what is no RTP does not go on. */
 static void garbage_on_a_clear_side(void)
 {
-    static const spoil_fn rows[] = { stun, dtls, zrtp, turn_channel, version_1, version_3, empty, long_extension };
+    static const spoil_fn rows[] = { zrtp,      turn_channel, version_1, version_3,     empty,
+                                     one_octet, old_stun,     garbage,   eleven_octets, long_extension };
     struct lab lab;
     uint8_t p[PKT_MAX] __attribute__((aligned(8)));
     size_t len;
@@ -352,6 +382,10 @@ static void garbage_on_a_clear_side(void)
         phone_send(&lab, 0, false, p, rows[i](&lab, p));
         await_drops(&lab, 0, GH_DROP_MALFORMED, i + 1);
     }
+    phone_send(&lab, 0, false, p, stun(&lab, p));
+    await_drops(&lab, 0, GH_DROP_STUN, 1);
+    phone_send(&lab, 0, false, p, dtls(&lab, p));
+    await_drops(&lab, 0, GH_DROP_DTLS, 1);
     len = make_rtcp(&lab.phones[0], p);
     p[3]++; /* longer than it is */
     phone_send(&lab, 0, true, p, len);

@@ -11,7 +11,7 @@ static void first_octet_decides(void)
     for (int first = 0; first < 256; first++) {
         p[0] = (uint8_t)first;
         for (int second = 0; second < 256; second++) {
-            enum gh_pkt_kind want = GH_PKT_OTHER;
+            enum gh_pkt_kind want = first >= 20 && first <= 63 && second == 254 ? GH_PKT_DTLS : GH_PKT_OTHER;
 
             p[1] = (uint8_t)second;
             if (first >= 128 && first <= 191) {
@@ -33,6 +33,28 @@ static uint8_t *cut(const uint8_t *p, size_t len)
 
     memcpy(copy, p, len);
     return copy;
+}
+
+static void other_protocols_at_every_length(void)
+{
+    static const uint8_t stun[24] = { 0, 1, 0, 4, 0x21, 0x12, 0xa4, 0x42 };
+    static const uint8_t dtls[24] = { 22, 0xfe, 0xfd };
+
+    for (size_t len = 0; len <= sizeof(stun); len++) {
+        uint8_t *one = cut(stun, len), *other = cut(dtls, len);
+
+        CHECK_INT(gh_pkt_kind(one, len), len >= 20 ? GH_PKT_STUN : GH_PKT_OTHER);
+        CHECK_INT(gh_pkt_kind(other, len), len >= 13 ? GH_PKT_DTLS : GH_PKT_OTHER);
+        free(one);
+        free(other);
+    }
+    for (size_t i = 4; i < 8; i++) { /* one bit of the cookie */
+        uint8_t *spoilt = cut(stun, sizeof(stun));
+
+        spoilt[i] ^= 1;
+        CHECK_INT(gh_pkt_kind(spoilt, sizeof(stun)), GH_PKT_OTHER);
+        free(spoilt);
+    }
 }
 
 static void rtp_header_at_every_length(void)
@@ -197,6 +219,7 @@ static void plain_rtcp_by_its_form(void)
 int main(void)
 {
     RUN(first_octet_decides);
+    RUN(other_protocols_at_every_length);
     RUN(rtp_header_at_every_length);
     RUN(ssrcs_are_rewritten);
     RUN(rtcp_at_every_length);
