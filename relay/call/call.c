@@ -122,7 +122,7 @@ struct gh_call *gh_call_new(struct gh_calls *calls, struct gh_txn *txn, struct g
     a->conn = papers->conn;
     a->invite = txn;
     a->invite_cseq = request->cseq;
-    gh_call_take_claim(a, request);
+    gh_call_take_said(a, request);
     call->request = gh_sip_msg_ref(request);
     call->sips = request->uri.scheme == GH_SIP_SCHEME_SIPS;
     call->reliable_a = gh_call_reliable(request);
@@ -155,6 +155,8 @@ static void call_free(struct gh_call *call)
         struct gh_leg *leg = &call->leg[side];
 
         gh_trunk_unwant(calls->trunks, leg->bye_want);
+        if (leg->telling)
+            gh_txn_detach(leg->telling, now_ms);
         if (leg->bye)
             gh_txn_detach(leg->bye, now_ms);
         if (leg->invite)

@@ -84,6 +84,10 @@ struct gh_leg {
     bool claimed;
     bool said_bye;                  /* this side sent BYE */
     bool hung_up;                   /* it needs no BYE of ours: it sent one, got one, or knows no dialog */
+    bool knows_update;              /* by its newest Allow */
+    enum gh_status told;            /* newest status that a message of ours said; UNKNOWN: none */
+    struct gh_txn *telling;         /* our UPDATE that says it */
+    uint64_t tell_ms;               /* no other before */
     bool unproven;                  /* keyed, and nothing but plain packets came within 5 s of the answer */
     uint64_t session_id, version;   /* of our newest o= line on this leg */
 };
@@ -210,6 +214,7 @@ struct gh_call {
     bool reserved;                  /* room for call.end is held in the ledger */
     bool recorded;
     struct gh_call_receipt *receipt; /* call.end is on its way to the disk */
+    enum gh_status status_recorded; /* by the newest call.grade */
     int64_t start_us, answer_us;
     uint64_t answer_ms;
     uint64_t media_record_ms;       /* when call.media is due */
@@ -492,16 +497,23 @@ enum gh_reason gh_call_require(const struct gh_call *call, enum gh_grade best);
 enum gh_status gh_call_status(const struct gh_call *call);
 /** What was agreed is in force: the time line. */
 void gh_call_graded_set(struct gh_call *call);
-/** Something was told to the time line: status, call.grade. */
+/** Something was told to the time line: call.grade, when grade or status is another. */
 void gh_call_graded(struct gh_call *call);
-/** What the neighbour says of its security. */
-void gh_call_take_claim(struct gh_leg *leg, const struct gh_sip_msg *msg);
+/** What the neighbour says of itself: its security, and whether it knows UPDATE. */
+void gh_call_take_said(struct gh_leg *leg, const struct gh_sip_msg *msg);
 /** A key that is in use here was seen by strangers. */
 void gh_call_key_exposed(struct gh_call *call, const struct gh_secret *key);
 /** Once a second. */
 void gh_call_grade_tick(struct gh_call *call, uint64_t now_ms);
 /** What the counters say beside the grade; at the end. */
 void gh_call_mark_measured(struct gh_call *call);
+
+/* ---- tell.c ---- */
+
+/** Tell each side the status that it has not heard, if one may be told now. */
+void gh_call_tell(struct gh_call *call, uint64_t now_ms);
+/** The status that a message of ours to this leg may say, and says by being sent. */
+void gh_call_say_status(struct gh_leg *leg, struct gh_sip_out *out, const struct gh_sip_msg *from);
 
 /* ---- record.c ---- */
 

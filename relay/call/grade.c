@@ -50,7 +50,8 @@ enum gh_status gh_call_status(const struct gh_call *call)
 {
     enum gh_status leg[2], claim[2];
 
-    if (!call->answer_us)
+    /* With a delayed offer nothing is agreed before the ACK. */
+    if (!call->answer_us || !in_force(call))
         return GH_STATUS_UNKNOWN;
     for (int side = 0; side < 2; side++) {
         leg[side] = leg_status(call, side);
@@ -140,22 +141,30 @@ void gh_call_graded_set(struct gh_call *call)
 void gh_call_graded(struct gh_call *call)
 {
     struct gh_timeline_change change;
+    enum gh_status status = gh_call_status(call);
+    bool changed = gh_timeline_changed(&call->line, &change);
 
-    if (!gh_timeline_changed(&call->line, &change) || !call->answer_us || call->state > GH_CALL_UP)
+    if ((!changed && status == call->status_recorded) || !call->answer_us || call->state > GH_CALL_UP)
         return;
+    if (!changed)
+        change = (struct gh_timeline_change){ gh_timeline_now(&call->line), gh_timeline_call(&call->line) };
+    call->status_recorded = status;
     gh_log(GH_LOG_INFO, "call", "grade", "call=%s now=%s call_so_far=%s", call->id,
            gh_timeline_word(change.now), gh_timeline_word(change.call));
     gh_call_record_grade(call, &change);
     gh_call_record_media(call);
+    gh_call_tell(call, gh_loop_now_ms(call->calls->loop));
 }
 
-void gh_call_take_claim(struct gh_leg *leg, const struct gh_sip_msg *msg)
+void gh_call_take_said(struct gh_leg *leg, const struct gh_sip_msg *msg)
 {
     struct gh_call *call = leg->call;
     bool claimed;
     enum gh_status claim = gh_sip_msg_security(msg, &claimed);
     int64_t wall_us = gh_call_wall_us(call->calls);
 
+    if (gh_sip_msg_hdr(msg, GH_SIP_HDR_ALLOW, NULL))
+        leg->knows_update = gh_sip_msg_has_token(msg, GH_SIP_HDR_ALLOW, "UPDATE");
     if (!claimed)
         return;
     leg->claimed = true;
@@ -216,7 +225,7 @@ void gh_call_grade_tick(struct gh_call *call, uint64_t now_ms)
         gh_log(GH_LOG_WARN, "call", "status", "call=%s side=%c unproven=%d status=%s", call->id, 'a' + side,
                unproven, gh_status_name(gh_call_status(call)));
         gh_timeline_status(&call->line, gh_call_status(call), gh_call_wall_us(call->calls));
-        gh_call_record_media(call); /* the status went down or up without any message */
+        gh_call_graded(call);
     }
     if (now_ms >= call->answer_ms + SHOWN_MS)
         call->shown_due = false;
@@ -229,6 +238,7 @@ void gh_call_grade_tick(struct gh_call *call, uint64_t now_ms)
         tell_relayed(call);
         gh_call_graded(call);
     }
+    gh_call_tell(call, now_ms);
     if (now_ms >= call->media_record_ms) {
         gh_call_record_media(call);
         call->media_record_ms = now_ms + GH_CALL_MEDIA_RECORD_MS;

@@ -110,8 +110,7 @@ static int build(struct gh_relay *relay, struct gh_buf *octets)
 
     if (!err && (relay->method == GH_SIP_INVITE || relay->method == GH_SIP_UPDATE)) {
         gh_call_contact(&out, gh_relay_far_leg(relay));
-        gh_sip_out_call_info(&out, request, false, gh_relay_far_leg(relay)->trunk->rules.transmit_security_status,
-                             gh_call_status(call));
+        gh_call_say_status(gh_relay_far_leg(relay), &out, request);
     }
     if (!err && relay->method == GH_SIP_PRACK)
         gh_rel_rack(&out, relay->rseq, call->b_cseq);
@@ -263,7 +262,7 @@ static void on_2xx(struct gh_relay *relay, struct gh_sip_msg *msg, uint64_t now_
     bool session = relay->offers || relay->method == GH_SIP_INVITE;
 
     gh_dialog_refresh(far, msg);
-    gh_call_take_claim(gh_relay_far_leg(relay), msg);
+    gh_call_take_said(gh_relay_far_leg(relay), msg);
     if (relay->server)
         gh_call_judge_way(&call->leg[relay->from], relay->server);
     reason = take_2xx(relay, msg, &sdp);
@@ -300,7 +299,7 @@ static void on_refusal(struct gh_relay *relay, struct gh_sip_msg *msg, uint64_t 
 
     if (relay->method == GH_SIP_INVITE || relay->offers)
         gh_call_drop_offer(relay->fork);
-    gh_call_take_claim(gh_relay_far_leg(relay), msg);
+    gh_call_take_said(gh_relay_far_leg(relay), msg);
     if (msg->body.len)
         gh_marks_add(&call->marks, GH_REASON_BODY_DROPPED);
     if (status == 401 || status == 407)
@@ -469,7 +468,7 @@ void gh_call_relay(struct gh_fork *fork, int from, struct gh_txn *txn, struct gh
     gh_txn_set_user(txn, &call->leg[from]);
     call->fault[0] = 0;
     gh_dialog_refresh(fork->dialog[from], msg);
-    gh_call_take_claim(&call->leg[from], msg);
+    gh_call_take_said(&call->leg[from], msg);
     if (reason == GH_REASON_NONE)
         reason = take_sdp(relay, msg, sdp);
     gh_sip_body_fini(&body);

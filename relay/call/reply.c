@@ -191,7 +191,6 @@ int gh_call_respond(struct gh_call *call, struct gh_txn *txn, int to, const char
         return GH_ESTATE;
     begin_relayed(&out, call, txn, to, tag, from, target);
     if (target && from->status >= 200)
-        gh_sip_out_call_info(&out, from, false, call->leg[to].trunk->rules.transmit_security_status,
-                             gh_call_status(call));
+        gh_call_say_status(&call->leg[to], &out, from);
     return finish(txn, &out, sdp, now_ms);
 }

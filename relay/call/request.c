@@ -379,7 +379,7 @@ void gh_call_on_ack(void *arg, uint32_t trunk, uint64_t conn, struct gh_sip_msg 
     if (!call)
         return; /* an ACK has no answer */
     leg->conn = conn;
-    gh_call_take_claim(leg, msg);
+    gh_call_take_said(leg, msg);
     if (gh_call_relay_ack(call, leg->side, msg, now_ms) || leg->side != GH_SIDE_A || msg->cseq != leg->invite_cseq)
         return;
     if (leg->invite)

@@ -123,7 +123,7 @@ static void on_provisional(struct gh_call *call, struct gh_sip_msg *msg, uint64_
     if (call->state == GH_CALL_CANCELLING)
         return; /* nobody asks for it any more */
     fork = gh_call_fork(call, msg);
-    gh_call_take_claim(&call->leg[GH_SIDE_B], msg);
+    gh_call_take_said(&call->leg[GH_SIDE_B], msg);
     if (gate->verdict == GH_GATE_REFUSE && reliable)
         reason = gate->reason;
     else if (gate->verdict != GH_GATE_REFUSE && fork)
@@ -200,7 +200,7 @@ static void on_answer(struct gh_call *call, struct gh_txn *txn, struct gh_sip_ms
     enum gh_reason reason = GH_REASON_BAD_MESSAGE;
     bool crosses = false, elsewhere;
 
-    gh_call_take_claim(b, msg);
+    gh_call_take_said(b, msg);
     if (fork)
         reason = take_2xx(fork, msg, &crosses);
     elsewhere = fork && call->heard != fork;

@@ -93,8 +93,7 @@ struct gh_papers *gh_call_way(struct gh_calls *calls, gh_trunk_id trunk, uint64_
 
 /*
  * Keys of a leg go over @papers' connection, at first or again: it is the leg's then, with its marks.
- * @leg  NULL: nobody's any more
- * @return false: nobody answers for it, or the route does not take what is weak about the connection
+ * @return false: the leg is gone, or the route does not take what is weak about the connection
  */
 static bool may_carry(struct gh_leg *leg, struct gh_papers *papers)
 {
@@ -143,7 +142,9 @@ static void on_late_connection(void *arg, struct gh_papers *papers, int destinat
     (void)destination;
     (void)reason;
     late->want = NULL;
-    if (papers)
+    if (papers && !late->call)
+        send_gated(late->calls, papers, &late->octets, late->carriers);
+    else if (papers)
         send_for(late->calls, call ? &call->leg[late->side] : NULL, papers, &late->octets, late->carriers);
     late_free(late);
 }
@@ -178,12 +179,16 @@ int gh_call_send(void *arg, struct gh_txn *txn, struct gh_buf *octets, unsigned 
     struct gh_calls *calls = arg;
     gh_trunk_id trunk = gh_txn_trunk(txn);
     struct gh_papers *papers = gh_call_way(calls, trunk, gh_txn_conn(txn));
+    struct gh_leg *leg = gh_txn_user(txn);
 
+    /* An answer of no call repeats headers of its request, and nothing of ours. */
+    if (papers && !leg && gh_txn_is_server(txn))
+        return send_gated(calls, papers, octets, carriers);
     if (papers)
-        return send_for(calls, gh_txn_user(txn), papers, octets, carriers);
+        return send_for(calls, leg, papers, octets, carriers);
     if (gh_txn_is_server(txn) && gh_txn_state(txn) >= GH_TXN_COMPLETED && !calls->closed &&
         gh_trunk_has_more(calls->trunks, trunk, 0))
-        return send_late(calls, gh_txn_user(txn), trunk, octets, carriers);
+        return send_late(calls, leg, trunk, octets, carriers);
     gh_buf_fini(octets);
     return GH_ECLOSED;
 }

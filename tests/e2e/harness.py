@@ -10,7 +10,6 @@ import base64
 import contextlib
 import ctypes
 import functools
-import itertools
 import json
 import os
 import random
@@ -225,26 +224,19 @@ trunks:
                     out += [json.loads(line) for line in f.read().split("\n")[:-1]]
         return [r for r in out if kind is None or r["type"] == kind]
 
-    def wait_record(self, kind, count=1):
-        """The count-th record of a kind: the log tells when to look, the ledger is synced within 20 ms."""
+    def wait_record(self, kind, count=1, **fields):
+        """The count-th record of a kind, with these fields: the log tells when to look, the ledger is synced within 20 ms."""
         limit = time.monotonic() + LIMIT_S
         while time.monotonic() < limit:
-            found = self.records(kind)
+            found = [r for r in self.records(kind) if all(r.get(name) == value for name, value in fields.items())]
             if len(found) >= count:
                 return found[count - 1]
             select.select([], [], [], 0.02)
-        raise AssertionError(f"no record {kind}: {[r['type'] for r in self.records()]}")
-
-    def find_record(self, kind, **fields):
-        """The first record of a kind with these fields, now or soon."""
-        for count in itertools.count(1):
-            record = self.wait_record(kind, count)
-            if all(record.get(name) == value for name, value in fields.items()):
-                return record
+        raise AssertionError(f"no record {kind} {fields}: {[r['type'] for r in self.records()]}")
 
     def call_end(self, call_id):
         """call.end of the call that came with this Call-ID."""
-        return self.find_record("call.end", call=self.find_record("call.start", call_id=call_id)["call"])
+        return self.wait_record("call.end", call=self.wait_record("call.start", call_id=call_id)["call"])
 
     def cert(self, name):
         return self.path("pki", name + "-both.pem")

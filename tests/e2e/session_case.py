@@ -207,12 +207,12 @@ class SessionCase(unittest.TestCase):
 
     def records(self, kind):
         """The records of a kind of this test's call."""
-        call = self.lab.find_record("call.start", call_id=self.a.call_id)["call"]
+        call = self.lab.wait_record("call.start", call_id=self.a.call_id)["call"]
         return [r for r in self.lab.records(kind) if r["call"] == call]
 
     def graded(self, now, call):
         """Wait for call.grade to say so, of now and of the call so far.  @return the record"""
-        start = self.lab.find_record("call.start", call_id=self.a.call_id)
+        start = self.lab.wait_record("call.start", call_id=self.a.call_id)
         while True:
             records = self.lab.records("call.grade")
             mine = [r for r in records if r["call"] == start["call"]]

@@ -337,6 +337,92 @@ class Claims(GradeCase):
         self.check_end(record, status="Authenticated", marks=["claim_lowered"])
 
 
+ALLOW = "Allow: INVITE, ACK, BYE, CANCEL, INFO, UPDATE\n"
+
+
+class Told(GradeCase):
+    """The status, to a side that no message of the other tells it to."""
+
+    def up(self, allow_a="", allow_b=ALLOW):
+        request = self.invited(self.a.open().describe(), allow_a)
+        lines = self.b.open().take(request.body)
+        self.b.reply(request, 200, self.b.describe(tags=self.b.tags(lines)), extra=allow_b)
+        self.a.take(self.a.expect(200).body)
+        self.a.ack()
+        self.b.expect("ACK")
+
+    def update(self, who, status, code=200):
+        msg = who.expect("UPDATE")
+        self.assertEqual((security(msg), msg.body), (status, b""))
+        self.assertNotIn(self.lab.a_host if who is self.b else self.lab.b_host, str(msg.headers))
+        who.reply(msg, code)
+
+    def info(self, status):
+        """a says that its side is worth no more."""
+        self.a.request("INFO", extra=CALL_INFO.format(status))
+        self.b.reply(self.b.expect("INFO"), 200)
+        self.a.expect(200)
+
+    def test_the_called_side_by_update(self):
+        self.up()
+        self.update(self.b, "Encrypted")
+        self.info("Authenticated")
+        self.update(self.b, "Authenticated")
+        self.both_ways()
+        self.check_end(self.hang_up(), status="Authenticated", marks=["claim_lowered"])
+
+    def test_a_status_that_falls_is_on_record(self):
+        """The grade stays what it was: the claim lowers the status alone."""
+        self.up(allow_b="")
+        self.both_ways()
+        self.graded("hop_by_hop", "hop_by_hop")
+        self.info("NotAuthenticated")
+        record = self.lab.wait_record("call.grade", status="NotAuthenticated")
+        self.assertEqual((record["grade"], record["call_grade"]), ("hop_by_hop", "hop_by_hop"))
+        self.check_end(self.hang_up(), status="NotAuthenticated", marks=["claim_lowered"])
+
+    def test_again_after_491(self):
+        self.up()
+        self.update(self.b, "Encrypted", 491)
+        self.update(self.b, "Encrypted")
+        self.hang_up()
+
+    def test_never_again_after_405(self):
+        self.up()
+        self.update(self.b, "Encrypted", 405)
+        self.info("Authenticated")
+        self.assertIn("sip=405", self.lab.log.wait(r"status.untold"))
+        self.check_end(self.hang_up(), status="Authenticated", grade="none", marks=["claim_lowered"])
+
+    def test_481_ends_the_call(self):
+        self.up()
+        self.update(self.b, "Encrypted", 481)
+        self.a.reply(self.a.expect("BYE"), 200)
+        self.check_end(self.ended(), grade="none", reasons=["dialog_gone"])
+
+    def test_the_caller_of_a_delayed_offer(self):
+        """It is not known yet when the 200 leaves."""
+        request = self.invited(extra=ALLOW)
+        self.b.open().reply(request, 200, self.b.describe())
+        ok = self.a.expect(200)
+        self.assertEqual(security(ok), "Unknown")
+        lines = self.a.open().take(ok.body)
+        self.a.ack(self.a.describe(tags=self.a.tags(lines)))
+        self.b.take(self.b.expect("ACK").body)
+        self.update(self.a, "Encrypted")
+        self.both_ways()
+        self.check_end(self.hang_up())
+
+    def test_both_when_nothing_but_plain_packets_comes(self):
+        """5 s after the answer, by itself."""
+        self.up(ALLOW, "")
+        for _ in range(3):
+            self.b.ends[0].send(self.b.ends[0].next_rtp())
+        self.update(self.a, "Authenticated")
+        self.assertEqual(self.lab.wait_record("call.grade", status="Authenticated")["grade"], "pending")
+        self.hang_up()
+
+
 class Contradicted(GradeCase):
     options = {"trunk_options": {"CUCM10": "srtp: allowed"}}
 

@@ -52,7 +52,7 @@ class KeyMemory(SessionCase):
         self.expose((CM, self.a.ends[0].key))
         self.a.invite(self.a.describe())
         self.refused("key_exposed")
-        self.lab.find_record("policy.refuse", reason="key_exposed", trunk="CUCMA")  # repeats fold
+        self.lab.wait_record("policy.refuse", reason="key_exposed", trunk="CUCMA")  # repeats fold
 
     def test_exposed_in_what_is_no_message(self):
         """It ends before any call hears of it: broken, or its keys hidden behind quoted pairs of a name."""

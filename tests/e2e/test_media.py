@@ -304,7 +304,7 @@ class ManyCalls(MediaCase):
 class Timeout(MediaCase):
     @classmethod
     def options(cls):
-        return {"timeout": "1s"}
+        return {"timeout": "3s"}
 
     def ended_by_timeout(self, call):
         for peer in (call.peer, call.b_peer):
@@ -340,7 +340,7 @@ class Timeout(MediaCase):
         for words in ((None, None), ("sendonly", "recvonly")):
             with self.subTest(words=words):
                 call = Call(self, directions=words)
-                for _ in range(8):
+                for _ in range(14):
                     for source, target in ((call.a[0], call.b[0]), (call.b[0], call.a[0]))[:1 if words[0] else 2]:
                         packet = source.protect(source.next_rtp())
                         source.send(packet)

@@ -93,7 +93,7 @@ class Delayed(SessionCase):
             self.assertIn(reason, bye.get("Reason"))
             ua.reply(bye, 200)
         record = self.ended()
-        self.check_end(record, status="Authenticated", grade="none", reasons=[reason])
+        self.check_end(record, status="Unknown", grade="none", reasons=[reason])
 
     def test_ack_without_an_answer(self):
         self.refused(lambda lines: b"", "answer_missing")

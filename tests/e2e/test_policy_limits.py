@@ -350,7 +350,7 @@ routes:
         peer.expect(180)
         self.assertIn(h.KEY_A.encode(), request.body)
         self.give_up(dialog, request)
-        accept = self.lab.find_record("tls.accept", trunk="CUCM9")
+        accept = self.lab.wait_record("tls.accept", trunk="CUCM9")
         self.assertEqual((accept["version"], accept["cipher"], accept["forward_secret"], set(accept["marks"])),
                          ("TLSv1", "AES128-SHA", False, self.MARKS))
         leg = self.lab.call_end(dialog.call_id)["legs"][0]
@@ -363,7 +363,7 @@ routes:
         peer = self.connect_old("DEFAULT:@SECLEVEL=0", ssl.TLSVersion.TLSv1_3)
         dialog = self.call(peer, "9897")
         self.give_up(dialog, self.rings_through(peer))
-        accept = self.lab.find_record("tls.accept", trunk="CUCM9")
+        accept = self.lab.wait_record("tls.accept", trunk="CUCM9")
         self.assertEqual((accept["version"], accept["marks"]), ("TLSv1.3", ["cert_weak"]))
 
     def rings_through(self, peer):
@@ -392,7 +392,7 @@ routes:
         dialog.request("BYE")
         h.reply(self.b, self.b.expect("BYE"), 200, "OK")
         peer.expect(200)
-        accept = self.lab.find_record("tls.accept", trunk="CUCM9")
+        accept = self.lab.wait_record("tls.accept", trunk="CUCM9")
         self.assertEqual((accept["cipher"], "weak_tls" in accept["marks"]), ("NULL-SHA", True))
         self.assertNotEqual(self.lab.call_end(dialog.call_id)["status"], "Encrypted")
 

@@ -83,7 +83,7 @@ class TlsCase(unittest.TestCase):
 
     def record_of(self, peer):
         """The one record of a refusal; the ledger may be some milliseconds behind the log."""
-        record = self.lab.find_record("tls.refuse", peer=peer)
+        record = self.lab.wait_record("tls.refuse", peer=peer)
         self.assertEqual(len([r for r in self.lab.records("tls.refuse") if r["peer"] == peer]), 1)
         return record
 
@@ -157,7 +157,7 @@ def outgoing_is_refused(case, cert, reason, presented, prepare=None, warning=Non
 
 def refusal(lab, peer, reason):
     """A tls.refuse record of this peer for this reason."""
-    return lab.find_record("tls.refuse", peer=peer, reason=reason)
+    return lab.wait_record("tls.refuse", peer=peer, reason=reason)
 
 
 def messages_to(lab, trunk):
