@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options of trunks and media whose effect no other program shows."""
 import socket
+import struct
 
 import harness as h
+import rtp
 from media_case import Call, MediaCase
+from rtp import CM, srtp
 from session_case import SessionCase
 
 
@@ -26,6 +29,35 @@ class OnHold(SessionCase):
         self.check_end(self.ended(), reasons=["media_timeout"])
 
 
+class RocCase(SessionCase):
+    def step(self, source, target, index, passed=True):
+        """One packet of this index, ROC included; both ends know it."""
+        packet = struct.pack(">BBHII", 0x80, 0, index & 0xffff, index, source.ssrc) + bytes([index & 255]) * 160
+        sealed = srtp.protect_rtp(source.suite, source.key, packet, index >> 16)
+        source.send(sealed)
+        got = target.receive()
+        if passed:
+            self.assertEqual(got, sealed)
+        self.assertEqual(rtp.unprotect_rtp(target.suite, target.far_key, got, index >> 16)[12:], packet[12:])
+
+    def over_the_wrap(self):
+        """@return the index of the last packet, of both ends"""
+        for index in (40000, 65534, 65535, 65536, 65536 + 20000, 65536 + 50000, 131072 + 7):
+            self.step(self.a.ends[0], self.b.ends[0], index)
+            self.step(self.b.ends[0], self.a.ends[0], index)
+        return index
+
+    def new_keys(self):
+        for ua in (self.a, self.b):
+            ua.ends[0].key = rtp.draw_key(CM)
+        self.a.request("INVITE", self.a.describe())
+        request = self.b.expect("INVITE")
+        self.b.reply(request, 200, self.b.describe(tags=self.b.tags(self.b.take(request.body))))
+        self.a.take(self.a.expect(200).body)
+        self.a.ack()
+        self.b.expect("ACK")
+
+
 class RocRules(SessionCase):
     options = {"trunk_options": {"CUCMA": "srtp: allowed, roc_on_rekey: keep"}}
 
@@ -44,7 +76,7 @@ class RocRules(SessionCase):
         self.assertEqual([leg["streams"][0]["path"] for leg in record["legs"]], ["bridge", "bridge"])
 
 
-class RocKept(SessionCase):
+class RocKept(RocCase):
     options = {"trunk_options": {"CUCMA": "srtp: allowed, roc_on_rekey: keep", "CUCM10": "srtp: required, roc_on_rekey: keep"}}
 
     def test_neighbours_that_both_keep_it(self):
@@ -53,6 +85,37 @@ class RocKept(SessionCase):
         record = self.hang_up()
         self.check_end(record)
         self.assertEqual([leg["streams"][0]["path"] for leg in record["legs"]], ["pass", "pass"])
+
+
+    def test_a_new_key_after_roll_overs(self):
+        """ROC 2 under the old key is ROC 2 under the new one (RFC 3711 section 3.3.1)."""
+        self.establish()
+        index = self.over_the_wrap()
+        self.new_keys()
+        for more in range(1, 4):
+            self.step(self.a.ends[0], self.b.ends[0], index + more)
+            self.step(self.b.ends[0], self.a.ends[0], index + more)
+        record = self.hang_up()
+        self.check_end(record)
+        for leg in record["legs"]:
+            rx = leg["streams"][0]["rx"]
+            self.assertEqual((rx["authenticated"], rx["auth_failed"], rx["replayed"]), (10, 0, 0))
+
+
+class RocReset(RocCase):
+    def test_a_new_key_after_roll_overs(self):
+        """The default: ROC 0 under the new key, from the packet that comes next."""
+        self.establish()
+        index = self.over_the_wrap()
+        self.new_keys()
+        for more in range(1, 4):
+            self.step(self.a.ends[0], self.b.ends[0], (index + more) & 0xffff)
+            self.step(self.b.ends[0], self.a.ends[0], (index + more) & 0xffff)
+        record = self.hang_up()
+        self.check_end(record)
+        for leg in record["legs"]:
+            rx = leg["streams"][0]["rx"]
+            self.assertEqual((rx["authenticated"], rx["auth_failed"], rx["replayed"]), (10, 0, 0))
 
 
 class CodePoints(MediaCase):
