@@ -182,18 +182,50 @@ static int authenticate(struct packet *packet)
     return 0;
 }
 
+/*
+ * RFC 3711 section 3.1: before the tag; RFC 7714 sections 8 and 9: at the end, for the tag is part of what was encrypted.
+ * The tag does not cover it, so a packet without it is what the SRTP context knows.
+ */
+static bool take_mki(struct packet *packet, const struct gh_media_mki *mki)
+{
+    bool aead = gh_suite_info(packet->from->suite)->aead;
+    size_t behind = aead ? 0 : tag_len_of(packet->from, packet->rtcp), at;
+
+    if (mki->len == 0 || packet->len < GH_RTP_HEADER + mki->len + behind)
+        return false;
+    at = packet->len - behind - mki->len;
+    if (memcmp(packet->p + at, mki->octets, mki->len) != 0)
+        return false;
+    memmove(packet->p + at, packet->p + at + mki->len, behind);
+    packet->len -= mki->len;
+    return true;
+}
+
+/* @return false: an MKI was agreed, and another one or none is there */
+static bool strip_mki(struct packet *packet)
+{
+    const struct gh_side *side = packet->from;
+
+    if (side->rx_mki.len == 0 && (!side->old_rx || side->old_mki.len == 0))
+        return true;
+    if (take_mki(packet, &side->rx_mki) || (side->old_rx && take_mki(packet, &side->old_mki)))
+        return true;
+    return side->rx_mki.len == 0 || (side->old_rx && side->old_mki.len == 0);
+}
+
 static enum gh_drop accept_keyed(struct packet *packet)
 {
     struct gh_side *side = packet->from;
     bool aead = gh_suite_info(side->suite)->aead;
-    size_t tag_len = tag_len_of(side, packet->rtcp);
-    size_t least = tag_len + (packet->rtcp ? GH_RTCP_HEADER + GH_SRTCP_INDEX
-                                           : gh_rtp_header_len(packet->p, packet->len));
+    size_t tag_len = tag_len_of(side, packet->rtcp), least;
 
     if (side->path == GH_PATH_NONE || !side->rx)
         return GH_DROP_NO_KEY_YET;
     if (packet->rtcp)
         packet->plain_form = gh_rtcp_looks_plain(packet->p, packet->len, tag_len, aead);
+    if (!strip_mki(packet))
+        return not_authentic(packet);
+    least = tag_len + (packet->rtcp ? GH_RTCP_HEADER + GH_SRTCP_INDEX : gh_rtp_header_len(packet->p, packet->len));
     if (packet->len < least)
         return looks_plain(packet) ? not_authentic(packet) : GH_DROP_MALFORMED;
     /* Encryption was agreed: RFC 3711 section 3.4 lets SRTCP leave it out, we do not. */

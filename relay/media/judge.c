@@ -32,6 +32,9 @@ int gh_judge_set(const struct gh_judged *side, const struct gh_media_set *set)
         return GH_EINVAL;
     if (set->payload_count > GH_MEDIA_PAYLOADS_MAX || set->dscp > GH_DSCP_MAX)
         return GH_EINVAL;
+    if (set->rx_mki.len > GH_MEDIA_MKI_MAX ||
+        (set->rx_mki.len && (set->suite == GH_SUITE_NONE || set->path == GH_PATH_PASS)))
+        return GH_EINVAL;
     if (side->was_keyed && set->suite == GH_SUITE_NONE)
         return GH_EINVAL;
     if (side->was_set && set->generation <= side->generation)

@@ -341,6 +341,14 @@ int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_s
  */
 int gh_media_renew(struct gh_media *media, gh_stream_id old, gh_stream_id *out);
 
+#define GH_MEDIA_MKI_MAX 128 /* RFC 4568 section 6.1 */
+
+/* The master key identifier in a side's packets; len 0: there is none. */
+struct gh_media_mki {
+    uint8_t len;
+    uint8_t octets[GH_MEDIA_MKI_MAX];
+};
+
 /*
  * What one side is from now on.  A set replaces the one before; the same key and suite again keep context, ROC and
  * replay state.  A new rx key: the old one is still accepted for 2 s, or 1 s past the first packet under the new one.
@@ -363,6 +371,9 @@ struct gh_media_set {
     enum gh_suite suite;               /* of this side, both ways; GH_SUITE_NONE: plain RTP */
     struct gh_secret rx_key;           /* this side declared it; empty for plain */
     struct gh_secret tx_key;           /* we declared it to this side; if the other side passes, its rx_key */
+    /* Comes with rx_key, and stands in each packet under it (RFC 3711 section 3.1): one without it is not authentic.
+     * Not with path PASS.  What we send has none. */
+    struct gh_media_mki rx_mki;
     enum gh_source_rule media_source;
     uint64_t latch_ms;                 /* clear and SYMMETRIC: from now; 0: nothing is learnt */
     /* A new tx key goes on with ROC and SSRCs of the one before (roc_on_rekey: keep), else it

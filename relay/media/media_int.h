@@ -91,6 +91,7 @@ struct gh_side {
     uint8_t family;                  /* of its sockets */
     uint8_t dscp;                    /* that they have */
 
+    struct gh_media_mki rx_mki, old_mki; /* of the packets under rx and old_rx */
     struct gh_srtp_rx *rx;           /* NULL: no key yet */
     bool rx_passes;                  /* rx's key is the one that the other side was given */
     struct gh_srtp_rx *old_rx;       /* until old_rx_until_ms */

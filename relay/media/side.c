@@ -298,8 +298,12 @@ static void fail(struct gh_side *side, int err)
 
 void gh_side_apply(struct gh_side *side, const struct gh_media_set *set, uint64_t now_ms)
 {
+    const struct gh_srtp_rx *rx_before = side->rx;
     int err = change_rx(side, set, now_ms);
 
+    if (rx_before && side->old_rx == rx_before)
+        side->old_mki = side->rx_mki;
+    side->rx_mki = set->rx_mki;
     side->generation = set->generation;
     memset(side->raised, 0, sizeof(side->raised));
     side->path = set->path;
