@@ -210,11 +210,11 @@ void gh_call_check_released(struct gh_call *call, uint64_t now_ms)
     gh_call_event(call, GH_ON_RELEASED, now_ms);
 }
 
-struct gh_addr gh_call_media_address(const struct gh_config *config, uint8_t family)
+struct gh_addr gh_call_media_address(const struct gh_config_trunk *trunk, uint8_t family)
 {
-    if (config->media.advertise.family == family)
-        return config->media.advertise;
-    return config->media.advertise6.family == family ? config->media.advertise6 : (struct gh_addr){ 0 };
+    if (trunk->media->advertise.family == family)
+        return trunk->media->advertise;
+    return trunk->media->advertise6.family == family ? trunk->media->advertise6 : (struct gh_addr){ 0 };
 }
 
 struct gh_neg_leg gh_call_neg_leg(const struct gh_leg *leg)
@@ -226,8 +226,8 @@ struct gh_neg_leg gh_call_neg_leg(const struct gh_leg *leg)
                                 .bridge = leg->trunk->srtp_path_bridge ||
                                           (far && far->roc_keep != leg->trunk->roc_keep),
                                 .mux = leg->trunk->rtcp_mux,
-                                .media4 = gh_call_media_address(leg->call->calls->config, 4),
-                                .media6 = gh_call_media_address(leg->call->calls->config, 6) };
+                                .media4 = gh_call_media_address(leg->trunk, 4),
+                                .media6 = gh_call_media_address(leg->trunk, 6) };
 }
 
 static size_t calls_of_trunk(const struct gh_calls *calls, const struct gh_config_trunk *trunk)
@@ -278,14 +278,20 @@ static void on_tick(void *arg, uint64_t now_ms)
         gh_log(GH_LOG_ERROR, "call", "tick.fail", "error=\"%s\"", gh_err_text(GH_ENOMEM));
 }
 
+_Static_assert(GH_CONFIG_INTERFACES_MAX < GH_MEDIA_INTERFACES_MAX, "each interface has a number");
+
 static int start_media(struct gh_calls *calls, char *text, size_t text_len)
 {
     const struct gh_config *config = calls->config;
+    const struct gh_config_interface *own = &config->media.interfaces[0];
+    struct gh_media_interface more[GH_MEDIA_INTERFACES_MAX];
     struct gh_media_config media = {
-        .address = config->media.address,
-        .address6 = config->media.address6,
-        .advertise = config->media.advertise,
-        .advertise6 = config->media.advertise6,
+        .address = own->address,
+        .address6 = own->address6,
+        .advertise = own->advertise,
+        .advertise6 = own->advertise6,
+        .more = more,
+        .more_count = (unsigned)config->media.interface_count - 1,
         .port_first = config->media.port_first,
         .port_last = config->media.port_last,
         .workers = config->media.workers,
@@ -296,7 +302,12 @@ static int start_media(struct gh_calls *calls, char *text, size_t text_len)
     };
     struct gh_media_handlers handlers = { .arg = calls, .event = gh_call_on_media_event,
                                           .closed = gh_call_on_media_closed };
-    int err = gh_media_start(&calls->media, gh_loop_uv(calls->loop), &media, &handlers);
+    int err;
+
+    for (unsigned i = 0; i < media.more_count && i < GH_MEDIA_INTERFACES_MAX; i++)
+        more[i] = (struct gh_media_interface){ own[i + 1].address, own[i + 1].address6, own[i + 1].advertise,
+                                               own[i + 1].advertise6 };
+    err = gh_media_start(&calls->media, gh_loop_uv(calls->loop), &media, &handlers);
 
     if (err)
         snprintf(text, text_len, "media: %s", gh_err_text(err));

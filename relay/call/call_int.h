@@ -540,8 +540,8 @@ void gh_call_drop(struct gh_call *call);
 /** Room for one more call on a trunk: max_calls, max_cps.  Counts it against the rate.  @return GH_REASON_NONE or why not */
 enum gh_reason gh_call_admit(struct gh_calls *calls, const struct gh_config_trunk *trunk);
 void gh_call_holder(struct gh_call *call, const struct gh_config_trunk *trunk);
-/** Where media of a family is taken, as SDP says it; none: family 0. */
-struct gh_addr gh_call_media_address(const struct gh_config *config, uint8_t family);
+/** Where media of a family is taken from a trunk, as SDP says it; none: family 0. */
+struct gh_addr gh_call_media_address(const struct gh_config_trunk *trunk, uint8_t family);
 /** Where we stand towards a side; by the papers of its leg. */
 struct gh_neg_leg gh_call_neg_leg(const struct gh_leg *leg);
 

@@ -40,10 +40,9 @@ void gh_call_judge_way(struct gh_leg *leg, const struct gh_txn *txn)
 
 struct gh_neg_self gh_call_self(struct gh_leg *leg, uint8_t family)
 {
-    const struct gh_config *config = leg->call->calls->config;
-    struct gh_addr ours = gh_call_media_address(config, family);
+    struct gh_addr ours = gh_call_media_address(leg->trunk, family);
 
-    return (struct gh_neg_self){ .address = family ? ours : config->media.advertise, .session_id = leg->session_id,
+    return (struct gh_neg_self){ .address = family ? ours : leg->trunk->media->advertise, .session_id = leg->session_id,
                                  .version = ++leg->version };
 }
 
@@ -74,10 +73,9 @@ bool gh_call_offer_pending(const struct gh_fork *fork)
  * far as we have it. */
 static uint8_t family_towards(const struct gh_leg *leg, uint8_t before)
 {
-    const struct gh_config *config = leg->call->calls->config;
     uint8_t family = before ? before : leg->papers->facts.peer.family;
 
-    return gh_call_media_address(config, family).family ? family : config->media.advertise.family;
+    return gh_call_media_address(leg->trunk, family).family ? family : leg->trunk->media->advertise.family;
 }
 
 /* An exchange begins: the papers of both legs are theirs again if it fails. */

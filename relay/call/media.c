@@ -94,12 +94,19 @@ static int keep_stream(struct gh_call *call, size_t index, gh_stream_id id)
     return 0;
 }
 
+/* Its number is its place in the configuration: see start_media. */
+static unsigned interface_of(const struct gh_call *call, int side)
+{
+    return (unsigned)(call->leg[side].trunk->media - call->calls->config->media.interfaces);
+}
+
 enum gh_reason gh_call_media_open(struct gh_call *call, struct gh_neg *neg, const uint8_t family[2])
 {
     const struct gh_config *config = call->calls->config;
     struct gh_media_open open = { .call = call->number, .timeout_ms = config->media.timeout_ms,
                                   .timeout_on_hold_ms = config->media.timeout_on_hold_ms,
-                                  .family = { family[0], family[1] } };
+                                  .family = { family[0], family[1] },
+                                  .interface = { interface_of(call, GH_SIDE_A), interface_of(call, GH_SIDE_B) } };
 
     for (size_t i = 0; i < neg->count; i++) {
         struct gh_neg_stream *stream = &neg->streams[i];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks of listeners and media, and of what is unused. */
+/* Checks of listeners, and of what is unused. */
 #include "config/check.h"
 
 static const struct gh_draft *row_at(const struct gh_rows *rows, size_t index)
@@ -108,182 +108,6 @@ void gh_check_listeners(struct gh_loader *load, struct gh_drafts *drafts,
     }
 }
 
-/* ---- media ----------------------------------------------------------------------------------- */
-
-static const struct gh_draft *group(const struct gh_drafts *drafts, const char *name)
-{
-    return drafts->draft.groups[gh_option_index(drafts->draft.table, name)];
-}
-
-static bool said_or_misspelt(const struct gh_draft *draft, const char *name)
-{
-    return gh_draft_has(draft, name) || draft->misspelt[gh_option_index(draft->table, name)];
-}
-
-/* One address of ours, called @bound_name, and what SDP says in its place. */
-static void check_place(struct gh_loader *load, const struct gh_draft *draft,
-                        const char *bound_name, const struct gh_addr *bound, const char *said_name,
-                        struct gh_addr *said)
-{
-    if (!gh_draft_has(draft, bound_name)) {
-        if (gh_draft_has(draft, said_name))
-            gh_draft_error(load, draft, said_name, "has no meaning without %s", bound_name);
-        return;
-    }
-    if (!bound->family)
-        return; /* wrong: reported */
-    if (!gh_draft_has(draft, said_name)) {
-        *said = *bound;
-        if (gh_addr_is_any(bound))
-            gh_draft_error(
-                load, draft, bound_name,
-                "an address of zeros cannot stand in SDP; write the address that peers reach, "
-                "or add %s",
-                said_name);
-    } else if (said->family && gh_addr_is_any(said)) {
-        gh_draft_error(load, draft, said_name, "an address of zeros cannot stand in SDP");
-    } else if (said->family && said->family != bound->family) {
-        gh_draft_error(load, draft, said_name, "is not of the same IP version as media.%s",
-                       bound_name);
-    }
-}
-
-void gh_check_media(struct gh_loader *load, struct gh_drafts *drafts)
-{
-    const struct gh_draft *draft = group(drafts, "media");
-    const struct gh_node *section =
-        drafts->draft.values[gh_option_index(drafts->draft.table, "media")];
-    struct gh_addr *address = &drafts->values.media.address,
-                   *address6 = &drafts->values.media.address6,
-                   *advertise = &drafts->values.media.advertise,
-                   *advertise6 = &drafts->values.media.advertise6;
-
-    drafts->values.media.port_first = drafts->media_ports[0];
-    drafts->values.media.port_last = drafts->media_ports[1];
-    if (!draft)
-        return; /* missing: reported */
-    if (section && section->kind == GH_NODE_MAPPING && !said_or_misspelt(draft, "address") &&
-        !said_or_misspelt(draft, "address6"))
-        gh_draft_error(load, draft, "address",
-                       "is missing; media needs an address of ours, here or in address6");
-    check_place(load, draft, "address", address, "advertise", advertise);
-    check_place(load, draft, "address6", address6, "advertise6", advertise6);
-    if (address6->family == 4)
-        gh_draft_error(load, draft, "address6", "is not IPv6; write it as address");
-    else if (address6->family && address->family == 6)
-        gh_draft_error(load, draft, "address6",
-                       "media.address is IPv6 already; one address of each IP version");
-    if (gh_draft_has(draft, "address"))
-        return;
-    *address = *address6;
-    *advertise = *advertise6;
-    *address6 = *advertise6 = (struct gh_addr){ .family = 0 };
-}
-
-/* "FIRST BLANK LAST" of the kernel. */
-static bool parse_range(struct gh_span text, uint64_t range[2])
-{
-    size_t digits = 0;
-
-    text = gh_span_trim(gh_span_head(text, gh_span_find(text, '\n')));
-    while (digits < text.len && gh_ascii_is_digit((unsigned char)text.p[digits]))
-        digits++;
-    return gh_span_u64(gh_span_head(text, digits), 65535, &range[0]) &&
-           gh_span_u64(gh_span_trim(gh_span_from(text, digits)), 65535, &range[1]);
-}
-
-/* Is @port in the kernel's list "8080,9148-9150"? */
-static bool is_reserved(struct gh_span list, uint64_t port)
-{
-    list = gh_span_head(list, gh_span_find(list, '\n'));
-    while (list.len) {
-        struct gh_span item = gh_span_trim(gh_span_take(&list, ','));
-        struct gh_span first_text = gh_span_take(&item, '-');
-        uint64_t first, last;
-
-        if (!gh_span_u64(first_text, 65535, &first))
-            continue;
-        if (!gh_span_u64(item, 65535, &last))
-            last = first;
-        if (port >= first && port <= last)
-            return true;
-    }
-    return false;
-}
-
-#define RESERVED_SHOWN_MAX 200 /* octets of the kernel's list that are repeated */
-
-/* The kernel takes the whole list anew: what stands in it must not get lost. */
-static const char *reserved_setting(struct gh_loader *load, const struct gh_drafts *drafts,
-                                    struct gh_span reserved)
-{
-    struct gh_span list = gh_span_trim(gh_span_head(reserved, gh_span_find(reserved, '\n')));
-    unsigned first = drafts->media_ports[0], last = drafts->media_ports[1];
-    const char *text;
-
-    if (list.len > RESERVED_SHOWN_MAX)
-        text = gh_config_arena_printf(
-            load->keep, "add %u-%u to net.ipv4.ip_local_reserved_ports in", first, last);
-    else
-        text = gh_config_arena_printf(load->keep,
-                                      "write net.ipv4.ip_local_reserved_ports=%.*s%s%u-%u into",
-                                      GH_SPAN_FMT(list), list.len ? "," : "", first, last);
-    return text ? text : "";
-}
-
-void gh_check_port_overlap(struct gh_loader *load, struct gh_drafts *drafts, struct gh_span range,
-                           struct gh_span reserved)
-{
-    const struct gh_draft *draft = group(drafts, "media");
-    uint64_t local[2], first = drafts->media_ports[0], last = drafts->media_ports[1];
-    bool free_port = false;
-    const char *text;
-
-    if (!draft || !drafts->values.media.address.family || !parse_range(range, local))
-        return;
-    if (first < local[0])
-        first = local[0];
-    if (last > local[1])
-        last = local[1];
-    for (uint64_t port = first; port <= last && !free_port; port++)
-        free_port = !is_reserved(reserved, port);
-    if (!free_port)
-        return;
-    text = gh_config_arena_printf(
-        load->keep,
-        "the kernel may give ports %llu-%llu to other programs (net.ipv4.ip_local_port_range); %s "
-        "/etc/sysctl.d/gatehouse.conf and run sysctl --system",
-        (unsigned long long)first, (unsigned long long)last,
-        reserved_setting(load, drafts, reserved));
-    drafts->values.media.ports_advice = text;
-    if (text)
-        gh_draft_warning(load, draft, "ports", "%s", text);
-}
-
-/* A stream has two pairs of ports; each port a socket for its source and one for everybody else. */
-#define STREAM_PORTS 4
-#define STREAM_DESCRIPTORS 8
-#define OTHER_DESCRIPTORS 64 /* listeners, record, log, DNS, the loops themselves: plenty */
-
-void gh_check_descriptors(struct gh_loader *load, const struct gh_drafts *drafts, uint64_t hard)
-{
-    const struct gh_draft *draft = group(drafts, "media");
-    uint64_t streams, others, need;
-
-    if (!draft || !drafts->values.media.address.family || !drafts->media_ports[0] || hard == 0)
-        return;
-    streams = ((uint64_t)drafts->media_ports[1] - drafts->media_ports[0] + 1) / STREAM_PORTS;
-    others = (uint64_t)drafts->values.limits.max_connections + OTHER_DESCRIPTORS;
-    need = streams * STREAM_DESCRIPTORS + others;
-    if (need > hard)
-        gh_draft_warning(
-            load, draft, "ports",
-            "room for %llu streams needs %llu descriptors, connections included; the "
-            "hard limit is %llu, enough for %llu; raise it (LimitNOFILE, ulimit -Hn)",
-            (unsigned long long)streams, (unsigned long long)need, (unsigned long long)hard,
-            (unsigned long long)(hard > others ? (hard - others) / STREAM_DESCRIPTORS : 0));
-}
-
 /* ---- unused ---------------------------------------------------------------------------------- */
 
 static void warn_unused(struct gh_loader *load, const struct gh_draft *draft)
@@ -300,6 +124,10 @@ void gh_check_unused(struct gh_loader *load, const struct gh_drafts *drafts)
     for (size_t i = 0; i < drafts->listener_count; i++) {
         if (!drafts->listeners[i].used)
             warn_unused(load, &drafts->listeners[i].draft);
+    }
+    for (size_t i = 0; i < drafts->interface_count; i++) {
+        if (!drafts->interfaces[i].used)
+            warn_unused(load, &drafts->interfaces[i].draft);
     }
     for (size_t i = 0; i < drafts->profile_count; i++) {
         if (!drafts->profiles[i].used)

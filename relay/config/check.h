@@ -34,7 +34,7 @@ void gh_check_trunks(struct gh_loader *load, struct gh_drafts *drafts,
 /** Routes to trunks, into @config->routes. */
 void gh_check_routes(struct gh_loader *load, struct gh_drafts *drafts, struct gh_config *config);
 
-/** Media addresses. */
+/** Media addresses: own and named ones. */
 void gh_check_media(struct gh_loader *load, struct gh_drafts *drafts);
 
 /** Warnings for what nothing refers to. */

@@ -65,6 +65,23 @@ static void join_profile(struct gh_loader *load, struct gh_drafts *drafts,
         rules->suites[i] = profile->suites[i];
 }
 
+static void join_interface(struct gh_loader *load, struct gh_drafts *drafts,
+                           const struct gh_config *config, struct gh_trunk_draft *trunk)
+{
+    const struct gh_rows rows = { drafts->interfaces, drafts->interface_count,
+                                  sizeof(struct gh_interface_draft), "media interface" };
+    struct gh_interface_draft *interface = NULL;
+
+    if (trunk->media_interface)
+        interface = gh_check_find(load, &trunk->draft, "media_interface", 0, trunk->media_interface,
+                                  &rows);
+    trunk->out.media = &config->media.interfaces[0];
+    if (!interface)
+        return;
+    interface->used = true;
+    trunk->out.media = &config->media.interfaces[1 + (interface - drafts->interfaces)];
+}
+
 /* ---- one trunk ------------------------------------------------------------------------------- */
 
 /* CUCM: the mode fixes the transport. */
@@ -353,6 +370,7 @@ void gh_check_trunks(struct gh_loader *load, struct gh_drafts *drafts,
 
         join_listener(load, drafts, config, trunk);
         join_profile(load, drafts, config, trunk);
+        join_interface(load, drafts, config, trunk);
         check_trunk(load, trunk);
         for (size_t j = 0; j < i && trunk->on; j++) {
             const struct gh_trunk_draft *other = &drafts->trunks[j];

@@ -82,6 +82,9 @@ static int make_arrays(struct gh_config_arena *keep, const struct gh_drafts *dra
     config->profile_count = drafts->profile_count;
     config->trunk_count = drafts->trunk_count;
     config->route_count = drafts->route_count;
+    config->media.interface_count = 1 + drafts->interface_count;
+    config->media.interfaces = gh_config_arena_take(keep, config->media.interface_count,
+                                                    sizeof(*config->media.interfaces));
     config->tls = gh_config_arena_take(keep, config->tls_count, sizeof(*config->tls));
     config->listeners =
         gh_config_arena_take(keep, config->listener_count, sizeof(*config->listeners));
@@ -109,7 +112,12 @@ static void fill_arrays(struct gh_drafts *drafts, struct gh_config *config)
     for (size_t i = 0; i < drafts->trunk_count; i++)
         config->trunks[i] = drafts->trunks[i].out;
     config->node_name = drafts->values.node_name;
+    drafts->values.media.interfaces = config->media.interfaces;
+    drafts->values.media.interface_count = config->media.interface_count;
     config->media = drafts->values.media;
+    config->media.interfaces[0] = drafts->own_interface;
+    for (size_t i = 0; i < drafts->interface_count; i++)
+        config->media.interfaces[1 + i] = drafts->interfaces[i].out;
     config->audit = drafts->values.audit;
     config->limits = drafts->values.limits;
 }

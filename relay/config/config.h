@@ -37,7 +37,7 @@ struct gh_config_listener {
     enum gh_transport transport;
     struct gh_addr address;
     const struct gh_config_tls *tls; /* NULL unless TLS */
-    uint8_t dscp;                    /* code point of what its connections send, either way opened */
+    uint8_t dscp; /* code point of what its connections send, either way opened */
 };
 
 struct gh_config_profile {
@@ -63,6 +63,17 @@ struct gh_config_destination {
     struct gh_addr addr;  /* family 0: @host is a name */
 };
 
+/* Where media of some trunks is taken. */
+struct gh_config_interface {
+    const char *name;              /* NULL: what media itself says, for trunks that name none */
+    struct gh_addr address;        /* where ports are bound; port unused */
+    struct gh_addr advertise;      /* what SDP says; default: address */
+    /* IPv6 beside an IPv4 address; family 0: none.  Alone in the file it stands above. */
+    struct gh_addr address6, advertise6;
+};
+
+#define GH_CONFIG_INTERFACES_MAX 15 /* named ones */
+
 enum gh_media_source { GH_SOURCE_SDP = 0, GH_SOURCE_SDP_HOST, GH_SOURCE_SYMMETRIC };
 enum gh_mux_rule { GH_MUX_ACCEPT = 0, GH_MUX_REFUSE, GH_MUX_OFFER };
 
@@ -78,10 +89,12 @@ struct gh_config_trunk {
     bool srtp_path_bridge;             /* srtp_path: bridge */
     bool roc_keep;                     /* roc_on_rekey: keep */
     enum gh_key_reuse key_reuse;
+    const struct gh_config_interface *media; /* one of config->media.interfaces */
     enum gh_media_source media_source;
     enum gh_mux_rule rtcp_mux;
     struct {
-        uint8_t audio, video, other;   /* code points of RTP and RTCP that go there, by kind of m-line */
+        uint8_t audio, video,
+            other; /* code points of RTP and RTCP that go there, by kind of m-line */
     } dscp;
     enum { GH_REFER_LOCAL = 0, GH_REFER_PASS, GH_REFER_REFUSE } refer;
     enum { GH_REDIRECT_REFUSE = 0, GH_REDIRECT_LOCAL } redirect;
@@ -119,10 +132,8 @@ struct gh_config {
     size_t route_count;
     const char **route_patterns;       /* for gh_policy_route, in the order of @routes */
     struct {
-        struct gh_addr address;        /* where ports are bound; port unused */
-        struct gh_addr advertise;      /* what SDP says; default: address */
-        /* IPv6 beside an IPv4 address; family 0: none.  Alone in the file it stands above. */
-        struct gh_addr address6, advertise6;
+        struct gh_config_interface *interfaces; /* the first is media's own, the others are named */
+        size_t interface_count;
         uint16_t port_first, port_last;
         /* what to set in the kernel so that it gives none of them away; NULL: nothing */
         const char *ports_advice;

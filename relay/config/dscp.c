@@ -18,7 +18,8 @@ bool gh_config_dscp(struct gh_span text, uint8_t *out)
         *out = (uint8_t)(8 * (text.p[2] - '0')); /* a class selector is the old precedence */
     else if (text.len == 4 && gh_span_istarts(text, GH_SPAN("AF")) && DIGIT(text.p[2], '4') &&
              DIGIT(text.p[3], '3') && text.p[2] != '0' && text.p[3] != '0')
-        *out = (uint8_t)(8 * (text.p[2] - '0') + 2 * (text.p[3] - '0')); /* class, drop precedence */
+        *out =
+            (uint8_t)(8 * (text.p[2] - '0') + 2 * (text.p[3] - '0')); /* class, drop precedence */
     else
         return false;
     return true;

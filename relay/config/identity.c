@@ -45,7 +45,8 @@ static bool check_identity(struct gh_loader *load, const struct gh_tls_draft *tl
     gh_draft_error(load, &tls->draft,
                    is_of_key(flaw) ? identity->key_option : identity->certificate_option, "%s%s",
                    text[0] ? text : "cannot be used", eku_advice(flaw, identity->role));
-    /* Loading stopped at the certificate: a key that is plainly missing beside it is told in the same run. */
+    /* Loading stopped at the certificate: a key that is plainly missing beside it is told in the
+     * same run. */
     if (!is_of_key(flaw) && access(identity->private_key, R_OK) != 0)
         gh_draft_error(load, &tls->draft, identity->key_option, "%s: %s", identity->private_key,
                        gh_err_text(-errno));

@@ -131,11 +131,10 @@ static struct gh_draft *row_at(char *rows, const struct gh_table *table, size_t 
 }
 
 /* @return whether @key has a name; *again is whether another row has it */
-static bool name_row(struct gh_loader *load, const struct gh_option *option, struct gh_draft *draft,
-                     const struct gh_node *key, char *rows, size_t count, bool *again)
+static bool name_row(struct gh_loader *load, const struct gh_option *option, const char *section,
+                     struct gh_draft *draft, const struct gh_node *key, char *rows, size_t count,
+                     bool *again)
 {
-    const char *section = option->name;
-
     *again = false;
     if (key->kind != GH_NODE_SCALAR || gh_span_eq(key->text, GH_SPAN("<<")))
         return false; /* already reported */
@@ -183,7 +182,7 @@ static void read_rows(struct gh_loader *load, const struct gh_option *option, co
         memset(draft, 0, table->size);
         draft->table = table;
         draft->mark = child->mark;
-        if (named && !name_row(load, option, draft, child, rows, count, &again))
+        if (named && !name_row(load, option, path, draft, child, rows, count, &again))
             continue;
         if (!named)
             draft->path = gh_config_arena_printf(load->scratch, "%s[%zu]", path, count + 1);

@@ -24,6 +24,12 @@ struct gh_listener_draft {
     bool used;
 };
 
+struct gh_interface_draft {
+    struct gh_draft draft;
+    struct gh_config_interface out;
+    bool used;
+};
+
 struct gh_profile_draft {
     struct gh_draft draft;
     struct gh_config_profile out;
@@ -35,7 +41,7 @@ struct gh_profile_draft {
 struct gh_trunk_draft {
     struct gh_draft draft;
     struct gh_config_trunk out;
-    const char *profile, *listener;
+    const char *profile, *listener, *media_interface;
     const char *trust;
     const char **peer_names;
     size_t peer_name_count;
@@ -84,8 +90,9 @@ struct gh_drafts {
     struct gh_route_draft *routes;
     size_t tls_count, listener_count, profile_count, trunk_count, route_count;
     uint16_t media_ports[2];
-    struct gh_addr *media_interfaces;
-    size_t media_interface_count;
+    struct gh_config_interface own_interface; /* what media says without a name */
+    struct gh_interface_draft *interfaces;
+    size_t interface_count;
     const char *audit_signing_key, *audit_checkpoint_to;
     uint64_t audit_checkpoint_ms;
     const char *admin_socket;

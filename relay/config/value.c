@@ -351,7 +351,8 @@ static bool read_dscp(const struct reading *r, void *out)
     if (gh_span_eq(text, GH_SPAN("default")))
         text = gh_span_str(r->option->standard);
     if (!gh_config_dscp(text, out))
-        return refuse(r, 0, "%s is not a code point such as EF, AF41, CS3, a number up to 63, or default",
+        return refuse(r, 0,
+                      "%s is not a code point such as EF, AF41, CS3, a number up to 63, or default",
                       quote(r));
     return true;
 }

@@ -76,7 +76,7 @@ static void add(struct gh_own *own, const struct gh_addr *addr)
         own->ips[own->count++] = *addr;
 }
 
-static int add_interfaces(struct gh_own *own)
+static int add_system(struct gh_own *own)
 {
     struct ifaddrs *list;
 
@@ -98,15 +98,25 @@ static bool is_zeros(const struct gh_addr *addr)
     return addr->family && gh_addr_is_any(addr);
 }
 
+static void add_interface(struct gh_own *own, const struct gh_media_interface *interface)
+{
+    add(own, &interface->address);
+    add(own, &interface->address6);
+    add(own, &interface->advertise);
+    add(own, &interface->advertise6);
+    own->loopback |= is_zeros(&interface->address) || is_zeros(&interface->address6);
+}
+
 int gh_own_init(struct gh_own *own, const struct gh_media_config *config)
 {
+    const struct gh_media_interface first = { config->address, config->address6, config->advertise,
+                                              config->advertise6 };
+
     *own = (struct gh_own){ .port_first = config->port_first, .port_last = config->port_last };
-    add(own, &config->address);
-    add(own, &config->address6);
-    add(own, &config->advertise);
-    add(own, &config->advertise6);
-    own->loopback = is_zeros(&config->address) || is_zeros(&config->address6);
-    return own->loopback ? add_interfaces(own) : 0;
+    add_interface(own, &first);
+    for (unsigned i = 0; i < config->more_count; i++)
+        add_interface(own, &config->more[i]);
+    return own->loopback ? add_system(own) : 0;
 }
 
 bool gh_own_has(const struct gh_own *own, const struct gh_addr *addr)

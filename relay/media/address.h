@@ -8,7 +8,7 @@
 
 #include "media/media.h"
 
-#define GH_OWN_IPS_MAX 64
+#define GH_OWN_IPS_MAX (4 * GH_MEDIA_INTERFACES_MAX + 64)
 
 /* Where packets to one of our ports may be sent to: bound addresses, advertised ones and, where an address of zeros is
  * bound, those of the interfaces at start. */

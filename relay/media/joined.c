@@ -4,18 +4,29 @@
 
 #define JOINTS_MAX 4 /* streams of ours one behind the other: a call that comes through us so often */
 
+/* Could @addr be one of the place's ports?  Where zeros are bound, each address of this host is. */
+static bool is_at(const struct gh_place *place, const struct gh_addr *addr)
+{
+    return place->address.family == addr->family &&
+           (gh_addr_is_any(&place->address) || gh_addr_same_ip(&place->address, addr) ||
+            gh_addr_same_ip(&place->said, addr));
+}
+
 /* Whose port it is, and of which side; NULL: none that is open. */
 static struct gh_entry *owner_of(const struct gh_media *media, const struct gh_addr *addr, int *side)
 {
-    struct gh_entry *entry;
-    int place = gh_media_place(media, addr->family);
-
-    if (place < 0 || !gh_own_has(&media->own, addr))
+    if (addr->family == 0 || !gh_own_has(&media->own, addr))
         return NULL;
-    entry = media->owners[place][addr->port / 2];
-    if (entry)
-        *side = entry->pools[1] == media->pools[place] && entry->pairs[1].rtp == (addr->port & ~1);
-    return entry;
+    for (int i = 0; i < GH_PLACES_MAX; i++) {
+        const struct gh_place *place = &media->places[i];
+        struct gh_entry *entry = is_at(place, addr) ? place->owners[addr->port / 2] : NULL;
+
+        if (!entry)
+            continue;
+        *side = entry->places[1] == place && entry->pairs[1].rtp == (addr->port & ~1);
+        return entry;
+    }
+    return NULL;
 }
 
 /* Whether what is sent to @remote comes to @goal again; after so many streams of ours nobody knows. */

@@ -141,54 +141,59 @@ void gh_entry_enter(struct gh_media *media, struct gh_entry *entry, const struct
     table_add(media, entry);
 }
 
-int gh_media_place(const struct gh_media *media, uint8_t family)
+/* NULL: there is no such interface, or it has no address of that family. */
+static struct gh_place *find_place(struct gh_media *media, unsigned interface, uint8_t family)
 {
-    if (family == 0 || media->config.address.family == family)
-        return 0;
-    return media->config.address6.family == family ? 1 : -1;
+    struct gh_place *places = &media->places[2 * (interface % GH_MEDIA_INTERFACES_MAX)];
+
+    if (interface > media->config.more_count)
+        return NULL;
+    for (int i = 0; i < 2; i++) {
+        if (places[i].address.family && (family == 0 || places[i].address.family == family))
+            return &places[i];
+    }
+    return NULL;
 }
 
-static int take_pair(struct gh_media *media, struct gh_entry *entry, int side, int place)
+static int take_pair(struct gh_entry *entry, int side, struct gh_place *place)
 {
-    const struct gh_media_config *config = &media->config;
-    const struct gh_addr *address = place ? &config->address6 : &config->address;
-    const struct gh_addr *advertised = place ? &config->advertise6 : &config->advertise;
-    int err = gh_port_pool_take(media->pools[place], address, now_ms(), &entry->pairs[side]);
+    int err = gh_port_pool_take(place->pool, &place->address, now_ms(), &entry->pairs[side]);
 
     if (err)
         return err;
-    entry->pools[side] = media->pools[place];
-    media->owners[place][entry->pairs[side].rtp / 2] = entry;
-    entry->sides[side].ours = advertised->family ? *advertised : *address;
+    entry->places[side] = place;
+    place->owners[entry->pairs[side].rtp / 2] = entry;
+    entry->sides[side].ours = place->said;
     return 0;
 }
 
-struct gh_entry **gh_entry_owner(struct gh_media *media, const struct gh_entry *entry, int side)
+struct gh_entry **gh_entry_owner(const struct gh_entry *entry, int side)
 {
-    return &media->owners[entry->pools[side] == media->pools[1]][entry->pairs[side].rtp / 2];
+    return &entry->places[side]->owners[entry->pairs[side].rtp / 2];
 }
 
 /* Its sockets are closed.  A pair that another stream goes on with is that one's to give. */
-static void give_pair(struct gh_media *media, struct gh_entry *entry, int side)
+static void give_pair(struct gh_entry *entry, int side)
 {
     uint16_t rtp = entry->pairs[side].rtp;
-    struct gh_entry **owner = gh_entry_owner(media, entry, side);
+    struct gh_entry **owner = gh_entry_owner(entry, side);
 
     if (*owner != entry)
         return;
     *owner = NULL;
-    gh_port_pool_release(entry->pools[side], rtp, now_ms());
+    gh_port_pool_release(entry->places[side]->pool, rtp, now_ms());
 }
 
 int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_stream_id *out, uint16_t ports[2])
 {
-    const int places[2] = { gh_media_place(media, open->family[0]), gh_media_place(media, open->family[1]) };
+    struct gh_place *places[2] = { find_place(media, open->interface[0], open->family[0]),
+                                   find_place(media, open->interface[1], open->family[1]) };
     struct gh_entry *entry;
     int taken = 0, err = 0;
 
     if (media->stopped)
         return GH_ESTATE;
-    if (places[0] < 0 || places[1] < 0)
+    if (!places[0] || !places[1])
         return GH_EINVAL;
     if (media->stream_count >= media->max_streams)
         return GH_EFULL;
@@ -196,7 +201,7 @@ int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_s
     if (!entry)
         return GH_ENOMEM;
     for (; taken < 2; taken++) {
-        err = take_pair(media, entry, taken, places[taken]);
+        err = take_pair(entry, taken, places[taken]);
         if (err)
             goto out;
     }
@@ -211,7 +216,7 @@ int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_s
 out:
     while (taken--) {
         gh_port_pair_close(&entry->pairs[taken]);
-        give_pair(media, entry, taken);
+        give_pair(entry, taken);
     }
     free(entry);
     return err;
@@ -319,10 +324,12 @@ int gh_media_counters(struct gh_media *media, gh_stream_id stream, struct gh_med
 void gh_media_port_usage(const struct gh_media *media, unsigned *used, unsigned *all)
 {
     *used = *all = 0;
-    for (int i = 0; i < 2 && media->pools[i]; i++) {
+    for (int i = 0; i < GH_PLACES_MAX; i++) {
         unsigned pool_used, pool_all;
 
-        gh_port_pool_usage(media->pools[i], now_ms(), &pool_used, &pool_all);
+        if (!media->places[i].pool)
+            continue;
+        gh_port_pool_usage(media->places[i].pool, now_ms(), &pool_used, &pool_all);
         *used += pool_used;
         *all += pool_all;
     }
@@ -358,7 +365,7 @@ static void stream_closed(struct gh_media *media, struct gh_stream *stream)
     media->loads[entry->worker]--;
     media->stream_count--;
     for (int s = 0; s < 2; s++)
-        give_pair(media, entry, s);
+        give_pair(entry, s);
     entry_free(entry);
     media->handlers.closed(media->handlers.arg, id, counters);
 }
@@ -429,23 +436,47 @@ static bool may_be_ours(const struct gh_addr *bound, const struct gh_addr *adver
     return advertised->family == 0 || advertised->family == bound->family;
 }
 
-static bool config_is_right(const struct gh_media_config *config)
+static bool interface_is_right(const struct gh_media_interface *interface)
 {
-    uint8_t family = config->address.family, second = config->address6.family;
+    uint8_t family = interface->address.family, second = interface->address6.family;
 
     return (family == 4 || family == 6) &&
            (second == 0 || ((second == 4 || second == 6) && second != family)) &&
-           may_be_ours(&config->address, &config->advertise) &&
-           may_be_ours(&config->address6, &config->advertise6);
+           may_be_ours(&interface->address, &interface->advertise) &&
+           may_be_ours(&interface->address6, &interface->advertise6);
 }
 
-static int new_place(struct gh_media *media, int place)
+static int new_place(struct gh_media *media, struct gh_place *place, const struct gh_addr *address,
+                     const struct gh_addr *advertised)
 {
-    media->owners[place] = calloc(PAIRS_MAX, sizeof(*media->owners[place]));
-    if (!media->owners[place])
+    if (!address->family)
+        return 0;
+    place->address = *address;
+    place->said = advertised->family ? *advertised : *address;
+    place->owners = calloc(PAIRS_MAX, sizeof(*place->owners));
+    if (!place->owners)
         return GH_ENOMEM;
-    return gh_port_pool_new(&media->pools[place], media->config.port_first, media->config.port_last,
+    return gh_port_pool_new(&place->pool, media->config.port_first, media->config.port_last,
                             media->config.port_delay_ms);
+}
+
+static int new_places(struct gh_media *media, const struct gh_media_config *config)
+{
+    const struct gh_media_interface first = { config->address, config->address6, config->advertise,
+                                              config->advertise6 };
+    int err = config->more_count < GH_MEDIA_INTERFACES_MAX ? 0 : GH_EINVAL;
+
+    for (unsigned i = 0; i <= config->more_count && !err; i++) {
+        const struct gh_media_interface *interface = i ? &config->more[i - 1] : &first;
+
+        if (!interface_is_right(interface))
+            return GH_EINVAL;
+        err = new_place(media, &media->places[2 * i], &interface->address, &interface->advertise);
+        if (!err)
+            err = new_place(media, &media->places[2 * i + 1], &interface->address6, &interface->advertise6);
+    }
+    media->config.more = NULL; /* the caller's */
+    return err;
 }
 
 int gh_media_start(struct gh_media **out, struct uv_loop_s *signalling, const struct gh_media_config *config,
@@ -454,8 +485,6 @@ int gh_media_start(struct gh_media **out, struct uv_loop_s *signalling, const st
     struct gh_media *media;
     int err = 0;
 
-    if (!config_is_right(config))
-        return GH_EINVAL;
     media = calloc(1, sizeof(*media));
     if (!media)
         return GH_ENOMEM;
@@ -463,9 +492,9 @@ int gh_media_start(struct gh_media **out, struct uv_loop_s *signalling, const st
     media->handlers = *handlers;
     media->worker_count = worker_count(config->workers);
     media->max_streams = max_streams(config->max_streams);
-    err = gh_own_init(&media->own, config);
-    for (int i = 0; i < (config->address6.family ? 2 : 1) && !err; i++)
-        err = new_place(media, i);
+    err = new_places(media, config);
+    if (!err)
+        err = gh_own_init(&media->own, config);
     if (err)
         goto failed;
     err = GH_ENOMEM;
@@ -517,9 +546,9 @@ void gh_media_free(struct gh_media *media)
             entry_free(entry);
         }
     }
-    for (int i = 0; i < 2; i++) {
-        gh_port_pool_free(media->pools[i]);
-        free(media->owners[i]);
+    for (int i = 0; i < GH_PLACES_MAX; i++) {
+        gh_port_pool_free(media->places[i].pool);
+        free(media->places[i].owners);
     }
     free(media->workers);
     free(media->loads);

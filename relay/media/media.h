@@ -292,10 +292,21 @@ struct gh_media_handlers {
     void (*health)(void *arg, unsigned worker, bool stalled);
 };
 
+#define GH_MEDIA_INTERFACES_MAX 16 /* with the first one */
+
+/* Where media of some neighbours is taken.  Each bound address has all ports of the range. */
+struct gh_media_interface {
+    struct gh_addr address;            /* bound; port unused */
+    struct gh_addr address6;           /* a second one of the other family; family 0: none */
+    struct gh_addr advertise, advertise6; /* what SDP says in their place; family 0: the same */
+};
+
 struct gh_media_config {
     struct gh_addr address;            /* bound; port unused */
     struct gh_addr address6;           /* a second one of the other family; family 0: none */
     struct gh_addr advertise, advertise6; /* what SDP says in their place; family 0: the same */
+    const struct gh_media_interface *more; /* beside these, which are number 0: 1, 2, ...; read during the start only */
+    unsigned more_count;
     uint16_t port_first, port_last;    /* pairs: RTP even, RTCP odd */
     unsigned workers;                  /* 0: cores - 1, at least 1 */
     uint64_t port_delay_ms;            /* a released pair rests that long */
@@ -322,14 +333,15 @@ struct gh_media_open {
     /* Of the stream while neither side is such a one: one TIMEOUT with on_hold.  Counts from the set that put the
      * stream on hold, not from sets that leave it so; RTP and RTCP of either side put it off.  0: none. */
     uint64_t timeout_on_hold_ms;
-    uint8_t family[2];                 /* of each side's port: 4 or 6; 0: that of media.address */
+    uint8_t family[2];                 /* of each side's port: 4 or 6; 0: that of the interface's address */
+    unsigned interface[2];             /* number of each side's */
 };
 
 /**
  * Bind a pair of ports for each side and hand them to the worker with the fewest streams.
- * @ports  RTP port of each side, at media.address or address6; RTCP is the next
+ * @ports  RTP port of each side, at its interface's address of that family; RTCP is the next
  * @return 0, GH_EFULL (no pair is free, as many streams are open as may be, or the system has no descriptor or buffer
- * left), GH_EINVAL (no address of that family), or an error
+ * left), GH_EINVAL (no such interface, or no address of that family), or an error
  */
 int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_stream_id *out, uint16_t ports[2]);
 

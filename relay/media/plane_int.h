@@ -12,13 +12,23 @@
 
 #define GH_PLANE_BUCKETS 4096 /* of the two hash tables; a power of two */
 
+#define GH_PLACES_MAX (2 * GH_MEDIA_INTERFACES_MAX)
+
+/* One bound address with its ports. */
+struct gh_place {
+    struct gh_addr address;    /* family 0: there is none */
+    struct gh_addr said;       /* what SDP says */
+    struct gh_port_pool *pool;
+    struct gh_entry **owners;  /* of its pairs: half the RTP port is the index */
+};
+
 struct gh_entry {
     struct gh_entry *next_by_id, *next_by_call;
     uint64_t call;
     unsigned worker;
     bool closing;
     struct gh_judged sides[2];
-    struct gh_port_pool *pools[2];
+    struct gh_place *places[2];
     struct gh_port_pair pairs[2]; /* the numbers; the sockets are the stream's */
     struct gh_stream stream;
 };
@@ -34,8 +44,7 @@ struct gh_media {
     struct gh_media_config config;
     struct gh_media_handlers handlers;
     struct gh_mailbox *inbox;
-    struct gh_port_pool *pools[2]; /* of config.address, and of address6 if there is one */
-    struct gh_entry **owners[2];   /* of the pairs of each pool: half the RTP port is the index */
+    struct gh_place places[GH_PLACES_MAX]; /* two an interface: of its address and of its address6 */
     struct gh_own own;
     struct gh_worker *workers;
     unsigned *loads; /* streams of each worker */
@@ -54,10 +63,8 @@ struct gh_media {
 struct gh_entry *gh_entry_find(struct gh_media *media, gh_stream_id id);
 /** Give it an id and a place in the tables.  Its call, worker and pairs are set; its worker is to be told. */
 void gh_entry_enter(struct gh_media *media, struct gh_entry *entry, const struct gh_media_open *open);
-/** Of which pool the pairs of a family are.  @return 0; 1: address6 and the second pool; -1: no address of that family */
-int gh_media_place(const struct gh_media *media, uint8_t family);
 /** Where the owner of a side's pair is written. */
-struct gh_entry **gh_entry_owner(struct gh_media *media, const struct gh_entry *entry, int side);
+struct gh_entry **gh_entry_owner(const struct gh_entry *entry, int side);
 
 /* health.c */
 void gh_media_watch_start(struct gh_media *media, uv_loop_t *signalling);

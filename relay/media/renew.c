@@ -4,14 +4,11 @@
 
 #include "media/plane_int.h"
 
-static int renew_pair(const struct gh_media *media, struct gh_entry *entry, const struct gh_entry *old, int side)
+static int renew_pair(struct gh_entry *entry, const struct gh_entry *old, int side)
 {
-    const struct gh_media_config *config = &media->config;
-    const struct gh_addr *address = old->pools[side] == media->pools[1] ? &config->address6 : &config->address;
-
-    entry->pools[side] = old->pools[side];
+    entry->places[side] = old->places[side];
     entry->sides[side].ours = old->sides[side].ours;
-    return gh_port_pair_again(address, old->pairs[side].rtp, &entry->pairs[side]);
+    return gh_port_pair_again(&old->places[side]->address, old->pairs[side].rtp, &entry->pairs[side]);
 }
 
 int gh_media_renew(struct gh_media *media, gh_stream_id old_id, gh_stream_id *out)
@@ -28,7 +25,7 @@ int gh_media_renew(struct gh_media *media, gh_stream_id old_id, gh_stream_id *ou
     if (!entry)
         return GH_ENOMEM;
     for (; taken < 2 && !err; taken += !err)
-        err = renew_pair(media, entry, old, taken);
+        err = renew_pair(entry, old, taken);
     if (err) {
         while (taken--)
             gh_port_pair_close(&entry->pairs[taken]);
@@ -42,7 +39,7 @@ int gh_media_renew(struct gh_media *media, gh_stream_id old_id, gh_stream_id *ou
     gh_entry_enter(media, entry, &open);
     entry->stream.heir_of = &old->stream;
     for (int s = 0; s < 2; s++)
-        *gh_entry_owner(media, entry, s) = entry;
+        *gh_entry_owner(entry, s) = entry;
     *out = entry->stream.id;
     gh_mailbox_post(media->workers[entry->worker].inbox, &entry->stream.open.msg);
     return gh_media_close(media, old_id);

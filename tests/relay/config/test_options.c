@@ -23,6 +23,8 @@ static const struct {
     { "listener", "lab", "address", "127.0.0.1" },
     { "media section", "", "address", "127.0.0.1" },
     { "media section", "", "address6", "'::1'" },
+    { "media interface", "out", "address", "127.0.0.3" },
+    { "media interface", "out", "address6", "'::3'" },
     { "security profile", "encrypted", "device_security_mode", "encrypted" },
     { "security profile", "open", "device_security_mode", "non_secure" },
     { "trunk", "A", "security_profile", "encrypted" },
@@ -72,6 +74,12 @@ static void write_table(FILE *out, const struct gh_table *table, const char *nam
                    strcmp(name, subject->name) == 0) {
             fprintf(out, "%s%s: ", between, option->name);
             write_table(out, option->table, name, subject);
+            between = ", ";
+        } else if (option->type == GH_TYPE_NAMED && option != subject->option) {
+            fprintf(out, "%s%s: {out: ", between,
+                    option->name); /* the one of its kind in a group */
+            write_table(out, option->table, "out", subject);
+            fputs("}", out);
             between = ", ";
         }
     }
@@ -125,7 +133,8 @@ static char *write_file(const struct subject *subject)
 }
 
 /* A value that the option takes: its default, else one of its type that fits the base. */
-static const char *good_value(const struct gh_option *option, char *buf, size_t size)
+static const char *good_value(const struct gh_table *table, const struct gh_option *option,
+                              char *buf, size_t size)
 {
     static const char *const samples[GH_TYPE_COUNT_OF] = {
         [GH_TYPE_TEXT] = "text",
@@ -152,7 +161,13 @@ static const char *good_value(const struct gh_option *option, char *buf, size_t 
         const char *key, *value;
     } names[] = { { "security_profile", "encrypted" }, { "listener", "core" }, { "tls", "corp" },
                   { "trunks", "A" }, { "srv", "_sips._tcp.example.net" },
+                  { "media_interface", "out" },
                   { "address6", "'::1'" }, { "advertise6", "'2001:db8::1'" } };
+    /* Others than those of the media section. */
+    static const struct {
+        const char *key, *value;
+    } places[] = { { "address", "127.0.0.3" }, { "address6", "'::3'" },
+                   { "advertise", "127.0.0.4" }, { "advertise6", "'2001:db8::3'" } };
     const char *value = option->standard ? option->standard : samples[option->type];
 
     if (option->choices && !option->standard)
@@ -160,6 +175,10 @@ static const char *good_value(const struct gh_option *option, char *buf, size_t 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (option->type < GH_TYPE_GROUP && strcmp(option->name, names[i].key) == 0)
             value = names[i].value;
+    }
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        if (strcmp(table->what, "media interface") == 0 && strcmp(option->name, places[i].key) == 0)
+            value = places[i].value;
     }
     snprintf(buf, size, option->list ? "[%s]" : "%s", value);
     return buf;
@@ -172,6 +191,7 @@ static const char *row_name(const struct gh_table *table, const struct gh_option
         return option->only_on == GH_ON_PLAIN ? "B" : "A";
     return strcmp(table->what, "tls entry") == 0          ? "corp"
            : strcmp(table->what, "listener") == 0         ? "core"
+           : strcmp(table->what, "media interface") == 0  ? "out"
            : strcmp(table->what, "security profile") == 0 ? "encrypted"
                                                           : "";
 }
@@ -197,8 +217,8 @@ static bool is_section(const struct gh_option *option)
 static void check_good(const struct gh_table *table, const struct gh_option *option)
 {
     char value[512];
-    struct loaded loaded =
-        load_with(table, option, good_value(option, value, sizeof(value)), &test_env_everything);
+    struct loaded loaded = load_with(table, option, good_value(table, option, value, sizeof(value)),
+                                     &test_env_everything);
 
     if (!CHECK_INT(loaded.err, 0))
         fprintf(stderr, "%s of a %s: %s\n%s", option->name, table->what, value, loaded.text);

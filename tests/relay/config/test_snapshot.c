@@ -33,9 +33,9 @@ static void test_defaults(void)
     CHECK_INT(c->generation, 1);
     CHECK_STR(c->node_name, "border1.example.net");
 
-    check_addr(&c->media.address, "127.0.0.1:0");
-    check_addr(&c->media.advertise, "127.0.0.1:0");
-    CHECK(c->media.address6.family == 0 && c->media.advertise6.family == 0);
+    check_addr(&c->media.interfaces[0].address, "127.0.0.1:0");
+    check_addr(&c->media.interfaces[0].advertise, "127.0.0.1:0");
+    CHECK(c->media.interfaces[0].address6.family == 0 && c->media.interfaces[0].advertise6.family == 0);
     CHECK_INT(c->media.port_first, 16384);
     CHECK_INT(c->media.port_last, 32767);
     CHECK_INT(c->media.workers, 0);
@@ -209,10 +209,10 @@ static void test_values(void)
     CHECK(strstr(c->tls[0].client_certificate, "/x/cc") && c->tls[0].crl);
     CHECK_INT(c->tls[0].crl_unavailable, GH_WAIVE_WARN);
     check_addr(&c->listeners[0].address, "[::1]:5071");
-    check_addr(&c->media.address, "0.0.0.0:0");
-    check_addr(&c->media.advertise, "192.0.2.9:0");
-    check_addr(&c->media.address6, "[::]:0");
-    check_addr(&c->media.advertise6, "[2001:db8::9]:0");
+    check_addr(&c->media.interfaces[0].address, "0.0.0.0:0");
+    check_addr(&c->media.interfaces[0].advertise, "192.0.2.9:0");
+    check_addr(&c->media.interfaces[0].address6, "[::]:0");
+    check_addr(&c->media.interfaces[0].advertise6, "[2001:db8::9]:0");
     CHECK_INT(c->media.port_first, 20000);
     CHECK_INT(c->media.port_last, 20999);
     CHECK_INT(c->media.workers, 3);

@@ -161,6 +161,23 @@ bool lab_start_mixed(struct lab *lab, uint8_t family_a, uint8_t family_b)
     return start(lab, &config, &open);
 }
 
+bool lab_start_interfaces(struct lab *lab, const char *ip_b, const char *said)
+{
+    struct gh_media_interface more = { .address6 = { .family = 0 } };
+    struct gh_media_config config = { .port_first = PORT_FIRST, .port_last = PORT_LAST, .workers = 1, .more = &more,
+                                      .more_count = 1 };
+    struct gh_media_open open = { .call = 1, .family = { 4, 4 }, .interface = { 0, 1 } };
+
+    gh_addr_parse_ip(gh_span_str(ip_of(4)), 0, &config.address);
+    gh_addr_parse_ip(gh_span_str(ip_b), 0, &more.address);
+    gh_addr_parse_ip(gh_span_str(said), 0, &more.advertise);
+    if (!start(lab, &config, &open))
+        return false;
+    for (int i = 0; i < 2; i++)
+        gh_addr_parse_ip(gh_span_str(ip_b), lab->port[1][i].port, &lab->port[1][i]);
+    return true;
+}
+
 /* Each packet went on or has one cause. */
 static void check_sums(const struct lab *lab)
 {

@@ -51,6 +51,8 @@ bool lab_start_held(struct lab *lab, uint64_t timeout_ms, uint64_t timeout_on_ho
 bool lab_start_limited(struct lab *lab, unsigned max_streams);
 /** The relay has both families, each side its own. */
 bool lab_start_mixed(struct lab *lab, uint8_t family_a, uint8_t family_b);
+/** IPv4; side b has an interface of its own, at @ip_b.  SDP says @said in its place. */
+bool lab_start_interfaces(struct lab *lab, const char *ip_b, const char *said);
 /** Whether this machine has ::1; checks that it fails for no other reason, and says so. */
 bool lab_has_ipv6(void);
 /** Close the stream, check that its counters add up, stop, free. */
