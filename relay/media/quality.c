@@ -40,11 +40,25 @@ static const struct gh_media_payload *find_type(const struct gh_media_payload *t
     return NULL;
 }
 
+static uint32_t jitter_us(const struct gh_quality_source *source, uint32_t jitter)
+{
+    return source->clock_hz ? (uint32_t)((uint64_t)(jitter >> 4) * 1000000 / source->clock_hz) : 0;
+}
+
+/* Divisions are for here, not for each packet. */
+static void show_worst_jitter(struct gh_quality *quality, const struct gh_quality_source *source)
+{
+    uint32_t worst_us = jitter_us(source, source->jitter_worst);
+
+    if (worst_us > quality->now.measured.jitter_worst_us)
+        quality->now.measured.jitter_worst_us = worst_us;
+}
+
 /* Called when a source changes its payload type, not for each packet. */
 static void heed_type(struct gh_quality *quality, struct gh_quality_source *source, uint8_t type)
 {
     const struct gh_media_payload *payload = find_type(quality->payloads, quality->payload_count, type);
-    uint32_t before_hz = source->clock_hz;
+    struct gh_quality_source before = *source;
 
     if (!payload)
         payload = find_type(static_types, sizeof(static_types) / sizeof(static_types[0]), type);
@@ -52,12 +66,13 @@ static void heed_type(struct gh_quality *quality, struct gh_quality_source *sour
     source->codec = payload ? (enum gh_codec)payload->codec : GH_CODEC_UNKNOWN;
     source->clock_hz = payload ? payload->clock_hz : 0;
     if (source->codec == GH_CODEC_EVENT) {
-        source->clock_hz = before_hz; /* nothing is measured by it, the voice goes on after */
+        source->clock_hz = before.clock_hz; /* nothing is measured by it, the voice goes on after */
         return;
     }
-    if (source->clock_hz != before_hz) {
+    if (source->clock_hz != before.clock_hz) {
+        show_worst_jitter(quality, &before);
         source->timed = false;
-        source->jitter = 0;
+        source->jitter = source->jitter_worst = 0;
     }
     quality->now.measured.codec = source->codec;
     quality->now.measured.clock_hz = source->clock_hz;
@@ -90,6 +105,7 @@ static uint64_t lost_of(const struct gh_quality_source *source)
 /* Its figures go into the sums of those that are gone. */
 static void let_go(struct gh_quality *quality, const struct gh_quality_source *source)
 {
+    show_worst_jitter(quality, source);
     quality->gone_expected += expected_of(source);
     quality->gone_received += source->received;
     quality->gone_lost += lost_of(source);
@@ -101,7 +117,7 @@ static void begin(struct gh_quality *quality, struct gh_quality_source *source, 
     source->received = 0;
     source->next_seq = NO_JUMP;
     source->timed = false;
-    source->jitter = 0;
+    source->jitter = source->jitter_worst = 0;
     quality->now.measured.sources++;
 }
 
@@ -150,11 +166,11 @@ static bool follow(struct gh_quality *quality, struct gh_quality_source *source,
 }
 
 /* Appendix A.8. */
-static void time_it(struct gh_quality *quality, struct gh_quality_source *source, uint32_t timestamp, uint64_t now_us)
+static void time_it(struct gh_quality_source *source, uint32_t timestamp, uint64_t now_us)
 {
     uint32_t clock_hz = source->clock_hz;
     uint32_t transit = (uint32_t)(now_us / 1000000 * clock_hz + now_us % 1000000 * clock_hz / 1000000) - timestamp;
-    uint32_t step = transit - source->transit, jitter_us;
+    uint32_t step = transit - source->transit;
     bool timed = source->timed;
 
     /* Packets of one moment (a video frame, an event) were not meant to come apart. */
@@ -168,10 +184,8 @@ static void time_it(struct gh_quality *quality, struct gh_quality_source *source
     if (!timed || step > JITTER_STEP_S * clock_hz)
         return;
     source->jitter += step - ((source->jitter + 8) >> 4);
-    jitter_us = (uint32_t)((uint64_t)(source->jitter >> 4) * 1000000 / clock_hz);
-    quality->now.measured.jitter_us = jitter_us;
-    if (jitter_us > quality->now.measured.jitter_worst_us)
-        quality->now.measured.jitter_worst_us = jitter_us;
+    if (source->jitter > source->jitter_worst)
+        source->jitter_worst = source->jitter;
 }
 
 void gh_quality_rtp(struct gh_quality *quality, const uint8_t *p, uint64_t now_us)
@@ -185,7 +199,7 @@ void gh_quality_rtp(struct gh_quality *quality, const uint8_t *p, uint64_t now_u
     if (type != source->type)
         heed_type(quality, source, type);
     if (source->clock_hz && source->codec != GH_CODEC_EVENT)
-        time_it(quality, source, gh_get32(p + 4), now_us);
+        time_it(source, gh_get32(p + 4), now_us);
 }
 
 /* ---- what is sent to the side, and what it says of that ------------------------------------------------- */
@@ -339,6 +353,7 @@ void gh_quality_sum(struct gh_quality *quality, uint64_t now_ms)
     uint64_t received = quality->gone_received, lost = quality->gone_lost, reported = quality->gone_reported;
 
     for (unsigned i = 0; i < GH_QUALITY_SOURCES_MAX; i++) {
+        show_worst_jitter(quality, &quality->sources[i]);
         received += quality->sources[i].received;
         lost += lost_of(&quality->sources[i]);
         reported += quality->sent[i].reported_lost;
@@ -346,6 +361,8 @@ void gh_quality_sum(struct gh_quality *quality, uint64_t now_ms)
     quality->now.measured.expected_pkts = expected_in_all(quality);
     quality->now.measured.received_pkts = received;
     quality->now.measured.lost_pkts = lost;
+    quality->now.measured.jitter_us = jitter_us(&quality->sources[quality->last_source],
+                                                quality->sources[quality->last_source].jitter);
     quality->now.reported.lost_pkts = reported;
     end_interval(quality, now_ms);
 }

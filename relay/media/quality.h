@@ -26,7 +26,7 @@ struct gh_quality_source {
     uint32_t clock_hz;         /* of type */
     bool timed;                /* transit and timestamp are set */
     uint32_t transit, timestamp;
-    uint32_t jitter;           /* 16 times, in timestamp units */
+    uint32_t jitter, jitter_worst; /* 16 times, in timestamp units; the worst under this clock */
 };
 
 /* One SSRC that we send to the side. */

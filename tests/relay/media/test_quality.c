@@ -179,8 +179,8 @@ static void jitter_by_hand(void)
         if (i)
             j += (80 - j) / 16;
         if (i == 1)
-            CHECK_INT(quality.now.measured.jitter_us, 625); /* 5 of 8 kHz */
-        NEAR(quality.now.measured.jitter_us, j / 8 * 1000, 250); /* whole units, as A.8 has them */
+            CHECK_INT(sum(&quality, 0)->measured.jitter_us, 625); /* 5 of 8 kHz */
+        NEAR(sum(&quality, 0)->measured.jitter_us, j / 8 * 1000, 250); /* whole units, as A.8 has them */
     }
     NEAR(quality.now.measured.jitter_us, 10000, 130);
     CHECK_INT(quality.now.measured.clock_hz, 8000);
@@ -201,9 +201,30 @@ static void jitter_in_any_clock(void)
         gh_quality_name(&quality, dynamic, 3);
         for (uint32_t i = 0; i < 400; i++)
             packet(&voice, (uint16_t)i, i * (rows[r].clock_hz / 50), 20000 * (uint64_t)i + (i % 2 ? 4000 : 0));
-        NEAR(quality.now.measured.jitter_us, 4000, 130);
+        NEAR(sum(&quality, 0)->measured.jitter_us, 4000, 130);
         CHECK_INT(quality.now.measured.clock_hz, rows[r].clock_hz);
     }
+}
+
+/* The worst outlives a new codec and a new source. */
+static void the_worst_jitter_is_kept(void)
+{
+    static struct gh_quality quality;
+    struct source voice = { .to = &quality, .ssrc = 7, .type = 0 };
+
+    for (uint32_t i = 0; i < 400; i++)
+        packet(&voice, (uint16_t)i, i * 160, 20000 * (uint64_t)i + (i % 2 ? 10000 : 0));
+    voice.type = 6; /* DVI4 of 16 kHz */
+    for (uint32_t i = 400; i < 800; i++)
+        packet(&voice, (uint16_t)i, i * 320, 20000 * (uint64_t)i + (i % 2 ? 4000 : 0));
+    NEAR(sum(&quality, 0)->measured.jitter_us, 4000, 130);
+    NEAR(quality.now.measured.jitter_worst_us, 10000, 250);
+    for (uint32_t ssrc = 100; ssrc < 110; ssrc++) {
+        voice.ssrc = ssrc;
+        packet(&voice, 1, 1, 1);
+    }
+    CHECK_INT(sum(&quality, 0)->measured.jitter_us, 0);
+    NEAR(quality.now.measured.jitter_worst_us, 10000, 250);
 }
 
 static void no_clock_no_jitter(void)
@@ -213,14 +234,14 @@ static void no_clock_no_jitter(void)
 
     for (uint32_t i = 0; i < 100; i++)
         packet(&voice, (uint16_t)i, i * 960, 20000 * (uint64_t)i + (i % 2 ? 4000 : 0));
-    CHECK_INT(quality.now.measured.jitter_us, 0);
+    CHECK_INT(sum(&quality, 0)->measured.jitter_us, 0);
     CHECK_INT(quality.now.measured.clock_hz, 0);
     CHECK_INT(sum(&quality, 0)->measured.expected_pkts, 100);
     /* A set that names it later on. */
     gh_quality_name(&quality, &(struct gh_media_payload){ 111, GH_CODEC_OPUS, 48000 }, 1);
     for (uint32_t i = 100; i < 500; i++)
         packet(&voice, (uint16_t)i, i * 960, 20000 * (uint64_t)i + (i % 2 ? 4000 : 0));
-    NEAR(quality.now.measured.jitter_us, 4000, 130);
+    NEAR(sum(&quality, 0)->measured.jitter_us, 4000, 130);
     CHECK_INT(quality.now.measured.codec, GH_CODEC_OPUS);
 }
 
@@ -250,7 +271,7 @@ static void events_are_not_jitter(void)
         voice.type = 0;
         next(&voice);
         next(&voice);
-        CHECK_INT(quality.now.measured.jitter_us, 0);
+        CHECK_INT(sum(&quality, 0)->measured.jitter_us, 0);
         CHECK_INT(quality.now.measured.jitter_worst_us, 0);
         CHECK_INT(quality.now.measured.codec, GH_CODEC_PCMU);
         CHECK_INT(sum(&quality, 0)->measured.lost_pkts, 0);
@@ -271,7 +292,7 @@ static void another_beginning_of_time_is_not_jitter(void)
     voice.now_us += 600000000; /* ten minutes of hold, timestamps stood still */
     for (int i = 0; i < 50; i++)
         next(&voice);
-    CHECK_INT(quality.now.measured.jitter_worst_us, 0);
+    CHECK_INT(sum(&quality, 0)->measured.jitter_worst_us, 0);
 }
 
 /* ---- reported ----------------------------------------------------------------------------------------------- */
@@ -509,6 +530,7 @@ int main(void)
     RUN(loss_of_an_interval);
     RUN(jitter_by_hand);
     RUN(jitter_in_any_clock);
+    RUN(the_worst_jitter_is_kept);
     RUN(no_clock_no_jitter);
     RUN(events_are_not_jitter);
     RUN(another_beginning_of_time_is_not_jitter);
