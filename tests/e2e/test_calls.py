@@ -3,7 +3,9 @@
 import base64
 import os
 import re
+import signal
 import subprocess
+import time
 import unittest
 
 import harness as h
@@ -62,6 +64,35 @@ class LibreCalls(unittest.TestCase):
             b = callee.end()
             self.assertEqual((a["status"], a["plain_received"], b["plain_received"]), (200, 50, 50))
             self.assertEqual((end["status"], end["grade"], end["key_holders"]), ("Authenticated", "clear", []))
+
+    def test_a_phone_that_stands_still(self):
+        """SIGSTOP in mid-call: the kernel keeps its packets, and it goes on where it was."""
+        with h.Lab() as lab:
+            callee, caller = lab.callee(), lab.caller("--seconds", "3")
+            lab.log.wait("to=up")
+            callee.process.send_signal(signal.SIGSTOP)
+            self.wait_queued(lab.b_host)
+            callee.process.send_signal(signal.SIGCONT)
+            a = caller.report()
+            end = lab.wait_record("call.end")
+            b = callee.end()
+            self.assertEqual((a["status"], a["sent"], b["received"], b["auth_failed"]), (200, 150, 150, 0))
+            self.assertEqual((end["grade"], end["reasons"]), ("hop_by_hop", ["caller_hung_up"]))
+            for leg in end["legs"]:
+                rx = leg["streams"][0]["rx"]
+                self.assertEqual((rx["packets"], rx["auth_failed"], rx["send_failed"]), (rx["authenticated"], 0, 0))
+
+    def wait_queued(self, host, packets=20):
+        """Until as many packets, or more, wait for somebody at this address."""
+        address = "".join(f"{int(part):02X}" for part in reversed(host.split(".")))
+        limit = time.monotonic() + h.LIMIT_S
+        while time.monotonic() < limit:
+            with open("/proc/net/udp") as f:
+                rows = [line.split() for line in f][1:]
+            if any(row[1].startswith(address + ":") and int(row[4].split(":")[1], 16) > packets * 500 for row in rows):
+                return
+            time.sleep(0.02)
+        self.fail("no packet waits")
 
     def test_many_calls_at_once(self):
         with h.Lab() as lab:
