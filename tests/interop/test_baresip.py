@@ -93,6 +93,23 @@ class Calls(unittest.TestCase):
             self.assertGreaterEqual(stream["tx"], 180)  # what was heard before is not much over 100
         peers.check_no_key(self, self.lab, a.keys() | b.keys())
 
+    def test_reports_of_both(self):
+        """SRTCP is read on its way: each phone says how it hears the other, and answers the other's reports."""
+        a, b, recordings = self.call()
+        for phone in (a, b):
+            phone.hears(12)  # baresip reports every five seconds
+        a.command("hangup")
+        b.event("CALL_CLOSED")
+        for leg in self.lab.wait_record("call.end")["legs"]:
+            quality, reported = leg["streams"][0]["quality"], leg["streams"][0]["reported"]
+            self.assertEqual((quality["codec"], quality["lost"], quality["received"]), ("PCMU", 0, quality["expected"]))
+            self.assertGreater(quality["jitter_worst_ms"], 0)
+            self.assertGreater(reported["reports"], 0)
+            self.assertEqual([reported[name] for name in ("lost", "unknown_ssrc", "implausible", "malformed")], [0] * 4)
+            self.assertLess(reported["rtt_ms"], 1000)  # loopback; what it said of its own delay has been taken off
+            self.assertTrue(quality["delay_known"])
+            self.assertGreater(quality["mos"], 4)
+
     def test_the_caller_gives_up_while_it_rings(self):
         a, b = self.caller(), self.callee(answer="manual")
         a.dial(self.lab, "9898")
