@@ -212,6 +212,33 @@ static void no_socket_is_no_port(void)
     gh_port_pool_free(pool);
 }
 
+/* An IPv6 port takes no IPv4 packet, whatever it is bound to: a mapped address would be another family's. */
+static void ipv6_takes_ipv6_only(void)
+{
+    struct gh_addr any = { .family = 6 };
+    struct gh_port_pool *pool = NULL;
+    struct gh_port_pair pair;
+    int err;
+
+    CHECK_INT(gh_port_pool_new(&pool, FIRST, FIRST + 19, 0), 0);
+    err = gh_port_pool_take(pool, &any, 0, &pair);
+    if (err == -EAFNOSUPPORT) {
+        printf("     no IPv6 here\n");
+    } else if (CHECK_INT(err, 0)) {
+        for (int i = 0; i < 2; i++) {
+            int only[2] = { 0, 0 };
+            socklen_t len = sizeof(only[0]);
+
+            CHECK_INT(getsockopt(pair.known[i], IPPROTO_IPV6, IPV6_V6ONLY, &only[0], &len), 0);
+            CHECK_INT(getsockopt(pair.stranger[i], IPPROTO_IPV6, IPV6_V6ONLY, &only[1], &len), 0);
+            CHECK(only[0] && only[1]);
+        }
+        gh_port_pair_close(&pair);
+        gh_port_pool_release(pool, pair.rtp, 0);
+    }
+    gh_port_pool_free(pool);
+}
+
 int main(void)
 {
     RUN(whole_pairs_only);
@@ -221,5 +248,6 @@ int main(void)
     RUN(order_cannot_be_guessed);
     RUN(a_foreign_address_is_an_error);
     RUN(no_socket_is_no_port);
+    RUN(ipv6_takes_ipv6_only);
     return CHECK_REPORT();
 }
