@@ -30,6 +30,8 @@ struct gh_neg_force {
     struct gh_secret rx[2], tx[2];
     bool own[2];                           /* tx: drawn by us, not the other side's */
     uint64_t rx_lifetime_pkts[2];
+    struct gh_media_payload payloads[2][GH_MEDIA_PAYLOADS_MAX]; /* what each side sends: the other described it */
+    uint8_t payload_counts[2];
 };
 
 /* ---- negotiate.c: both halves ---- */

@@ -33,18 +33,20 @@ static enum gh_codec codec_of(enum gh_media_kind kind, struct gh_span encoding)
 }
 
 /* RFC 3264 section 5.1: who described itself in @doc is sent those types. */
-static void take_from(const struct gh_sdp *doc, int index, enum gh_media_kind kind, struct gh_neg_side *sender)
+static void take_from(const struct gh_sdp *doc, int index, enum gh_media_kind kind, int sender,
+                      struct gh_neg_force *force)
 {
+    uint8_t *count = &force->payload_counts[sender];
     struct gh_sdp_media media;
     struct gh_span format, encoding;
     uint64_t type, clock_hz;
 
-    sender->payload_count = 0;
+    *count = 0;
     if (gh_sdp_media(doc, index, &media))
         return;
-    while (sender->payload_count < GH_MEDIA_PAYLOADS_MAX && gh_sdp_format_next(&media.formats, &format)) {
+    while (*count < GH_MEDIA_PAYLOADS_MAX && gh_sdp_format_next(&media.formats, &format)) {
         if (gh_span_u64(format, 127, &type) && find_rtpmap(doc, index, type, &encoding, &clock_hz))
-            sender->payloads[sender->payload_count++] = (struct gh_media_payload){
+            force->payloads[sender][(*count)++] = (struct gh_media_payload){
                 .type = (uint8_t)type, .codec = (uint8_t)codec_of(kind, encoding), .clock_hz = (uint32_t)clock_hz };
     }
 }
@@ -53,6 +55,6 @@ void neg_take_payloads(struct gh_neg *neg, int index)
 {
     struct gh_neg_stream *stream = &neg->streams[index];
 
-    take_from(neg->answer, index, stream->kind, &stream->side[neg->offerer]);
-    take_from(neg->offer, index, stream->kind, &stream->side[!neg->offerer]);
+    take_from(neg->answer, index, stream->kind, neg->offerer, stream->force);
+    take_from(neg->offer, index, stream->kind, !neg->offerer, stream->force);
 }

@@ -475,9 +475,9 @@ void gh_neg_media_set(const struct gh_neg_stream *stream, int side, struct gh_me
         .path = near->path,
         .suite = near->suite,
         .rx_lifetime_pkts = stream->force->rx_lifetime_pkts[side],
-        .payload_count = near->payload_count,
+        .payload_count = stream->force->payload_counts[side],
     };
-    memcpy(out->payloads, near->payloads, sizeof(out->payloads));
+    memcpy(out->payloads, stream->force->payloads[side], sizeof(out->payloads));
     /* Not in the literal, which the compiler may build elsewhere first. */
     out->rx_key = stream->force->rx[side];
     out->tx_key = stream->force->tx[side];

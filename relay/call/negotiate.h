@@ -80,8 +80,6 @@ struct gh_neg_side {
     enum gh_path path;             /* of what arrives from this side */
     uint32_t rx_key, tx_key;       /* running numbers of the keys, 0: none */
     uint16_t port;                 /* ours, towards this side */
-    struct gh_media_payload payloads[GH_MEDIA_PAYLOADS_MAX]; /* what this side sends: the other side described it */
-    uint8_t payload_count;
 };
 
 struct gh_neg_stream {

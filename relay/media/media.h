@@ -176,16 +176,17 @@ struct gh_media_quality {
         uint32_t sources;                      /* SSRCs, and new beginnings of one */
     } measured;
     struct {
-        uint64_t blocks;                       /* about a source of ours, and plausible */
+        uint32_t blocks;                       /* about a source of ours, and plausible */
+        uint32_t rtt_count;                    /* 0: no round trip was seen */
         uint64_t lost_pkts;                    /* over all sources */
         uint32_t fraction_last, fraction_worst; /* of 256 */
         uint32_t jitter_last, jitter_worst;    /* timestamp units of the far side's clock */
         uint32_t clock_hz;                     /* that clock; 0: not known, jitter stays in its units */
         uint32_t rtt_last_us, rtt_worst_us;    /* we to this side and back, without its own delay */
-        uint64_t rtt_sum_us, rtt_count;        /* 0: no round trip was seen */
-        uint64_t goodbyes;                     /* sources that said BYE */
-        uint64_t unknown_ssrc, implausible;    /* blocks that were left out */
-        uint64_t malformed_pkts;               /* authentic, but no whole RTCP */
+        uint64_t rtt_sum_us;
+        uint32_t goodbyes;                     /* sources that said BYE */
+        uint32_t unknown_ssrc, implausible;    /* blocks that were left out */
+        uint32_t malformed_pkts;               /* authentic, but no whole RTCP */
     } reported;
 };
 

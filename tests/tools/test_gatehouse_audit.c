@@ -66,7 +66,8 @@ static void add(const char *minute_second, const char *rest)
     "\"intervals\":[[0.0,48.2,\"hop_by_hop\"]],\"key_holders\":[\"CUCMA\",\"border1\",\"CUCM10\"]," \
     "\"legs\":[{\"side\":\"a\",\"trunk\":\"CUCMA\",\"claim\":\"Encrypted\",\"sig\":{\"transport\":\"tls\"}," \
     "\"streams\":[{\"index\":0,\"media\":\"audio\",\"keying\":\"sdes\",\"suite\":\"AES_CM_128_HMAC_SHA1_80\"," \
-    "\"path\":\"pass\",\"rx\":{\"authenticated\":2411,\"auth_failed\":0},\"tx\":2409}]}," \
+    "\"path\":\"pass\",\"rx\":{\"authenticated\":2411,\"auth_failed\":0},\"tx\":2409," \
+    "\"quality\":{\"expected\":2411,\"mos\":4.394}}]}," \
     "{\"side\":\"b\",\"trunk\":\"CUCM10\",\"streams\":[{\"index\":0,\"media\":\"audio\",\"keying\":\"none\"," \
     "\"path\":\"pass\",\"rx\":{\"authenticated\":2398}}]}],\"a_field_of_tomorrow\":{\"x\":[1,null]}"
 
@@ -229,7 +230,7 @@ static void calls_for_people(void)
     CHECK_INT(strncmp(out, "START (UTC)", 11), 0);
     CHECK(strstr(out, "2026-11-23 09:13:18  0:48      1018          9898          CUCMA > CUCM10      Encrypted"
                       "         hop_by_hop    weak_tls    audio AES_CM_128_HMAC_SHA1_80/clear pass a:2411 "
-                      "b:2398\n") != NULL);
+                      "(MOS 4.4) b:2398\n") != NULL);
     CHECK(strstr(out, "2026-11-23 09:15:00  -         1             2             -                   lost"
                       "              clear         unknown since 2026-11-23T09:15:00.114Z  -\n") != NULL);
     CHECK(strstr(out, "2026-11-23 09:15:01  -         3             4             -                   unknown"

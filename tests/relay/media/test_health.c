@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "crypto/srtp_ciphers.h"
-#include "media/media_int.h"
+#include "media/plane_int.h"
 #include "support_media.h"
 
 struct told {
@@ -175,12 +175,47 @@ static void packets_in_a_second(void)
     LAB_END(&lab);
 }
 
+/* Of two workers, one busy or late: the limits, to the unit. */
+static void limits_of_load(void)
+{
+    static struct gh_worker workers[2];
+    static struct gh_media plane = { .workers = workers, .worker_count = 2 };
+    struct gh_media_load load;
+
+    for (int i = 0; i < 2; i++) {
+        atomic_store(&workers[i].pulse.pkts_per_s, 1000u * (unsigned)(i + 1));
+        atomic_store(&workers[i].pulse.busy_permille, 300u * (unsigned)(i + 1));
+        atomic_store(&workers[i].pulse.lag_us, 5000u * (unsigned)(2 - i));
+        atomic_store(&workers[i].pulse.lag_worst_us, 70000u * (unsigned)(2 - i));
+    }
+    load = gh_media_load(&plane);
+    CHECK_INT(load.pkts_per_s, 3000);
+    CHECK_INT(load.busy_permille, 600);
+    CHECK_INT(load.lag_ms, 10);
+    CHECK_INT(load.lag_worst_ms, 140);
+    CHECK_INT(load.stalled, 0);
+    CHECK(!gh_media_overloaded(&plane));
+    atomic_store(&workers[1].pulse.busy_permille, GH_MEDIA_BUSY_MAX_PERMILLE - 1);
+    atomic_store(&workers[0].pulse.lag_us, GH_MEDIA_LAG_MAX_MS * 1000 - 1);
+    CHECK(!gh_media_overloaded(&plane));
+    atomic_store(&workers[1].pulse.busy_permille, GH_MEDIA_BUSY_MAX_PERMILLE);
+    CHECK(gh_media_overloaded(&plane));
+    atomic_store(&workers[1].pulse.busy_permille, 0);
+    CHECK(!gh_media_overloaded(&plane));
+    atomic_store(&workers[0].pulse.lag_us, GH_MEDIA_LAG_MAX_MS * 1000);
+    CHECK(gh_media_overloaded(&plane));
+    atomic_store(&workers[0].pulse.lag_us, 0);
+    plane.stalled_count = 1;
+    CHECK(gh_media_overloaded(&plane));
+}
+
 int main(void)
 {
     const char *names;
 
     if (gh_srtp_ciphers_start(false, &names))
         return 1;
+    RUN(limits_of_load);
     RUN(a_worker_that_stalls);
     RUN(commands_wait);
     RUN(packets_in_a_second);
