@@ -108,7 +108,6 @@ struct gh_fork {
     struct gh_neg *pending;         /* an offer that waits for its answer; NULL: none */
     struct gh_sdp *answer;          /* our SDP to a, until the 2xx has carried it; then that of the ACK to b */
     uint8_t answer_hash[32];        /* of b's SDP that it was made of */
-    bool stale;                     /* another fork's answer put a new media stream in the place of its */
     struct gh_papers *before[2];    /* of the legs, while an offer waits: theirs again if it fails */
     struct gh_rel_out *reliable;    /* our reliable responses to a; NULL: none yet */
 };
@@ -219,6 +218,7 @@ struct gh_call {
     uint64_t answer_ms;
     uint64_t media_record_ms;       /* when call.media is due */
     uint64_t no_media_ms;           /* since when no m-line is live; 0: some is */
+    bool silent_early;              /* a media timeout came before the answer */
     bool shown_due;                 /* the 5 s after the answer are not over */
     struct gh_call_end end;
     struct gh_call_stream *streams[GH_NEG_STREAMS_MAX]; /* in force, by m-line; NULL: none */
@@ -435,6 +435,8 @@ void gh_relay_refuse(struct gh_relay *relay, enum gh_reason reason, uint64_t now
 /** It goes no further: the exchange is undone, the asker told; frees it. */
 void gh_relay_fail(struct gh_relay *relay, enum gh_reason reason, uint64_t now_ms);
 void gh_relay_free(struct gh_relay *relay, uint64_t now_ms);
+/** Is a request with an offer under way in this dialog? */
+bool gh_call_relay_offers(const struct gh_fork *fork);
 /** Would a request with this SDP be relayed now?  @return NONE, or why not */
 enum gh_reason gh_call_relay_ready(struct gh_fork *fork, int from, const struct gh_sip_msg *msg);
 
@@ -455,14 +457,12 @@ void gh_call_relays_end(struct gh_call *call, const struct gh_fork *fork, uint64
 
 /** Bind ports for every live stream of @neg that has none.  @return GH_REASON_NONE, NO_MEDIA_PORT or INTERNAL */
 enum gh_reason gh_call_media_open(struct gh_call *call, struct gh_neg *neg, const uint8_t family[2]);
-/** The answer made a keyed stream clear: it goes on as a new one, on the ports that both sides know. */
-enum gh_reason gh_call_media_renew(struct gh_call *call, struct gh_neg *neg);
-/** Tell the media plane what was agreed in @fork. */
+/** Tell the media plane what was agreed in @fork, which is heard from now on; what another fork had falls silent. */
 enum gh_reason gh_call_media_start(struct gh_fork *fork);
 /** No packet goes on: nobody was answered, or not this fork. */
 void gh_call_media_mute(struct gh_call *call);
-/** Let go of what @gone had and @stays has not. */
-void gh_call_media_trim(struct gh_call *call, const struct gh_neg *gone, const struct gh_neg *stays);
+/** Let go of streams of @of that no description of the call has, live or parked.  @gone  one that is going; or NULL */
+void gh_call_media_trim(struct gh_call *call, const struct gh_neg *of, const struct gh_neg *gone);
 /** COUNTED follows from the loop. */
 void gh_call_media_close(struct gh_call *call);
 /** Close without waiting; for a call that is dropped. */
@@ -495,6 +495,8 @@ int64_t gh_call_wall_us(const struct gh_calls *calls);
 enum gh_reason gh_call_require(const struct gh_call *call, enum gh_grade best);
 /** Status that may be said on the wire now. */
 enum gh_status gh_call_status(const struct gh_call *call);
+/** The same while an offer is under way: no more than the call can be worth with it. */
+enum gh_status gh_call_status_said(const struct gh_call *call);
 /** What was agreed is in force: the time line. */
 void gh_call_graded_set(struct gh_call *call);
 /** Something was told to the time line: call.grade, when grade or status is another. */

@@ -92,12 +92,11 @@ static void drop_papers(struct gh_fork *fork, bool restore)
     for (int side = 0; side < 2; side++) {
         struct gh_leg *leg = &fork->call->leg[side];
 
-        if (fork->before[side] && restore) {
-            gh_papers_unref(leg->papers);
-            leg->papers = fork->before[side];
-        } else {
-            gh_papers_unref(fork->before[side]);
-        }
+        /* Keys went over the connection of the failed exchange: what is weak about it stays true.  Another fork that was
+         * heard since has papers of its own. */
+        if (fork->before[side] && restore && (!fork->call->heard || fork->call->heard == fork))
+            gh_call_papers(leg, fork->before[side]);
+        gh_papers_unref(fork->before[side]);
         fork->before[side] = NULL;
     }
 }
@@ -175,7 +174,7 @@ void gh_call_drop_offer(struct gh_fork *fork)
     fork->pending = NULL;
     drop_papers(fork, true);
     keep_fault(fork->call, neg);
-    gh_call_media_trim(fork->call, neg, fork->neg ? fork->neg : fork->call->offer);
+    gh_call_media_trim(fork->call, neg, NULL);
     gh_neg_free(neg);
 }
 
@@ -248,14 +247,11 @@ static void commit(struct gh_fork *fork)
     gh_marks_add_all(&call->marks, &marks);
     fork->neg = neg;
     fork->pending = NULL;
-    fork->stale = false;
     drop_papers(fork, false);
     gh_neg_settled(neg);
-    /* What another fork or the offer still needs stays until the call is answered. */
-    if (before && !call->offer)
-        gh_call_media_trim(call, before, neg);
-    if (before)
-        gh_neg_free(before);
+    gh_call_media_trim(call, neg, NULL); /* what was offered and not taken */
+    gh_call_media_trim(call, before, NULL);
+    gh_neg_free(before);
 }
 
 enum gh_reason gh_call_give_answer(struct gh_fork *fork, struct gh_sdp **out)
@@ -265,13 +261,11 @@ enum gh_reason gh_call_give_answer(struct gh_fork *fork, struct gh_sdp **out)
     struct gh_leg *to = &call->leg[neg->offerer];
     struct gh_neg_leg neg_to = gh_call_neg_leg(to), neg_from = gh_call_neg_leg(&call->leg[!neg->offerer]);
     struct gh_neg_self self = gh_call_self(to, neg->family[neg->offerer]);
-    bool again = !neg->base && fork->neg && !fork->stale;
+    bool again = !neg->base && fork->neg;
     enum gh_reason reason = gh_call_require(call, gh_neg_best_grade(neg, &neg_to, &neg_from));
 
     if (reason == GH_REASON_NONE)
         reason = gh_neg_answer_out(neg, again ? fork->neg : NULL, &neg_to, &self, out);
-    if (reason == GH_REASON_NONE)
-        reason = gh_call_media_renew(call, neg);
     if (reason != GH_REASON_NONE) {
         gh_sdp_free(*out);
         *out = NULL;
@@ -285,7 +279,6 @@ enum gh_reason gh_call_give_answer(struct gh_fork *fork, struct gh_sdp **out)
         *out = NULL;
         return reason;
     }
-    call->heard = fork;
     gh_call_graded_set(call);
     return GH_REASON_NONE;
 }

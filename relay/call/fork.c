@@ -18,8 +18,7 @@ void gh_call_fork_free(struct gh_fork *fork)
         call->fork = NULL;
     if (call->heard == fork)
         call->heard = NULL;
-    if (fork->neg)
-        gh_call_media_trim(call, fork->neg, call->fork ? call->fork->neg : call->offer);
+    gh_call_media_trim(call, fork->neg, fork->neg);
     for (int side = 0; side < 2; side++)
         gh_papers_unref(fork->before[side]);
     gh_dialog_free(fork->dialog[GH_SIDE_A]);

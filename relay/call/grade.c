@@ -46,18 +46,42 @@ static enum gh_status leg_status(const struct gh_call *call, int side)
                                 &streams);
 }
 
+/* Of the least of both legs and both claims; @leg  status of each */
+static enum gh_status least(const struct gh_call *call, const enum gh_status leg[2])
+{
+    enum gh_status claim[2];
+
+    for (int side = 0; side < 2; side++)
+        claim[side] = call->leg[side].claimed ? call->leg[side].claim : GH_STATUS_UNKNOWN;
+    return gh_policy_call_status(true, leg, claim);
+}
+
 enum gh_status gh_call_status(const struct gh_call *call)
 {
-    enum gh_status leg[2], claim[2];
-
     /* With a delayed offer nothing is agreed before the ACK. */
     if (!call->answer_us || !in_force(call))
         return GH_STATUS_UNKNOWN;
-    for (int side = 0; side < 2; side++) {
-        leg[side] = leg_status(call, side);
-        claim[side] = call->leg[side].claimed ? call->leg[side].claim : GH_STATUS_UNKNOWN;
+    return least(call, (enum gh_status[2]){ leg_status(call, GH_SIDE_A), leg_status(call, GH_SIDE_B) });
+}
+
+enum gh_status gh_call_status_said(const struct gh_call *call)
+{
+    const struct gh_neg *offer = call->heard ? call->heard->pending : NULL;
+    enum gh_status now = gh_call_status(call), leg[2], then;
+    struct gh_leg_streams streams = { 0 };
+
+    if (now == GH_STATUS_UNKNOWN || !offer)
+        return now;
+    for (size_t i = 0; i < offer->count; i++) {
+        streams.live += offer->streams[i].live;
+        streams.sdes += offer->streams[i].live && gh_neg_offers_srtp(&offer->streams[i]);
     }
-    return gh_policy_call_status(true, leg, claim);
+    for (int side = 0; side < 2; side++)
+        leg[side] = leg_status(call, side);
+    leg[offer->offerer] = gh_policy_leg_status(call->leg[offer->offerer].trunk->rules.consider_traffic_secure,
+                                               call->leg[offer->offerer].papers->standing.signalling, &streams);
+    then = least(call, leg);
+    return then < now ? then : now;
 }
 
 /* Did a keyed stream of this side bring plain packets and no authenticated one? */
@@ -258,7 +282,8 @@ enum gh_reason gh_call_require(const struct gh_call *call, enum gh_grade best)
         for (size_t i = 0; i < standing->mark_count; i++)
             marks[count++] = standing->marks[i];
     }
-    return gh_policy_require(&call->route->require, best, marks, count);
+    /* Nothing is less secure for not being there: all m-lines may be off. */
+    return gh_policy_require(&call->route->require, best == GH_GRADE_NONE ? GH_GRADE_PASS_THROUGH : best, marks, count);
 }
 
 static void mark_timeline(struct gh_call *call)

@@ -71,7 +71,8 @@ struct gh_neg_keeper gh_call_keeper(struct gh_call *call)
 
 /* ---- exposed -------------------------------------------------------------------------------------------- */
 
-#define EXPOSED_PER_MESSAGE 256 /* more keys than that in one message: the first ones are remembered */
+#define EXPOSED_PER_MESSAGE 1024 /* more keys than that in one message: the first ones are remembered */
+#define KEY_TEXT_MAX 64          /* base64 of the longest key and salt, and padding */
 
 static void expose(struct gh_calls *calls, gh_trunk_id trunk, const struct gh_secret *key)
 {
@@ -86,41 +87,52 @@ static void expose(struct gh_calls *calls, gh_trunk_id trunk, const struct gh_se
     }
 }
 
-static size_t base64_len(struct gh_span text)
+/* What may stand between "inline", colon and key, and within a key whose line was folded. */
+static bool is_gap(char c)
+{
+    return c && strchr(" \t\r\n\"'", c);
+}
+
+static struct gh_span skip_gap(struct gh_span text)
+{
+    while (text.len && is_gap(*text.p))
+        text = gh_span_from(text, 1);
+    return text;
+}
+
+/* The place behind "inline:", in any letter case: whatever else of the line is wrong, who reads it has the key. */
+static bool next_inline(struct gh_span *rest)
+{
+    for (; rest->len; *rest = gh_span_from(*rest, 1)) {
+        struct gh_span text;
+
+        if (!gh_span_istarts(*rest, GH_SPAN("inline")))
+            continue;
+        text = skip_gap(gh_span_from(*rest, sizeof("inline") - 1));
+        if (!text.len || *text.p != ':')
+            continue;
+        *rest = skip_gap(gh_span_from(text, 1));
+        return true;
+    }
+    return false;
+}
+
+/* Letters of base64, of the usual alphabet or the one for URLs, without gaps.  @return how many */
+static size_t key_letters(struct gh_span text, bool folded, char out[KEY_TEXT_MAX])
 {
     size_t len = 0;
 
-    while (len < text.len && (isalnum((unsigned char)text.p[len]) || strchr("+/=", text.p[len])) && text.p[len])
-        len++;
-    return len;
-}
+    for (size_t i = 0; i < text.len && len < KEY_TEXT_MAX; i++) {
+        char c = text.p[i];
 
-/* What stands behind "inline:", in any letter case and with blanks round the colon: whatever else of the line is
- * wrong, who reads it has the key. */
-static struct gh_span next_inline(struct gh_span *rest)
-{
-    static const char word[] = "inline";
-
-    while (rest->len > sizeof(word) - 1) {
-        struct gh_span at = gh_span_of(rest->p, sizeof(word) - 1);
-
-        if (gh_span_ieq(at, GH_SPAN("inline"))) {
-            struct gh_span text = gh_span_from(*rest, sizeof(word) - 1);
-
-            while (text.len && (*text.p == ' ' || *text.p == '\t'))
-                text = gh_span_from(text, 1);
-            if (text.len && *text.p == ':') {
-                text = gh_span_from(text, 1);
-                while (text.len && (*text.p == ' ' || *text.p == '\t'))
-                    text = gh_span_from(text, 1);
-                *rest = text;
-                return gh_span_head(text, base64_len(text));
-            }
-        }
-        *rest = gh_span_from(*rest, 1);
+        if (isalnum((unsigned char)c) || c == '+' || c == '/')
+            out[len++] = c;
+        else if (c == '-' || c == '_')
+            out[len++] = c == '-' ? '+' : '/';
+        else if (!folded || !is_gap(c))
+            break;
     }
-    *rest = GH_SPAN("");
-    return *rest;
+    return len;
 }
 
 /* The message that keys are looked for in. */
@@ -130,29 +142,52 @@ struct search {
     size_t left;
 };
 
+/* A key of this length at the beginning of @letters. */
+static bool expose_key(struct search *search, const char *letters, size_t count, size_t key_len)
+{
+    size_t need = (key_len * 8 + 5) / 6, len;
+    uint8_t octets[KEY_TEXT_MAX];
+    struct gh_secret key = { 0 };
+    bool good = need <= count && !gh_sdp_base64_decode(gh_span_of(letters, need), octets, sizeof(octets), &len) &&
+                len == key_len && !gh_secret_set(&key, octets, len);
+
+    if (good && search->left) {
+        expose(search->calls, search->trunk, &key);
+        search->left--;
+    }
+    gh_secret_wipe(&key);
+    explicit_bzero(octets, sizeof(octets));
+    return good;
+}
+
+/* One key; or, where what stands there has no key's length, each that it could be the beginning of. */
+static void expose_at(struct search *search, struct gh_span text)
+{
+    char letters[KEY_TEXT_MAX];
+    bool seen[GH_SUITE_KEY_MAX + 1] = { false };
+    size_t count = key_letters(text, false, letters);
+    bool exact = false;
+
+    for (int pass = 0; pass < 2 && !exact; pass++) {
+        for (int suite = GH_SUITE_NONE + 1; suite < GH_SUITE_COUNT; suite++) {
+            size_t len = gh_suite_key_salt_len((enum gh_suite)suite);
+
+            if (seen[len] || (pass == 0 && count != (len * 8 + 5) / 6))
+                continue;
+            seen[len] = expose_key(search, letters, count, len);
+            exact = exact || (pass == 0 && seen[len]);
+        }
+        count = key_letters(text, true, letters);
+    }
+    explicit_bzero(letters, sizeof(letters));
+}
+
 static void expose_reading(void *arg, struct gh_span text)
 {
     struct search *search = arg;
 
-    while (text.len && search->left) {
-        struct gh_span key_text = next_inline(&text);
-        uint8_t octets[GH_SUITE_KEY_MAX];
-        struct gh_secret key = { 0 };
-        size_t len;
-
-        if (!key_text.len || gh_sdp_base64_decode(key_text, octets, sizeof(octets), &len))
-            continue;
-        for (int suite = GH_SUITE_NONE + 1; suite < GH_SUITE_COUNT; suite++) {
-            if (len != gh_suite_key_salt_len((enum gh_suite)suite))
-                continue;
-            if (!gh_secret_set(&key, octets, len))
-                expose(search->calls, search->trunk, &key);
-            search->left--;
-            break;
-        }
-        gh_secret_wipe(&key);
-        explicit_bzero(octets, sizeof(octets));
-    }
+    while (search->left && next_inline(&text))
+        expose_at(search, text);
 }
 
 static void expose_text(struct search *search, struct gh_span text)

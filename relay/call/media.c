@@ -114,8 +114,7 @@ enum gh_reason gh_call_media_open(struct gh_call *call, struct gh_neg *neg, cons
         gh_stream_id id;
         int err;
 
-        /* A keyed stream never changes into a plain one: that is a new one. */
-        if (!stream->live || (stream->stream && !stream->renew))
+        if (!stream->live || stream->stream)
             continue;
         err = gh_media_open(call->calls->media, &open, &id, ports);
         if (err)
@@ -125,7 +124,6 @@ enum gh_reason gh_call_media_open(struct gh_call *call, struct gh_neg *neg, cons
             return GH_REASON_INTERNAL;
         }
         stream->stream = id;
-        stream->renew = false;
         stream->side[GH_SIDE_A].port = ports[GH_SIDE_A];
         stream->side[GH_SIDE_B].port = ports[GH_SIDE_B];
     }
@@ -144,29 +142,31 @@ static bool becomes_clear(const struct gh_call *call, const struct gh_neg_stream
     return false;
 }
 
-/* What else names the old one goes on with the new; an answer that was made for the old one holds no longer. */
+static void replace_in(struct gh_neg *neg, gh_stream_id old, gh_stream_id id)
+{
+    for (size_t i = 0; neg && i < neg->count; i++) {
+        if (neg->streams[i].stream == old)
+            neg->streams[i].stream = id;
+    }
+}
+
+/* What else names the old one goes on with the new, which has its contexts. */
 static void replace_stream(struct gh_call *call, gh_stream_id old, gh_stream_id id)
 {
     struct gh_fork *fork;
 
-    for (size_t i = 0; call->offer && i < call->offer->count; i++) {
-        if (call->offer->streams[i].stream == old)
-            call->offer->streams[i].stream = id;
-    }
+    replace_in(call->offer, old, id);
     TAILQ_FOREACH (fork, &call->forks, link) {
-        for (size_t i = 0; fork->neg && i < fork->neg->count; i++) {
-            if (fork->neg->streams[i].stream != old)
-                continue;
-            fork->neg->streams[i].stream = id;
-            fork->stale = true;
-        }
+        replace_in(fork->neg, old, id);
+        replace_in(fork->pending, old, id);
     }
 }
 
-enum gh_reason gh_call_media_renew(struct gh_call *call, struct gh_neg *neg)
+/* What was keyed is clear in @neg: it goes on as a new stream, on the ports that both sides know, with its contexts. */
+static enum gh_reason renew(struct gh_call *call, struct gh_neg *neg)
 {
     for (size_t i = 0; i < neg->count; i++) {
-        struct gh_neg_stream *stream = &neg->streams[i];
+        const struct gh_neg_stream *stream = &neg->streams[i];
         gh_stream_id id;
         int err;
 
@@ -180,8 +180,6 @@ enum gh_reason gh_call_media_renew(struct gh_call *call, struct gh_neg *neg)
             return GH_REASON_INTERNAL;
         }
         replace_stream(call, stream->stream, id);
-        stream->stream = id;
-        stream->renew = false;
     }
     return GH_REASON_NONE;
 }
@@ -233,13 +231,43 @@ static int set_stream(struct gh_call *call, size_t index, const struct gh_neg_st
     return err;
 }
 
+static bool live_in(const struct gh_neg *neg, gh_stream_id id)
+{
+    for (size_t i = 0; neg && i < neg->count; i++) {
+        if (neg->streams[i].live && neg->streams[i].stream == id)
+            return true;
+    }
+    return false;
+}
+
+/* Nothing flows any more on what @neg has live and @stays has not. */
+static void hush(struct gh_call *call, const struct gh_neg *neg, const struct gh_neg *stays)
+{
+    for (size_t i = 0; neg && i < neg->count; i++) {
+        struct gh_neg_stream still = neg->streams[i];
+
+        still.parked = true;
+        if (!still.live || live_in(stays, still.stream))
+            continue;
+        set_stream(call, i, &still);
+        call->streams[i] = NULL;
+    }
+}
+
 enum gh_reason gh_call_media_start(struct gh_fork *fork)
 {
+    struct gh_call *call = fork->call;
+    enum gh_reason reason = renew(call, fork->neg);
     int err = 0;
 
+    if (reason != GH_REASON_NONE)
+        return reason;
+    if (call->heard && call->heard != fork)
+        hush(call, call->heard->neg, fork->neg);
+    call->heard = fork;
     for (size_t i = 0; !err && i < fork->neg->count; i++) {
         if (fork->neg->streams[i].live || fork->neg->streams[i].parked)
-            err = set_stream(fork->call, i, &fork->neg->streams[i]);
+            err = set_stream(call, i, &fork->neg->streams[i]);
     }
     if (!err)
         return GH_REASON_NONE;
@@ -255,12 +283,26 @@ static bool has(const struct gh_neg *neg, gh_stream_id id)
     return false;
 }
 
-void gh_call_media_trim(struct gh_call *call, const struct gh_neg *gone, const struct gh_neg *stays)
+/* Does any description of the call but @gone have it? */
+static bool needed(const struct gh_call *call, gh_stream_id id, const struct gh_neg *gone)
 {
-    for (size_t i = 0; gone && i < gone->count; i++) {
-        gh_stream_id id = gone->streams[i].stream;
+    const struct gh_fork *fork;
 
-        if (!id || has(stays, id))
+    if (call->offer != gone && has(call->offer, id))
+        return true;
+    TAILQ_FOREACH (fork, &call->forks, link) {
+        if ((fork->neg != gone && has(fork->neg, id)) || (fork->pending != gone && has(fork->pending, id)))
+            return true;
+    }
+    return false;
+}
+
+void gh_call_media_trim(struct gh_call *call, const struct gh_neg *of, const struct gh_neg *gone)
+{
+    for (size_t i = 0; of && i < of->count; i++) {
+        gh_stream_id id = of->streams[i].stream;
+
+        if (!id || needed(call, id, gone))
             continue;
         if (call->streams[i] && call->streams[i]->id == id)
             call->streams[i] = NULL;
@@ -270,15 +312,8 @@ void gh_call_media_trim(struct gh_call *call, const struct gh_neg *gone, const s
 
 void gh_call_media_mute(struct gh_call *call)
 {
-    const struct gh_neg *neg = call->heard ? call->heard->neg : NULL;
-
-    for (size_t i = 0; neg && i < neg->count; i++) {
-        struct gh_neg_stream still = neg->streams[i];
-
-        still.parked = true;
-        if (still.live)
-            set_stream(call, i, &still);
-    }
+    if (call->heard)
+        hush(call, call->heard->neg, NULL);
     call->heard = NULL;
     gh_call_graded_set(call);
 }
@@ -414,7 +449,10 @@ void gh_call_on_media_event(void *arg, const struct gh_media_event *event)
         proven(stream, event);
         break;
     case GH_MEDIA_EVENT_TIMEOUT:
-        if (!heard_elsewhere(call, event, stream))
+        /* Who rings need not speak: ring_timeout ends that.  Once it is answered the time begins anew. */
+        if (!call->answer_us)
+            call->silent_early = true;
+        else if (!heard_elsewhere(call, event, stream))
             end = GH_REASON_MEDIA_TIMEOUT;
         break;
     case GH_MEDIA_EVENT_FAILED:

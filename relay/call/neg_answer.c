@@ -138,7 +138,7 @@ enum gh_reason gh_neg_answer_in(struct gh_neg *neg, struct gh_span sdp, const st
 
 /* ---- settling --------------------------------------------------------------------------------------- */
 
-/* Does the media stream go on?  Where a side became clear it is a new one, and would begin at packet 0 again. */
+/* Do our keys go on?  Not where a side became clear. */
 static bool goes_on(const struct gh_neg_stream *before, const struct gh_neg_stream *now)
 {
     for (int s = 0; s < 2; s++) {
@@ -258,6 +258,10 @@ enum gh_reason gh_neg_answer_out(struct gh_neg *neg, const struct gh_neg *again,
     if (err) {
         gh_sdp_free(doc);
         return neg_written_reason(err);
+    }
+    for (size_t i = 0; i < neg->count; i++) {
+        for (int s = 0; neg->streams[i].live && s < 2; s++)
+            neg->keyed[s] = neg->keyed[s] || neg->streams[i].side[s].suite != GH_SUITE_NONE;
     }
     *out = doc;
     return GH_REASON_NONE;

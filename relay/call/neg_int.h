@@ -57,7 +57,7 @@ void neg_take_payloads(struct gh_neg *neg, int index);
 /** The stream that goes on in @index, or NULL. */
 const struct gh_neg_stream *neg_base_stream(const struct gh_neg *neg, int index);
 
-/** The same where our own keys go on too: not when the media stream is a new one, which would begin at packet 0 again. */
+/** The same where our own keys go on too: not where a side becomes clear. */
 const struct gh_neg_stream *neg_keyed_base(const struct gh_neg *neg, int index);
 
 /** An m-line that is off now: what the base has of it stays for when it comes back.  @return 0 or GH_ENOMEM */

@@ -45,6 +45,7 @@ void gh_neg_init(struct gh_neg *neg, int offerer, const struct gh_neg *base)
     neg->route_downgrade = base->route_downgrade;
     neg->bridge = base->bridge;
     memcpy(neg->family, base->family, sizeof(neg->family));
+    memcpy(neg->keyed, base->keyed, sizeof(neg->keyed));
 }
 
 static void keys_free(struct gh_neg_keys *keys)
@@ -121,10 +122,15 @@ int gh_neg_fork(struct gh_neg *out, const struct gh_neg *neg)
     return GH_ENOMEM;
 }
 
+bool gh_neg_offers_srtp(const struct gh_neg_stream *stream)
+{
+    return stream->keys && stream->keys->pick >= 0;
+}
+
 bool gh_neg_offered_keys(const struct gh_neg *neg)
 {
     for (size_t i = 0; i < neg->count; i++) {
-        if (neg->streams[i].live && neg->streams[i].keys && neg->streams[i].keys->pick >= 0)
+        if (neg->streams[i].live && gh_neg_offers_srtp(&neg->streams[i]))
             return true;
     }
     return false;
@@ -146,8 +152,9 @@ const struct gh_neg_stream *neg_base_stream(const struct gh_neg *neg, int index)
     if (!neg->base || (size_t)index >= neg->base->count)
         return NULL;
     stream = &neg->base->streams[index];
-    /* A slot of another media type is another stream (RFC 3264 section 8.2). */
-    return (stream->live || stream->parked) && stream->kind == neg->streams[index].kind ? stream : NULL;
+    /* Also where the slot has another media type now (RFC 3264 section 8.2): who swaps types to and fro does not make
+     * us forget what was keyed there, nor which packets came. */
+    return stream->live || stream->parked ? stream : NULL;
 }
 
 int neg_park(struct gh_neg *neg, int index)
@@ -174,17 +181,7 @@ const struct gh_neg_stream *neg_keyed_base(const struct gh_neg *neg, int index)
 {
     const struct gh_neg_stream *base = neg_base_stream(neg, index), *stream = &neg->streams[index];
 
-    return base && !stream->renew && base->stream == stream->stream ? base : NULL;
-}
-
-static bool was_keyed(const struct gh_neg *base, int side)
-{
-    for (size_t i = 0; i < base->count; i++) {
-        if ((base->streams[i].live || base->streams[i].parked) &&
-            base->streams[i].side[side].suite != GH_SUITE_NONE)
-            return true;
-    }
-    return false;
+    return base && !stream->renew ? base : NULL;
 }
 
 enum gh_reason neg_downgrade(struct gh_neg *neg, int index, int side, const struct gh_neg_leg *leg,
@@ -192,7 +189,7 @@ enum gh_reason neg_downgrade(struct gh_neg *neg, int index, int side, const stru
 {
     const struct gh_neg_stream *slot = neg_base_stream(neg, index);
 
-    if (!neg->base || !was_keyed(neg->base, side))
+    if (!neg->base || !neg->keyed[side])
         return GH_REASON_NONE;
     if (slot && slot->live && slot->side[side].suite == GH_SUITE_NONE)
         return GH_REASON_NONE; /* it was clear before */

@@ -91,7 +91,7 @@ struct gh_neg_stream {
     enum gh_direction direction;   /* of the offerer's offer */
     bool exposed;                  /* a key of it was seen on a path that failed the gate */
     bool parked;                   /* port 0 now; its media stream and keys stay, so that nothing is replayed later */
-    bool renew;                    /* a keyed side becomes clear: needs a new media stream */
+    bool renew;                    /* a keyed side becomes clear: keys of ours begin anew */
     struct gh_neg_side side[2];
     struct gh_neg_keys *keys;
     struct gh_neg_force *force;
@@ -108,6 +108,7 @@ struct gh_neg {
     size_t count;                  /* of streams that are kept */
     size_t media_count;            /* of m-lines, also those past GH_NEG_STREAMS_MAX */
     uint8_t family[2];             /* of addresses, towards each side, for the life of the call; 0: not known yet */
+    bool keyed[2];                 /* a stream of that side was, in this exchange or one before */
     struct gh_marks marks;
     struct gh_marks plan_marks;    /* earned by the newest offer out; see gh_neg_marks */
     bool bridge;                   /* no key crosses, either way; stays so */
@@ -176,6 +177,9 @@ int gh_neg_zero_answer(const struct gh_neg *neg, const struct gh_neg_self *self,
 /** What the media plane is to do for one side; after answer_out.  stream, generation and what the trunk
  *  says of sources and timeouts are the caller's to fill.  @out  holds keys */
 void gh_neg_media_set(const struct gh_neg_stream *stream, int side, struct gh_media_set *out);
+
+/** Would the offerer send SRTP on this m-line?  After offer_in */
+bool gh_neg_offers_srtp(const struct gh_neg_stream *stream);
 
 /** Did the offerer declare a key that may be used? */
 bool gh_neg_offered_keys(const struct gh_neg *neg);

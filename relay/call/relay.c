@@ -237,6 +237,11 @@ static enum gh_reason take_2xx(struct gh_relay *relay, const struct gh_sip_msg *
     enum gh_reason reason;
 
     *out = NULL;
+    if (relay->method == GH_SIP_INFO) { /* a body crosses nowhere: a call need not end for one */
+        if (msg->body.len)
+            gh_marks_add(&call->marks, GH_REASON_BODY_DROPPED);
+        return GH_REASON_NONE;
+    }
     if (call->calls->arrival.gate.verdict == GH_GATE_REFUSE)
         return call->calls->arrival.gate.reason;
     reason = gh_call_sdp_of(call, msg, &body, &sdp);
@@ -263,7 +268,7 @@ static void on_2xx(struct gh_relay *relay, struct gh_sip_msg *msg, uint64_t now_
 
     gh_dialog_refresh(far, msg);
     gh_call_take_said(gh_relay_far_leg(relay), msg);
-    if (relay->server)
+    if (relay->server && session)
         gh_call_judge_way(&call->leg[relay->from], relay->server);
     reason = take_2xx(relay, msg, &sdp);
     if (reason == GH_REASON_NONE && session && !relay->server)
@@ -370,6 +375,17 @@ static void on_ended(void *arg, struct gh_txn *txn, enum gh_txn_end why, uint64_
 static const struct gh_txn_client relay_client = { .response = on_response, .ended = on_ended };
 
 /* ---- the request of the asker --------------------------------------------------------------------------------- */
+
+bool gh_call_relay_offers(const struct gh_fork *fork)
+{
+    const struct gh_relay *relay;
+
+    TAILQ_FOREACH (relay, &fork->call->relays, link) {
+        if (relay->fork == fork && relay->offers)
+            return true;
+    }
+    return false;
+}
 
 static bool invite_under_way(const struct gh_call *call, int *from)
 {

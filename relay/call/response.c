@@ -20,11 +20,10 @@ static enum gh_reason take_answer(struct gh_fork *fork, const struct gh_sip_msg 
 
     if (gh_sha256(sdp.p, sdp.len, hash))
         return GH_REASON_INTERNAL;
-    if (fork->answer && !fork->stale && memcmp(hash, fork->answer_hash, sizeof(hash)) == 0) {
+    if (fork->answer && memcmp(hash, fork->answer_hash, sizeof(hash)) == 0) {
         if (fork->call->heard == fork)
             return GH_REASON_NONE;
         /* Another fork was heard in between: the media comes back to this one. */
-        fork->call->heard = fork;
         reason = gh_call_media_start(fork);
         gh_call_graded_set(fork->call);
         return reason;
@@ -73,7 +72,7 @@ static enum gh_reason take_sdp(struct gh_fork *fork, const struct gh_sip_msg *ms
 /* To a response that ends the call: SDP in it that is an offer must be answered all the same. */
 static struct gh_sdp *zero_answer(struct gh_fork *fork, const struct gh_sip_msg *msg)
 {
-    if (fork->pending)
+    if (fork->pending && !gh_call_relay_offers(fork))
         return gh_call_zero_answer(fork);
     return fork->call->offer || fork->settled ? NULL : gh_call_zero_answer_to(fork->call, GH_SIDE_B, msg);
 }
@@ -147,12 +146,10 @@ static enum gh_reason take_2xx(struct gh_fork *fork, const struct gh_sip_msg *ms
     if (call->calls->arrival.gate.verdict == GH_GATE_REFUSE)
         return call->calls->arrival.gate.reason;
     /* RFC 3262 section 5: the 2xx comes after the PRACK that answers the offer.  Else nobody would answer it. */
-    if (fork->pending) {
+    if (fork->pending && !gh_call_relay_offers(fork)) {
         snprintf(call->fault, sizeof(call->fault), "the 2xx came before its offer was answered");
         return GH_REASON_ANSWER_MISSING;
     }
-    if (fork->settled && fork->stale)
-        return GH_REASON_PROFILE_MISMATCH; /* another fork took the media in clear meanwhile */
     if (fork->settled) {
         /* All was said in reliable responses; what the 2xx says is the same again (RFC 6337 section 2.2). */
         *crosses = false;
@@ -162,7 +159,7 @@ static enum gh_reason take_2xx(struct gh_fork *fork, const struct gh_sip_msg *ms
     if (reason != GH_REASON_NONE || *crosses)
         return reason;
     /* It was in a 183 already, and some leave it out then. */
-    *crosses = fork->answer && call->offer && !fork->stale;
+    *crosses = fork->answer && call->offer;
     if (*crosses)
         return GH_REASON_NONE;
     snprintf(call->fault, sizeof(call->fault), "the 2xx has no SDP");
@@ -189,7 +186,7 @@ static void offer_done(struct gh_call *call)
     call->offer = NULL;
     if (!offer)
         return;
-    gh_call_media_trim(call, offer, call->fork->neg);
+    gh_call_media_trim(call, offer, NULL);
     gh_neg_free(offer);
 }
 
@@ -206,8 +203,8 @@ static void on_answer(struct gh_call *call, struct gh_txn *txn, struct gh_sip_ms
     elsewhere = fork && call->heard != fork;
     if (reason == GH_REASON_NONE && gh_call_fork_confirm(fork, msg))
         reason = GH_REASON_BAD_MESSAGE;
-    /* Another fork spoke last before this one answered. */
-    if (reason == GH_REASON_NONE && elsewhere && fork->neg)
+    /* Another fork spoke last before this one answered; or all were silent for so long that nobody looks any more. */
+    if (reason == GH_REASON_NONE && (elsewhere || call->silent_early) && fork->neg)
         reason = gh_call_media_start(fork);
     if (reason != GH_REASON_NONE) {
         reject(call, fork, txn, msg, reason, now_ms);
@@ -228,7 +225,7 @@ static void on_answer(struct gh_call *call, struct gh_txn *txn, struct gh_sip_ms
     gh_sdp_free(fork->answer);
     fork->answer = NULL;
     fork->answer_in_ack = crosses && fork->pending;
-    fork->settled = !fork->pending;
+    fork->settled = !fork->answer_in_ack;
     gh_sip_msg_unref(call->request);
     call->request = NULL;
     gh_call_record_leg(b);

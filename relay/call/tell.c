@@ -14,7 +14,7 @@ static const struct gh_txn_client client;
 void gh_call_say_status(struct gh_leg *leg, struct gh_sip_out *out, const struct gh_sip_msg *from)
 {
     bool say = leg->trunk->rules.transmit_security_status;
-    enum gh_status status = gh_call_status(leg->call);
+    enum gh_status status = gh_call_status_said(leg->call);
 
     gh_sip_out_call_info(out, from, false, say, status);
     if (say)

@@ -97,19 +97,22 @@ struct gh_papers *gh_call_way(struct gh_calls *calls, gh_trunk_id trunk, uint64_
  */
 static bool may_carry(struct gh_leg *leg, struct gh_papers *papers)
 {
-    if (!leg || gh_policy_require(&leg->call->route->require, GH_GRADE_PASS_THROUGH, papers->standing.marks,
-                                  papers->standing.mark_count) != GH_REASON_NONE)
-        return false;
-    gh_call_papers(leg, papers);
-    return true;
+    enum gh_reason reason = leg ? gh_policy_require(&leg->call->route->require, GH_GRADE_PASS_THROUGH,
+                                                    papers->standing.marks, papers->standing.mark_count)
+                                : GH_REASON_NO_DIALOG;
+
+    if (reason == GH_REASON_NONE)
+        gh_call_papers(leg, papers);
+    else
+        gh_log(GH_LOG_WARN, "call", "keys.kept", "call=%s conn=%llu reason=%s", leg ? leg->call->id : "-",
+               (unsigned long long)papers->conn, gh_reason_name(reason));
+    return reason == GH_REASON_NONE;
 }
 
 static int send_for(struct gh_calls *calls, struct gh_leg *leg, struct gh_papers *papers, struct gh_buf *octets,
                     unsigned carriers)
 {
     if ((carriers & GH_CARRY_SECRET) && !may_carry(leg, papers)) {
-        gh_log(GH_LOG_WARN, "call", "keys.kept", "call=%s conn=%llu", leg ? leg->call->id : "-",
-               (unsigned long long)papers->conn);
         gh_buf_fini(octets);
         return GH_EAUTH;
     }

@@ -23,19 +23,21 @@ void session_fini(struct session *session)
     explicit_bzero(session, sizeof(*session));
 }
 
-/* As the call does it: a stream for what is new, and another one for what was keyed and is clear.
- */
-static void streams(struct gh_neg *neg)
+/* As the call does it: a stream for what is new, before the offer leaves; and, with the answer, another one for what
+ * was keyed and is clear. */
+static void streams(struct gh_neg *neg, const struct gh_neg *before)
 {
     static gh_stream_id last;
 
     for (size_t i = 0; i < neg->count; i++) {
+        const struct gh_neg_stream *was = before && i < before->count ? &before->streams[i] : NULL;
         struct gh_neg_stream *stream = &neg->streams[i];
+        bool renew = false;
 
-        if (!stream->live || (stream->stream && !stream->renew))
-            continue;
-        stream->stream = ++last;
-        stream->renew = false;
+        for (int side = 0; was && side < 2; side++)
+            renew = renew || (was->side[side].suite != GH_SUITE_NONE && stream->side[side].suite == GH_SUITE_NONE);
+        if (stream->live && (!stream->stream || renew))
+            stream->stream = ++last;
     }
 }
 
@@ -52,7 +54,7 @@ static enum gh_reason exchange(struct session *session, int offerer, const char 
     if (reason != GH_REASON_NONE)
         return reason;
     nego_ports(neg);
-    streams(neg);
+    streams(neg, NULL);
     reason = gh_neg_offer_out(neg, from, to, self[!offerer], true, &doc);
     if (reason != GH_REASON_NONE)
         return reason;
@@ -85,7 +87,7 @@ enum gh_reason session_change_whole(struct session *session, int offerer, const 
     reason = exchange(session, offerer, offer, answer);
     if (reason != GH_REASON_NONE)
         return reason;
-    streams(session->pending);
+    streams(session->pending, session->neg);
     gh_neg_settled(session->pending);
     drop(&session->neg);
     session->neg = session->pending;

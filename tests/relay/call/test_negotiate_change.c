@@ -179,7 +179,7 @@ static void m_lines_come_and_go(void)
     session_fini(&s);
 }
 
-/* RFC 3264 section 8.2: a slot may be used again, also by another kind. */
+/* RFC 3264 section 8.2: a slot may be used again, also by another kind; its media stream and our keys go on. */
 static void another_kind_in_the_slot(void)
 {
     char first[128], key[128];
@@ -191,9 +191,27 @@ static void another_kind_in_the_slot(void)
     stream = s.neg->streams[0].stream;
     session_key(s.offered, 0, 1, first);
     must(&s, GH_SIDE_A, VIDEO("1", AES80, "@A1"), VIDEO("2", GCM, "@BG"));
-    CHECK(s.neg->streams[0].stream != stream);
-    CHECK(strcmp(session_key(s.offered, 0, 1, key), first) != 0);
+    CHECK(s.neg->streams[0].stream == stream);
+    CHECK_STR(session_key(s.offered, 0, 1, key), first);
     CHECK_INT(s.neg->streams[0].kind, GH_MEDIA_VIDEO);
+    session_fini(&s);
+}
+
+/* Off as another kind, and back as what it was, or in clear: what was keyed is not forgotten by that. */
+static void a_detour_by_another_kind(void)
+{
+    gh_stream_id stream;
+    struct session s;
+
+    session_init(&s, &allowed, &allowed);
+    must(&s, GH_SIDE_A, SAVP("1", AES80, "@A1"), SAVP("1", AES80, "@B1"));
+    stream = s.neg->streams[0].stream;
+    must(&s, GH_SIDE_A, "m=video 0 RTP/SAVP 97\n", "m=video 0 RTP/SAVP 97\n");
+    CHECK(s.neg->streams[0].parked);
+    refused(&s, GH_SIDE_A, CLEAR, "", "downgrade_refused");
+    must(&s, GH_SIDE_A, SAVP("1", AES80, "@A1"), SAVP("1", AES80, "@B1"));
+    CHECK(s.neg->streams[0].stream == stream);
+    in_force(&s, 0, "A1 B1", "B1 A1");
     session_fini(&s);
 }
 
@@ -497,6 +515,7 @@ int main(void)
     RUN(bridge_stays_bridge);
     RUN(m_lines_come_and_go);
     RUN(another_kind_in_the_slot);
+    RUN(a_detour_by_another_kind);
     RUN(no_m_line_is_left);
     RUN(downgrades);
     RUN(what_was_clear_may_be_keyed);
