@@ -74,11 +74,13 @@ struct gh_media_load gh_media_load(const struct gh_media *media)
         const struct gh_pulse *pulse = &media->workers[i].pulse;
         uint64_t lag_ms = gh_pulse_lag_us(pulse, now_us) / 1000;
         uint64_t worst_ms = atomic_load_explicit(&pulse->lag_worst_us, memory_order_relaxed) / 1000;
+        uint64_t mean_ms = atomic_load_explicit(&pulse->lag_mean_us, memory_order_relaxed) / 1000;
         uint64_t busy = atomic_load_explicit(&pulse->busy_permille, memory_order_relaxed);
 
         load.pkts_per_s += atomic_load_explicit(&pulse->pkts_per_s, memory_order_relaxed);
         load.lag_ms = lag_ms > load.lag_ms ? lag_ms : load.lag_ms;
         load.lag_worst_ms = worst_ms > load.lag_worst_ms ? worst_ms : load.lag_worst_ms;
+        load.lag_mean_ms = mean_ms > load.lag_mean_ms ? mean_ms : load.lag_mean_ms;
         load.busy_permille = busy > load.busy_permille ? busy : load.busy_permille;
     }
     if (load.lag_worst_ms < load.lag_ms)
@@ -90,5 +92,6 @@ bool gh_media_overloaded(const struct gh_media *media)
 {
     struct gh_media_load load = gh_media_load(media);
 
-    return load.stalled || load.lag_ms >= GH_MEDIA_LAG_MAX_MS || load.busy_permille >= GH_MEDIA_BUSY_MAX_PERMILLE;
+    return load.stalled || load.lag_mean_ms >= GH_MEDIA_LAG_MEAN_MAX_MS || load.lag_ms >= GH_MEDIA_LAG_MAX_MS ||
+           load.busy_permille >= GH_MEDIA_BUSY_MAX_PERMILLE;
 }

@@ -437,7 +437,8 @@ void gh_media_port_usage(const struct gh_media *media, unsigned *used, unsigned 
  * lag is how late a loop is: a packet waits that long before it goes on, which the far side hears as jitter.
  */
 struct gh_media_load {
-    uint64_t lag_ms, lag_worst_ms; /* in the last second, or right now; since the start */
+    uint64_t lag_ms, lag_worst_ms; /* longest in the last second, or right now; since the start */
+    uint64_t lag_mean_ms;          /* of the last second */
     uint64_t busy_permille;        /* of the last second that the thread had the processor */
     uint64_t pkts_per_s;           /* received, of all workers, in the last second */
     unsigned stalled;              /* workers that do not answer */
@@ -445,11 +446,13 @@ struct gh_media_load {
 
 /*
  * Beyond these no new call should come in, so that those that run are not hurt:
- * lag    the time of two packets.  A jitter buffer holds about that (RFC 3550 leaves it open; phones begin with 40 ms
- *        to 60 ms), so running calls lose nothing yet
+ * mean   the time of two packets.  A jitter buffer holds about that (RFC 3550 leaves it open; phones begin with 40 ms
+ *        to 60 ms), so running calls lose nothing yet.  The mean, for a single wait of that length is no load
+ * lag    so long a gap is heard whatever the buffer
  * busy   the last tenth is what bursts of a second need, and what a re-key or the end of many calls at once costs
  */
-#define GH_MEDIA_LAG_MAX_MS 40
+#define GH_MEDIA_LAG_MEAN_MAX_MS 40
+#define GH_MEDIA_LAG_MAX_MS 500
 #define GH_MEDIA_BUSY_MAX_PERMILLE 900
 
 /** Thread: signalling. */

@@ -31,9 +31,10 @@ static void end_window(struct gh_pulse *pulse, uint64_t now_us, uint64_t cpu_us)
     uint64_t took_us = now_us - pulse->window_from_us;
 
     store_u64(&pulse->lag_us, pulse->late_us);
+    store_u64(&pulse->lag_mean_us, pulse->late_sum_us / pulse->window_beats);
     store_u64(&pulse->pkts_per_s, (pulse->pkts - pulse->window_pkts) * 1000000 / took_us);
     store_u64(&pulse->busy_permille, (cpu_us - pulse->window_cpu_us) * 1000 / took_us);
-    pulse->late_us = 0;
+    pulse->late_us = pulse->late_sum_us = pulse->window_beats = 0;
     pulse->window_from_us = now_us;
     pulse->window_pkts = pulse->pkts;
     pulse->window_cpu_us = cpu_us;
@@ -50,6 +51,8 @@ void gh_pulse_beat(struct gh_pulse *pulse, uint64_t now_us, uint64_t cpu_us)
     pulse->due_us = now_us + GH_PULSE_MS * 1000;
     if (late_us > pulse->late_us)
         pulse->late_us = late_us;
+    pulse->late_sum_us += late_us;
+    pulse->window_beats++;
     if (late_us > load_u64(&pulse->lag_worst_us))
         store_u64(&pulse->lag_worst_us, late_us);
     if (now_us - pulse->window_from_us >= GH_PULSE_WINDOW_MS * 1000)

@@ -22,10 +22,10 @@ struct gh_pulse {
     uv_timer_t timer;
     uint64_t pkts;                     /* worker alone: counted for each packet, shown each second */
     /* Worker alone, of the window that is under way. */
-    uint64_t due_us, window_from_us, window_pkts, window_cpu_us, late_us;
+    uint64_t due_us, window_from_us, window_pkts, window_cpu_us, window_beats, late_us, late_sum_us;
     /* Shown to the signalling thread. */
     _Atomic uint64_t beats, last_beat_us;
-    _Atomic uint64_t lag_us, lag_worst_us; /* worst of the last window; of all */
+    _Atomic uint64_t lag_us, lag_mean_us, lag_worst_us; /* worst and mean of the last window; worst of all */
     _Atomic uint64_t pkts_per_s, busy_permille;
 };
 

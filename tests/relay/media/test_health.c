@@ -113,7 +113,7 @@ static void a_worker_that_stalls(void)
     CHECK_INT(told.stalls, 1);
     CHECK_INT(gh_media_health(media), 0);
     CHECK(gh_media_load(media).lag_worst_ms >= GH_LOOK_MS);
-    TURN_UNTIL(&loop, !gh_media_overloaded(media));
+    TURN_UNTIL(&loop, gh_media_load(media).lag_ms < GH_LOOK_MS); /* a second later it is over */
     /* Both take streams again. */
     for (int i = 0; i < 4; i++)
         CHECK_INT(gh_media_open(media, &open, &id[i], ports), 0);
@@ -186,17 +186,20 @@ static void limits_of_load(void)
         atomic_store(&workers[i].pulse.pkts_per_s, 1000u * (unsigned)(i + 1));
         atomic_store(&workers[i].pulse.busy_permille, 300u * (unsigned)(i + 1));
         atomic_store(&workers[i].pulse.lag_us, 5000u * (unsigned)(2 - i));
+        atomic_store(&workers[i].pulse.lag_mean_us, 2000u * (unsigned)(2 - i));
         atomic_store(&workers[i].pulse.lag_worst_us, 70000u * (unsigned)(2 - i));
     }
     load = gh_media_load(&plane);
     CHECK_INT(load.pkts_per_s, 3000);
     CHECK_INT(load.busy_permille, 600);
     CHECK_INT(load.lag_ms, 10);
+    CHECK_INT(load.lag_mean_ms, 4);
     CHECK_INT(load.lag_worst_ms, 140);
     CHECK_INT(load.stalled, 0);
     CHECK(!gh_media_overloaded(&plane));
     atomic_store(&workers[1].pulse.busy_permille, GH_MEDIA_BUSY_MAX_PERMILLE - 1);
     atomic_store(&workers[0].pulse.lag_us, GH_MEDIA_LAG_MAX_MS * 1000 - 1);
+    atomic_store(&workers[0].pulse.lag_mean_us, GH_MEDIA_LAG_MEAN_MAX_MS * 1000 - 1);
     CHECK(!gh_media_overloaded(&plane));
     atomic_store(&workers[1].pulse.busy_permille, GH_MEDIA_BUSY_MAX_PERMILLE);
     CHECK(gh_media_overloaded(&plane));
@@ -205,6 +208,10 @@ static void limits_of_load(void)
     atomic_store(&workers[0].pulse.lag_us, GH_MEDIA_LAG_MAX_MS * 1000);
     CHECK(gh_media_overloaded(&plane));
     atomic_store(&workers[0].pulse.lag_us, 0);
+    CHECK(!gh_media_overloaded(&plane));
+    atomic_store(&workers[0].pulse.lag_mean_us, GH_MEDIA_LAG_MEAN_MAX_MS * 1000);
+    CHECK(gh_media_overloaded(&plane));
+    atomic_store(&workers[0].pulse.lag_mean_us, 0);
     plane.stalled_count = 1;
     CHECK(gh_media_overloaded(&plane));
 }

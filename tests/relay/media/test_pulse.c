@@ -38,9 +38,12 @@ static void late_once(void)
     for (int i = 0; i < 60; i++) {
         gh_pulse_beat(&pulse, now, 0);
         now += 50 * MS + (i == 10 ? 70 * MS : 0);
-        if (i == 21)
+        if (i == 21) {
             CHECK_INT(shown(&pulse.lag_us), 70 * MS);
+            CHECK(shown(&pulse.lag_mean_us) > 3 * MS && shown(&pulse.lag_mean_us) < 4 * MS); /* once in some twenty */
+        }
     }
+    CHECK_INT(shown(&pulse.lag_mean_us), 0);
     CHECK_INT(shown(&pulse.lag_us), 0); /* two seconds later it is over */
     CHECK_INT(shown(&pulse.lag_worst_us), 70 * MS);
 }
