@@ -12,15 +12,14 @@
 
 #include <getopt.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <jansson.h>
 
-#include "audit/json_text.h"
 #include "audit/line.h"
 #include "audit/open_calls.h"
+#include "audit-row.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -102,235 +101,6 @@ static int run_verify(const struct options *options)
     return verdict.consistent ? EXIT_DONE : EXIT_FAILED;
 }
 
-/* ---- calls: one row of the table ---- */
-
-#define CELL_MAX 512
-
-struct cell {
-    char text[CELL_MAX];
-    size_t len, columns;
-    bool full; /* ends in "..." */
-};
-
-static void cell_octets(struct cell *cell, const char *p, size_t len, size_t columns)
-{
-    static const char cut[] = "...";
-
-    if (cell->full)
-        return;
-    if (len + sizeof(cut) > CELL_MAX - cell->len) {
-        cell->full = true;
-        p = cut;
-        len = columns = sizeof(cut) - 1;
-    }
-    memcpy(cell->text + cell->len, p, len);
-    cell->len += len;
-    cell->text[cell->len] = 0;
-    cell->columns += columns;
-}
-
-/* A ledger may be forged to attack the terminal of who reads it: nothing that acts on one gets out. */
-static void cell_text(struct cell *cell, const char *text)
-{
-    struct gh_span rest = gh_span_str(text);
-    char escape[16];
-
-    while (rest.len) {
-        unsigned code = (unsigned char)rest.p[0];
-        size_t len = gh_utf8_len(rest, &code);
-
-        if (len && !gh_utf8_acts_on_display(code)) {
-            cell_octets(cell, rest.p, len, 1);
-        } else {
-            int n = snprintf(escape, sizeof(escape), len ? "\\u%04x" : "\\x%02X", code);
-
-            cell_octets(cell, escape, (size_t)n, (size_t)n);
-        }
-        rest = gh_span_from(rest, len ? len : 1);
-    }
-}
-
-__attribute__((format(printf, 2, 3)))
-static void cell_fmt(struct cell *cell, const char *fmt, ...)
-{
-    char text[128];
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    cell_text(cell, text);
-}
-
-enum column { START = 0, DURATION, FROM, TO, TRUNKS, STATUS, GRADE, REASONS, MEDIA, COLUMN_COUNT };
-
-static const struct {
-    const char *title;
-    size_t width; /* of most values; a longer one moves the rest of its row */
-} columns[COLUMN_COUNT] = {
-    [START] = { "START (UTC)", 19 }, [DURATION] = { "DURATION", 8 }, [FROM] = { "FROM", 12 },
-    [TO] = { "TO", 12 },             [TRUNKS] = { "TRUNKS", 18 },    [STATUS] = { "STATUS", 16 },
-    [GRADE] = { "GRADE", 12 },       [REASONS] = { "REASONS", 10 },
-    [MEDIA] = { "MEDIA (suite, path, packets authenticated from each side)", 0 },
-};
-
-static void print_row(const struct cell row[COLUMN_COUNT])
-{
-    for (int c = 0; c < COLUMN_COUNT; c++) {
-        const struct cell *cell = &row[c];
-        bool last = c == COLUMN_COUNT - 1;
-        size_t pad = last || cell->columns >= columns[c].width ? 0 : columns[c].width - cell->columns;
-
-        printf("%s%*s%s", cell->len ? cell->text : "-", (int)(pad - (pad && !cell->len)), "", last ? "\n" : "  ");
-    }
-}
-
-static void print_titles(void)
-{
-    struct cell row[COLUMN_COUNT] = { { .len = 0 } };
-
-    for (int c = 0; c < COLUMN_COUNT; c++)
-        cell_text(&row[c], columns[c].title);
-    print_row(row);
-}
-
-/* ---- what goes into the cells ----
- * A field that is missing, or of another type than ours, leaves its cell empty: the ledger may be of another
- * version, or forged. */
-
-static void add_member(struct cell *cell, json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    if (text)
-        cell_text(cell, text);
-}
-
-static void add_words(struct cell *cell, json_t *array)
-{
-    json_t *item;
-    size_t i;
-
-    json_array_foreach(array, i, item) {
-        if (!json_is_string(item))
-            continue;
-        if (cell->len)
-            cell_text(cell, ",");
-        cell_text(cell, json_string_value(item));
-    }
-}
-
-static void add_start(struct cell *cell, const char *ts)
-{
-    int64_t wall_us;
-
-    if (ts && gh_line_time(ts, &wall_us))
-        cell_fmt(cell, "%.10s %.8s", ts, ts + 11);
-}
-
-static void add_seconds(struct cell *cell, int64_t seconds)
-{
-    if (seconds >= 3600)
-        cell_fmt(cell, "%" PRId64 ":%02d:%02d", seconds / 3600, (int)(seconds / 60 % 60),
-                 (int)(seconds % 60));
-    else
-        cell_fmt(cell, "%d:%02d", (int)(seconds / 60), (int)(seconds % 60));
-}
-
-/* How long both sides could talk, if the record says it; else from start to end. */
-static void add_duration(struct cell *cell, const struct gh_line *line, const char *start)
-{
-    json_t *talked = json_object_get(line->root, "seconds");
-    int64_t begin, end;
-
-    if (json_is_number(talked) && json_number_value(talked) >= 0 && json_number_value(talked) < 1e9)
-        add_seconds(cell, (int64_t)(json_number_value(talked) + 0.5));
-    else if (start && gh_line_time(start, &begin) && gh_line_time(line->ts, &end) && end >= begin)
-        add_seconds(cell, (end - begin + 500000) / 1000000);
-}
-
-static json_t *leg_of(json_t *record, const char *side)
-{
-    json_t *leg;
-    size_t i;
-
-    json_array_foreach(json_object_get(record, "legs"), i, leg) {
-        const char *its = json_string_value(json_object_get(leg, "side"));
-
-        if (its && strcmp(its, side) == 0)
-            return leg;
-    }
-    return NULL;
-}
-
-static void add_trunks(struct cell *cell, json_t *record)
-{
-    json_t *b = leg_of(record, "b");
-
-    add_member(cell, leg_of(record, "a"), "trunk");
-    if (!cell->len)
-        add_member(cell, record, "trunk"); /* call.lost has no legs */
-    if (!cell->len && !b)
-        return;
-    cell_text(cell, " > ");
-    if (json_is_string(json_object_get(b, "trunk")))
-        add_member(cell, b, "trunk");
-    else
-        cell_text(cell, "-");
-}
-
-/* Suite of one side of a stream, or its keying when it has none. */
-static const char *suite_of(json_t *stream)
-{
-    const char *suite = json_string_value(json_object_get(stream, "suite"));
-    const char *keying = json_string_value(json_object_get(stream, "keying"));
-
-    if (suite && *suite && strcmp(suite, "none") != 0)
-        return suite;
-    return keying && strcmp(keying, "none") != 0 ? keying : "clear";
-}
-
-static void add_packets(struct cell *cell, const char *side, json_t *stream)
-{
-    json_t *rx = json_object_get(stream, "rx");
-    json_t *mos = json_object_get(json_object_get(stream, "quality"), "mos"); /* as it came to us */
-
-    if (stream)
-        cell_fmt(cell, " %s:%" JSON_INTEGER_FORMAT, side,
-                 json_integer_value(json_object_get(rx, "authenticated")));
-    if (json_is_number(mos))
-        cell_fmt(cell, " (MOS %.1f)", json_number_value(mos));
-}
-
-static void add_stream(struct cell *cell, json_t *a, json_t *b)
-{
-    json_t *either = a ? a : b;
-
-    if (cell->len)
-        cell_text(cell, "; ");
-    add_member(cell, either, "media");
-    cell_text(cell, " ");
-    cell_text(cell, suite_of(either));
-    if (a && b && strcmp(suite_of(a), suite_of(b)) != 0) {
-        cell_text(cell, "/");
-        cell_text(cell, suite_of(b));
-    }
-    cell_text(cell, " ");
-    add_member(cell, either, "path");
-    add_packets(cell, "a", a);
-    add_packets(cell, "b", b);
-}
-
-static void add_media(struct cell *cell, json_t *record)
-{
-    json_t *a = json_object_get(leg_of(record, "a"), "streams");
-    json_t *b = json_object_get(leg_of(record, "b"), "streams");
-    size_t count = json_array_size(a) > json_array_size(b) ? json_array_size(a) : json_array_size(b);
-
-    for (size_t i = 0; i < count; i++)
-        add_stream(cell, json_array_get(a, i), json_array_get(b, i));
-}
-
 /* ---- calls ---- */
 
 struct listing {
@@ -340,57 +110,38 @@ struct listing {
     bool titled;
 };
 
-static void print_call(struct listing *l, const struct cell row[COLUMN_COUNT])
+static void print_call(struct listing *l, const struct gh_row *row)
 {
     if (!l->titled)
-        print_titles();
+        gh_row_print_titles();
     l->titled = true;
-    print_row(row);
+    gh_row_print(row);
 }
 
 static void print_ended(struct listing *l, const struct gh_line *line)
 {
-    struct cell row[COLUMN_COUNT] = { { .len = 0 } };
     const char *call = gh_line_text(line, "call");
     const struct gh_open_call *begun = call ? gh_open_calls_find(l->calls, call) : NULL;
-    bool lost = strcmp(line->type, "call.lost") == 0;
-    const char *start = begun ? begun->known.start_ts : gh_line_text(line, lost ? "start_ts" : "start");
+    struct gh_row row = { .cells = { { .len = 0 } } };
 
-    add_start(&row[START], start);
-    if (!lost)
-        add_duration(&row[DURATION], line, start);
-    add_member(&row[FROM], line->root, "from");
-    add_member(&row[TO], line->root, "to");
-    add_trunks(&row[TRUNKS], line->root);
-    add_member(&row[STATUS], line->root, "status");
-    add_member(&row[GRADE], line->root, "grade");
-    add_words(&row[REASONS], json_object_get(line->root, "reasons"));
-    add_words(&row[REASONS], json_object_get(line->root, "marks"));
-    add_media(&row[MEDIA], line->root);
-    if (lost) {
-        cell_text(&row[STATUS], "lost");
-        cell_text(&row[REASONS], "unknown since ");
-        add_member(&row[REASONS], line->root, "unknown_since");
-    }
-    print_call(l, row);
+    gh_row_of_end(&row, line, begun ? &begun->known : NULL);
+    print_call(l, &row);
 }
 
-/* Why an INVITE never became a call.  Repeats within a second share a record that counts them. */
 static void print_refused(struct listing *l, const struct gh_line *line)
 {
-    struct cell row[COLUMN_COUNT] = { { .len = 0 } };
-    json_t *count = json_object_get(line->root, "count");
+    struct gh_row row = { .cells = { { .len = 0 } } };
 
-    add_start(&row[START], gh_line_text(line, "ts"));
-    add_member(&row[FROM], line->root, "from");
-    add_member(&row[TO], line->root, "to");
-    add_member(&row[TRUNKS], line->root, "trunk");
-    cell_text(&row[STATUS], "refused");
-    add_member(&row[REASONS], line->root, "reason");
-    add_words(&row[REASONS], json_object_get(line->root, "marks"));
-    if (json_is_integer(count))
-        cell_fmt(&row[REASONS], " (%" JSON_INTEGER_FORMAT " times)", json_integer_value(count));
-    print_call(l, row);
+    gh_row_of_refusal(&row, line);
+    print_call(l, &row);
+}
+
+static void print_open(struct listing *l, const struct gh_lost_call *call, bool running)
+{
+    struct gh_row row = { .cells = { { .len = 0 } } };
+
+    gh_row_of_open(&row, call, running);
+    print_call(l, &row);
 }
 
 /* A request, not a response; of one that only brought a connection to its end there is no method. */
@@ -400,21 +151,6 @@ static bool is_refused_invite(const struct gh_line *line)
 
     return strcmp(line->type, "policy.refuse") == 0 && method && strcmp(method, "INVITE") == 0 &&
            !json_object_get(line->root, "response");
-}
-
-static void print_open(struct listing *l, const struct gh_lost_call *call, bool running)
-{
-    struct cell row[COLUMN_COUNT] = { { .len = 0 } };
-
-    add_start(&row[START], call->start_ts);
-    cell_text(&row[FROM], call->from);
-    cell_text(&row[TO], call->to);
-    cell_text(&row[TRUNKS], call->trunk);
-    cell_text(&row[STATUS], running ? "running" : "unknown");
-    cell_text(&row[GRADE], call->grade);
-    cell_text(&row[REASONS], running ? "last heard of " : "no end recorded; unknown since ");
-    cell_text(&row[REASONS], call->last_ts);
-    print_call(l, row);
 }
 
 static int damaged_line(struct listing *l, const struct gh_record_line *at, const char *what)
@@ -550,10 +286,10 @@ static int help_of(const struct verb *verb)
 /* One line: what is wrong, and where the rest is told. */
 static int used_wrongly(const struct verb *verb, const char *what, const char *arg)
 {
-    struct cell shown = { .len = 0 };
+    struct gh_cell shown = { .len = 0 };
 
     if (arg)
-        cell_text(&shown, arg);
+        gh_cell_text(&shown, arg);
     fprintf(stderr, "gatehouse-audit%s%s: %s%s%s; see gatehouse-audit %s%s--help\n", verb ? " " : "",
             verb ? verb->name : "", what, arg ? ": " : "", shown.text, verb ? verb->name : "",
             verb ? " " : "");
