@@ -36,7 +36,7 @@ struct daemon {
     int status;
 };
 
-/* ---- stop ------------------------------------------------------------------------------------------------ */
+/* ---- stop ------------------------------------------------------------------------------------ */
 
 static void on_audit_stopped(void *arg, int err)
 {
@@ -79,12 +79,14 @@ static void on_reload_signal(void *arg, int signo)
 {
     (void)arg;
     (void)signo;
-    gh_log(GH_LOG_WARN, "main", "reload", "text=\"reload is not available in this version: restart\"");
+    gh_log(GH_LOG_WARN, "main", "reload",
+           "text=\"reload is not available in this version: restart\"");
 }
 
-/* ---- start ------------------------------------------------------------------------------------------------- */
+/* ---- start ----------------------------------------------------------------------------------- */
 
-/* A peer that went away, and a ledger that met a file size limit, are errors to handle, not reasons to die. */
+/* A peer that went away, and a ledger that met a file size limit, are errors to handle, not reasons
+ * to die. */
 static void ignore_signals(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -103,7 +105,8 @@ static void protect_memory(void)
 /* Two sockets a port, four ports a stream: the usual soft limit of 1024 is some sixty calls. */
 static void raise_descriptors(void)
 {
-    gh_log(GH_LOG_INFO, "main", "limits", "descriptors=%llu", (unsigned long long)gh_descriptors_raise());
+    gh_log(GH_LOG_INFO, "main", "limits", "descriptors=%llu",
+           (unsigned long long)gh_descriptors_raise());
 }
 
 static void on_audit_state(void *arg, int err, const char *why)
@@ -119,8 +122,10 @@ static void on_audit_state(void *arg, int err, const char *why)
 
 static int open_audit(struct daemon *d)
 {
-    struct gh_audit_options options = { .directory = d->config->audit.directory, .uv_loop = gh_loop_uv(d->loop),
-                                        .wall_us = gh_wall_us(), .on_state = on_audit_state };
+    struct gh_audit_options options = { .directory = d->config->audit.directory,
+                                        .uv_loop = gh_loop_uv(d->loop),
+                                        .wall_us = gh_wall_us(),
+                                        .on_state = on_audit_state };
     char why[GH_AUDIT_WHY_MAX];
     int err = gh_audit_open(&d->audit, &options, why);
 
@@ -153,7 +158,9 @@ static void put_start(struct daemon *d)
 
 static int open_calls(struct daemon *d)
 {
-    struct gh_calls_params params = { .loop = d->loop, .config = d->config, .audit = d->audit, .trace = d->trace };
+    struct gh_calls_params params = {
+        .loop = d->loop, .config = d->config, .audit = d->audit, .trace = d->trace
+    };
     char text[TEXT_MAX];
     int err = gh_calls_new(&d->calls, &params, text, sizeof(text));
 
@@ -201,7 +208,8 @@ static int run_daemon(const char *path, const char *trace_path)
 
     ignore_signals();
     protect_memory();
-    if (gh_config_names_new(&d.names) || gh_config_load(&d.config, path, d.names, 1, gh_wall_us(), stderr))
+    if (gh_config_names_new(&d.names) ||
+        gh_config_load(&d.config, path, d.names, 1, gh_wall_us(), stderr))
         goto out;
     if (open_trace(&d, trace_path) || gh_log_start(STDERR_FILENO, GH_LOG_INFO))
         goto out;
@@ -209,7 +217,8 @@ static int run_daemon(const char *path, const char *trace_path)
     if (d.config->media.ports_advice)
         gh_log(GH_LOG_WARN, "main", "media.ports", "text=\"%s\"", d.config->media.ports_advice);
     if (gh_srtp_ciphers_start(d.config->media.builtin_srtp, &d.primitives)) {
-        fprintf(stderr, "gatehouse: libsrtp2 refused our primitives; media.builtin_srtp: true would allow its own\n");
+        fprintf(stderr, "gatehouse: libsrtp2 refused our primitives; media.builtin_srtp: true "
+                        "would allow its own\n");
         goto out;
     }
     if (gh_loop_new(&d.loop) || open_audit(&d))
@@ -227,8 +236,8 @@ static int run_daemon(const char *path, const char *trace_path)
             d.status = 1;
             gh_calls_stop(d.calls, on_drained, &d);
         } else {
-            gh_log(GH_LOG_INFO, "main", "start", "version=%s config=%s primitives=\"%s\"", GH_VERSION, path,
-                   d.primitives);
+            gh_log(GH_LOG_INFO, "main", "start", "version=%s config=%s primitives=\"%s\"",
+                   GH_VERSION, path, d.primitives);
         }
     } else {
         stop_audit(&d);
@@ -329,19 +338,19 @@ static const struct verb {
     { "run", "FILE [--trace TRACE]", "run in the foreground, log to stderr",
       "FILE is the configuration.  SIGTERM and SIGINT end calls in order, write their records and\n"
       "stop; a second one changes nothing.\n"
-      "  --trace TRACE  append every SIP message to TRACE with its keys blanked (for a lab: it slows\n"
-      "                 the node)\n"
+      "  --trace TRACE  append every SIP message to TRACE with its keys blanked (for a lab: it\n"
+      "                 slows the node)\n"
       "Exit 0: stopped when asked; 1: could not start, or a record could not be written.\n",
       true, true, true, run },
     { "check", "FILE", "say what is wrong with a configuration",
-      "Reads FILE, what it includes, and the certificates and keys that they name.  Opens no socket.\n"
-      "Errors, warnings and notes go to stderr, each with file, line, column and what to change;\n"
-      "\"FILE: ok\" goes to stdout.\n"
+      "Reads FILE, what it includes, and the certificates and keys that they name, and opens no\n"
+      "socket.  Errors, warnings and notes go to stderr, each with file, line, column and\n"
+      "what to change; \"FILE: ok\" goes to stdout.\n"
       "Exit 0: it can be run, warnings or not; 1: there are errors.\n",
       true, true, false, check },
     { "options", "[KEY]", "list the keys of the configuration: meaning, type, default",
-      "KEY is a whole key (trunks.NAME.srtp), a section (media) or a last word (srtp).  Made from the\n"
-      "table that the loader itself reads.\n"
+      "KEY is a whole key (trunks.NAME.srtp), a section (media) or a last word (srtp).  Made\n"
+      "from the table that the loader itself reads.\n"
       "Exit 0; 1: there is no such key.\n",
       false, true, false, options },
     { "reasons", "[WORD]", "list what the reasons and marks mean, and what to change",

@@ -28,7 +28,7 @@ static void cell_octets(struct gh_cell *cell, const char *p, size_t len, size_t 
     cell->columns += columns;
 }
 
-/* A ledger may be forged to attack the terminal of who reads it: nothing that acts on one gets out. */
+/* A ledger may be forged to attack the terminal of who reads it: what acts on one stays out. */
 void gh_cell_text(struct gh_cell *cell, const char *text)
 {
     struct gh_span rest = gh_span_str(text);
@@ -65,9 +65,14 @@ static const struct {
     const char *title;
     size_t width; /* of most values; a longer one moves the rest of its row */
 } columns[GH_ROW_COLUMNS] = {
-    [GH_ROW_START] = { "START (UTC)", 19 }, [GH_ROW_DURATION] = { "DURATION", 8 }, [GH_ROW_FROM] = { "FROM", 12 },
-    [GH_ROW_TO] = { "TO", 12 },             [GH_ROW_TRUNKS] = { "TRUNKS", 18 },    [GH_ROW_STATUS] = { "STATUS", 16 },
-    [GH_ROW_GRADE] = { "GRADE", 12 },       [GH_ROW_REASONS] = { "REASONS", 10 },
+    [GH_ROW_START] = { "START (UTC)", 19 },
+    [GH_ROW_DURATION] = { "DURATION", 8 },
+    [GH_ROW_FROM] = { "FROM", 12 },
+    [GH_ROW_TO] = { "TO", 12 },
+    [GH_ROW_TRUNKS] = { "TRUNKS", 18 },
+    [GH_ROW_STATUS] = { "STATUS", 16 },
+    [GH_ROW_GRADE] = { "GRADE", 12 },
+    [GH_ROW_REASONS] = { "REASONS", 10 },
     [GH_ROW_MEDIA] = { "MEDIA (suite, path, packets authenticated from each side)", 0 },
 };
 
@@ -76,9 +81,11 @@ void gh_row_print(const struct gh_row *row)
     for (int c = 0; c < GH_ROW_COLUMNS; c++) {
         const struct gh_cell *cell = &row->cells[c];
         bool last = c == GH_ROW_COLUMNS - 1;
-        size_t pad = last || cell->columns >= columns[c].width ? 0 : columns[c].width - cell->columns;
+        size_t pad =
+            last || cell->columns >= columns[c].width ? 0 : columns[c].width - cell->columns;
 
-        printf("%s%*s%s", cell->len ? cell->text : "-", (int)(pad - (pad && !cell->len)), "", last ? "\n" : "  ");
+        printf("%s%*s%s", cell->len ? cell->text : "-", (int)(pad - (pad && !cell->len)), "",
+               last ? "\n" : "  ");
     }
 }
 
@@ -92,8 +99,8 @@ void gh_row_print_titles(void)
 }
 
 /* ---- what goes into the cells ----
- * A field that is missing, or of another type than ours, leaves its cell empty: the ledger may be of another
- * version, or forged. */
+ * A field that is missing, or of another type than ours, leaves its cell empty: the ledger may be
+ * of another version, or forged. */
 
 static void add_member(struct gh_cell *cell, json_t *object, const char *name)
 {
@@ -222,7 +229,8 @@ static void add_media(struct gh_cell *cell, json_t *record)
 {
     json_t *a = json_object_get(leg_of(record, "a"), "streams");
     json_t *b = json_object_get(leg_of(record, "b"), "streams");
-    size_t count = json_array_size(a) > json_array_size(b) ? json_array_size(a) : json_array_size(b);
+    size_t count =
+        json_array_size(a) > json_array_size(b) ? json_array_size(a) : json_array_size(b);
 
     for (size_t i = 0; i < count; i++)
         add_stream(cell, json_array_get(a, i), json_array_get(b, i));
@@ -266,7 +274,8 @@ void gh_row_of_refusal(struct gh_row *row, const struct gh_line *line)
     add_member(&row->cells[GH_ROW_REASONS], line->root, "reason");
     add_words(&row->cells[GH_ROW_REASONS], json_object_get(line->root, "marks"));
     if (json_is_integer(count))
-        cell_fmt(&row->cells[GH_ROW_REASONS], " (%" JSON_INTEGER_FORMAT " times)", json_integer_value(count));
+        cell_fmt(&row->cells[GH_ROW_REASONS], " (%" JSON_INTEGER_FORMAT " times)",
+                 json_integer_value(count));
 }
 
 void gh_row_of_open(struct gh_row *row, const struct gh_lost_call *call, bool running)
@@ -278,6 +287,7 @@ void gh_row_of_open(struct gh_row *row, const struct gh_lost_call *call, bool ru
     gh_cell_text(&row->cells[GH_ROW_TRUNKS], call->trunk);
     gh_cell_text(&row->cells[GH_ROW_STATUS], running ? "running" : "unknown");
     gh_cell_text(&row->cells[GH_ROW_GRADE], call->grade);
-    gh_cell_text(&row->cells[GH_ROW_REASONS], running ? "last heard of " : "no end recorded; unknown since ");
+    gh_cell_text(&row->cells[GH_ROW_REASONS],
+                 running ? "last heard of " : "no end recorded; unknown since ");
     gh_cell_text(&row->cells[GH_ROW_REASONS], call->last_ts);
 }

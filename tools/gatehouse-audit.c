@@ -5,8 +5,8 @@
  *   gatehouse-audit verify DIR [--head SEQ:SHA256]   is the ledger consistent?
  *   gatehouse-audit calls DIR [--json]               the calls in it, and the refused attempts
  *
- * It says "consistent", and to when the ledger is anchored.  It never says more: a hash chain does not show
- * lines cut from its end, and whoever can write the directory can write a new chain.
+ * It says "consistent", and to when the ledger is anchored.  It never says more: a hash chain does
+ * not show lines cut from its end, and whoever can write the directory can write a new chain.
  */
 #include <gatehouse/record.h>
 
@@ -63,7 +63,8 @@ static void print_verdict(const struct gh_record_verdict *v)
 {
     char head[2 * GH_RECORD_HASH_LEN + 1];
 
-    printf("records: %" PRIu64 " in %" PRIu64 " file%s", v->records, v->files, v->files == 1 ? "" : "s");
+    printf("records: %" PRIu64 " in %" PRIu64 " file%s", v->records, v->files,
+           v->files == 1 ? "" : "s");
     if (v->first_ts[0])
         printf(", %s to %s", v->first_ts, v->last_ts);
     printf("\n");
@@ -75,8 +76,8 @@ static void print_verdict(const struct gh_record_verdict *v)
                            : v->stopped_cleanly ? "stopped cleanly"
                                                 : "not running, no clean stop recorded");
     if (!v->consistent && v->first_broken.file[0])
-        printf("result: NOT consistent, %" PRIu64 " finding%s; first at %s:%" PRIu64 "\n", v->broken,
-               v->broken == 1 ? "" : "s", v->first_broken.file, v->first_broken.line);
+        printf("result: NOT consistent, %" PRIu64 " finding%s; first at %s:%" PRIu64 "\n",
+               v->broken, v->broken == 1 ? "" : "s", v->first_broken.file, v->first_broken.line);
     else if (!v->consistent)
         printf("result: NOT consistent with the head given\n");
     else if (v->anchored)
@@ -90,8 +91,8 @@ static int run_verify(const struct options *options)
 {
     struct gh_record_verdict verdict;
     uint64_t found = 0;
-    int err = gh_record_verify(options->directory, options->has_head ? &options->head : NULL, print_finding,
-                               &found, &verdict);
+    int err = gh_record_verify(options->directory, options->has_head ? &options->head : NULL,
+                               print_finding, &found, &verdict);
 
     if (err)
         return fail(options->directory, err);
@@ -144,7 +145,7 @@ static void print_open(struct listing *l, const struct gh_lost_call *call, bool 
     print_call(l, &row);
 }
 
-/* A request, not a response; of one that only brought a connection to its end there is no method. */
+/* A request, not a response; one that only ended its connection has no method. */
 static bool is_refused_invite(const struct gh_line *line)
 {
     const char *method = gh_line_text(line, "method");
@@ -217,8 +218,11 @@ static bool stands(const char *directory)
 
     if (!gh_record_verify(directory, NULL, ignore_finding, NULL, &verdict) && verdict.consistent)
         return true;
-    fprintf(stderr, "gatehouse-audit: this ledger was changed or is damaged: what is listed may be false; see "
-                    "gatehouse-audit verify %s\n", directory);
+    fprintf(
+        stderr,
+        "gatehouse-audit: this ledger was changed or is damaged: what is listed may be false; see "
+        "gatehouse-audit verify %s\n",
+        directory);
     return false;
 }
 
@@ -231,7 +235,8 @@ static int run_calls(const struct options *options)
         print_all_open(&l);
     gh_open_calls_free(l.calls);
     if (l.damaged > TOLD_MAX)
-        fprintf(stderr, "gatehouse-audit: and %" PRIu64 " more damaged lines\n", l.damaged - TOLD_MAX);
+        fprintf(stderr, "gatehouse-audit: and %" PRIu64 " more damaged lines\n",
+                l.damaged - TOLD_MAX);
     if (err)
         return fail(options->directory, err);
     return !stands(options->directory) || l.damaged ? EXIT_FAILED : EXIT_DONE;
@@ -245,16 +250,20 @@ static const struct verb {
     int (*run)(const struct options *options);
 } verbs[] = {
     { "verify", "DIR [--head SEQ:SHA256]", "check every line and the chain of a ledger",
-      "Prints each finding, \"broken\" or \"note\", the head, and \"result: consistent\" or \"NOT consistent\".\n"
+      "Prints each finding, \"broken\" or \"note\", the head, and \"result: consistent\" or \"NOT "
+      "consistent\".\n"
       "It never says \"proven\": whoever can write DIR can write a new chain.\n"
-      "  --head SEQ:SHA256  a head that verify printed before, kept elsewhere: the ledger must reproduce\n"
+      "  --head SEQ:SHA256  a head that verify printed before, kept elsewhere: the ledger must "
+      "reproduce\n"
       "                     it; then nothing up to there was changed\n"
       "Exit 0: consistent; 1: not, or DIR cannot be read.\n",
       run_verify },
     { "calls", "DIR [--json]", "list the calls, and the INVITEs that were refused",
-      "A row for each call that ended, was lost in a crash, runs or was refused: when, how long, from, to,\n"
+      "A row for each call that ended, was lost in a crash, runs or was refused: when, how long, "
+      "from, to,\n"
       "trunks, status, grade, reasons, media.  Damaged lines are named on stderr.\n"
-      "  --json  the records call.end and call.lost alone, as they stand in the ledger, one a line\n"
+      "  --json  the records call.end and call.lost alone, as they stand in the ledger, one a "
+      "line\n"
       "Exit 0; 1: the chain does not hold, lines are damaged, or DIR cannot be read.\n",
       run_calls },
 };
@@ -270,7 +279,8 @@ static int help(void)
         printf("%*s %s\n", width < 53 ? 53 - width : 1, "", verbs[i].does);
     }
     printf("       gatehouse-audit --version\n"
-           "       gatehouse-audit --help                          say this; gatehouse-audit VERB --help says more\n\n"
+           "       gatehouse-audit --help                          say this; gatehouse-audit VERB "
+           "--help says more\n\n"
            "DIR is audit.directory of the daemon, which may run meanwhile.\n"
            "Exit 0 done, 1 failed or damaged, 2 used wrongly.  See gatehouse-audit(1).\n");
     return EXIT_DONE;
@@ -290,9 +300,9 @@ static int used_wrongly(const struct verb *verb, const char *what, const char *a
 
     if (arg)
         gh_cell_text(&shown, arg);
-    fprintf(stderr, "gatehouse-audit%s%s: %s%s%s; see gatehouse-audit %s%s--help\n", verb ? " " : "",
-            verb ? verb->name : "", what, arg ? ": " : "", shown.text, verb ? verb->name : "",
-            verb ? " " : "");
+    fprintf(stderr, "gatehouse-audit%s%s: %s%s%s; see gatehouse-audit %s%s--help\n",
+            verb ? " " : "", verb ? verb->name : "", what, arg ? ": " : "", shown.text,
+            verb ? verb->name : "", verb ? " " : "");
     return EXIT_USAGE;
 }
 
@@ -307,10 +317,14 @@ static bool parse_head(const char *text, struct gh_record_anchor *out)
 static int run_verb(const struct verb *verb, int argc, char **argv)
 {
     static const struct option calls_options[] = {
-        { "help", no_argument, NULL, 'h' }, { "json", no_argument, NULL, 'j' }, { NULL, 0, NULL, 0 },
+        { "help", no_argument, NULL, 'h' },
+        { "json", no_argument, NULL, 'j' },
+        { NULL, 0, NULL, 0 },
     };
     static const struct option verify_options[] = {
-        { "help", no_argument, NULL, 'h' }, { "head", required_argument, NULL, 'a' }, { NULL, 0, NULL, 0 },
+        { "help", no_argument, NULL, 'h' },
+        { "head", required_argument, NULL, 'a' },
+        { NULL, 0, NULL, 0 },
     };
     const struct option *known = verb->run == run_calls ? calls_options : verify_options;
     struct options options = { .directory = NULL };

@@ -2,17 +2,19 @@
 /*
  * libgh_record: reading a ledger back and verifying it.
  *
- * A ledger is a directory of files ledger-<first seq, 20 digits>.jsonl, read in the order of their names.
- * Each line is one JSON object and ends with LF:
+ * A ledger is a directory of files ledger-<first seq, 20 digits>.jsonl, read in the order of their
+ * names. Each line is one JSON object and ends with LF:
  *
  *     {"v":1,"seq":N,"prev":"<hex>","ts":"2026-11-23T09:14:07.114Z","type":"...", ...}
  *
- * seq counts from 1 without gaps, across files.  prev is the SHA-256 of the raw octets of the line before,
- * without its LF, in lower case hexadecimal; 64 zeros for the very first.  Unknown fields and types are fine.
+ * seq counts from 1 without gaps, across files.  prev is the SHA-256 of the raw octets of the line
+ * before, without its LF, in lower case hexadecimal; 64 zeros for the very first.  Unknown fields
+ * and types are fine.
  *
- * What a hash chain can say is "consistent": nothing was damaged by accident, or edited by someone who did
- * not recompute what follows.  It cannot see lines cut from the end, nor an edit of the last line, nor a
- * ledger rewritten from some line on.  Only a head kept elsewhere shows those: struct gh_record_anchor.
+ * What a hash chain can say is "consistent": nothing was damaged by accident, or edited by someone
+ * who did not recompute what follows.  It cannot see lines cut from the end, nor an edit of the
+ * last line, nor a ledger rewritten from some line on.  Only a head kept elsewhere shows those:
+ * struct gh_record_anchor.
  *
  * Thread: any; no state is kept between calls.
  */
@@ -26,30 +28,35 @@
 #include <gatehouse/err.h>
 #include <gatehouse/span.h>
 
-#define GH_RECORD_LINE_MAX ((size_t)1 << 20) /* octets of a line without LF; our own are at most 256 KiB */
-#define GH_RECORD_FILE_MAX 64                /* octets of a file's name in the directory, with NUL */
+#define GH_RECORD_LINE_MAX                                                                         \
+    ((size_t)1 << 20)         /* octets of a line without LF; our own are at most 256 KiB */
+#define GH_RECORD_FILE_MAX 64 /* octets of a file's name in the directory, with NUL */
 #define GH_RECORD_TIME_MAX 32                /* octets of a "ts", with NUL */
 #define GH_RECORD_HASH_LEN 32                /* SHA-256 */
 
 /* What verify can find.  A broken ledger is not consistent; the others are worth knowing.
  *    enum                        word               broken  what it says */
-#define GH_RECORD_FINDING_MAP(X)                                                                       \
-    X(GH_RECORD_BAD_JSON,        "bad_json",        1, "the line is not a JSON object")                \
-    X(GH_RECORD_BAD_FIELD,       "bad_field",       1, "v, seq, prev, ts or type is missing or malformed") \
-    X(GH_RECORD_SEQ_GAP,         "seq_gap",         1, "seq does not follow the line before")          \
-    X(GH_RECORD_PREV_MISMATCH,   "prev_mismatch",   1, "prev is not the hash of the line before")      \
-    X(GH_RECORD_LINE_TOO_LONG,   "line_too_long",   1, "the line is longer than any record")           \
-    X(GH_RECORD_TORN_TAIL,       "torn_tail",       1, "the file ends in the middle of a line")        \
-    X(GH_RECORD_FILE_NAME,       "file_name",       1, "the file's name does not fit its first record") \
-    X(GH_RECORD_FILE_UNREADABLE, "file_unreadable", 1, "the file cannot be read")                      \
-    X(GH_RECORD_EVIDENCE_LOST,   "evidence_lost",   1, "what a crash left half written was kept, and is gone or changed") \
-    X(GH_RECORD_NOT_REPRODUCED,  "not_reproduced",  1, "the ledger does not reproduce the head kept elsewhere") \
-    X(GH_RECORD_TORN_KEPT,       "torn_kept",       0, "a crash left a line half written; it was kept aside") \
-    X(GH_RECORD_DAMAGE_NOTED,    "damage_noted",    0, "the daemon found damage when it opened the ledger") \
-    X(GH_RECORD_INTERRUPTED,     "interrupted",     0, "the ledger was moved or changed while it was written") \
-    X(GH_RECORD_UNCLEAN_STOP,    "unclean_stop",    0, "a start without a clean stop before it")       \
-    X(GH_RECORD_DROPPED,         "dropped",         0, "records were lost for want of room")           \
-    X(GH_RECORD_BEING_WRITTEN,   "being_written",   0, "the last line was being written just now")
+#define GH_RECORD_FINDING_MAP(X)                                                                   \
+    X(GH_RECORD_BAD_JSON, "bad_json", 1, "the line is not a JSON object")                          \
+    X(GH_RECORD_BAD_FIELD, "bad_field", 1, "v, seq, prev, ts or type is missing or malformed")     \
+    X(GH_RECORD_SEQ_GAP, "seq_gap", 1, "seq does not follow the line before")                      \
+    X(GH_RECORD_PREV_MISMATCH, "prev_mismatch", 1, "prev is not the hash of the line before")      \
+    X(GH_RECORD_LINE_TOO_LONG, "line_too_long", 1, "the line is longer than any record")           \
+    X(GH_RECORD_TORN_TAIL, "torn_tail", 1, "the file ends in the middle of a line")                \
+    X(GH_RECORD_FILE_NAME, "file_name", 1, "the file's name does not fit its first record")        \
+    X(GH_RECORD_FILE_UNREADABLE, "file_unreadable", 1, "the file cannot be read")                  \
+    X(GH_RECORD_EVIDENCE_LOST, "evidence_lost", 1,                                                 \
+      "what a crash left half written was kept, and is gone or changed")                           \
+    X(GH_RECORD_NOT_REPRODUCED, "not_reproduced", 1,                                               \
+      "the ledger does not reproduce the head kept elsewhere")                                     \
+    X(GH_RECORD_TORN_KEPT, "torn_kept", 0, "a crash left a line half written; it was kept aside")  \
+    X(GH_RECORD_DAMAGE_NOTED, "damage_noted", 0,                                                   \
+      "the daemon found damage when it opened the ledger")                                         \
+    X(GH_RECORD_INTERRUPTED, "interrupted", 0,                                                     \
+      "the ledger was moved or changed while it was written")                                      \
+    X(GH_RECORD_UNCLEAN_STOP, "unclean_stop", 0, "a start without a clean stop before it")         \
+    X(GH_RECORD_DROPPED, "dropped", 0, "records were lost for want of room")                       \
+    X(GH_RECORD_BEING_WRITTEN, "being_written", 0, "the last line was being written just now")
 
 enum gh_record_finding_kind {
 #define X(id, word, broken, text) id,
@@ -104,7 +111,8 @@ typedef void (*gh_record_finding_fn)(void *arg, const struct gh_record_finding *
  * @anchor  a head kept elsewhere, or NULL
  * @fn      may be NULL
  * @out     written when 0 is returned, also for a broken ledger
- * @return 0; GH_ENOTFOUND (no ledger file in @directory), GH_ENOMEM, or -errno (directory unreadable).
+ * @return 0; GH_ENOTFOUND (no ledger file in @directory), GH_ENOMEM, or -errno (directory
+ * unreadable).
  */
 int gh_record_verify(const char *directory, const struct gh_record_anchor *anchor,
                      gh_record_finding_fn fn, void *arg, struct gh_record_verdict *out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One record in the making: a growing buffer of JSON text, with the nesting checked at every value. */
+/* One record in the making: a growing buffer of JSON, with the nesting checked at every value. */
 #include "audit/event.h"
 
 #include <inttypes.h>
@@ -73,8 +73,8 @@ static bool name_is_ours(const char *name)
     return true;
 }
 
-/* A name twice in one object is refused by strict readers: the line would count as damaged.  Hashes (FNV-1a)
- * are enough, since names are constants of ours. */
+/* A name twice in one object is refused by strict readers: the line would count as damaged.  Hashes
+ * (FNV-1a) are enough, since names are constants of ours. */
 static int note_name(struct gh_event *event, const char *name)
 {
     uint32_t hash = 2166136261u;
@@ -341,8 +341,8 @@ void gh_event_time_text(int64_t wall_us, char out[GH_EVENT_TIME_LEN + 1])
 
     when = seconds > YEAR_9999_S ? YEAR_9999_S : seconds;
     gmtime_r(&when, &tm);
-    snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1,
-             tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+    snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900,
+             tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
              wall_us < 0 ? 0 : (int)(wall_us / 1000 % 1000));
     memcpy(out, text, GH_EVENT_TIME_LEN);
     out[GH_EVENT_TIME_LEN] = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One record while it is being built: finished JSON text in the making.  Values go in, in the order in
- * which they shall be read; nothing that a peer sent can break the JSON (json_text.h).
+ * One record while it is being built: finished JSON text in the making.  Values go in, in the order
+ * in which they shall be read; nothing that a peer sent can break the JSON (json_text.h).
  *
  * Errors stick: after the first one (allocation, a limit, wrong nesting) every call is a no-op and
  * gh_audit_put() returns that error, so a caller checks once.  A NULL event counts as GH_ENOMEM.
@@ -17,9 +17,9 @@
  *     gh_event_end(e);
  *     err = gh_audit_put(audit, e, NULL, NULL);   // takes e
  *
- * Field names are words of ours: lower case letters, digits, '_', '.', '-'.  A name twice in one object is an
- * error (GH_EINVAL), also "v", "seq", "prev", "ts" and "type" in the record itself.  Objects and arrays that are
- * still open when the record is put are one, too (GH_ESTATE).
+ * Field names are words of ours: lower case letters, digits, '_', '.', '-'.  A name twice in one
+ * object is an error (GH_EINVAL), also "v", "seq", "prev", "ts" and "type" in the record itself.
+ * Objects and arrays that are still open when the record is put are one, too (GH_ESTATE).
  * Thread: an event belongs to the thread that builds it.
  */
 #ifndef GH_AUDIT_EVENT_H
@@ -32,8 +32,8 @@
 #include <gatehouse/err.h>
 #include <gatehouse/span.h>
 
-#define GH_EVENT_DEPTH_MAX 8           /* objects and arrays open at once, the record itself not counted */
-#define GH_EVENT_LEN_MAX (256u * 1024) /* octets of one record, the ledger's own fields not counted */
+#define GH_EVENT_DEPTH_MAX 8 /* objects and arrays open at once, the record itself not counted */
+#define GH_EVENT_LEN_MAX (256u * 1024) /* octets of one record without the ledger's own fields */
 #define GH_EVENT_TYPE_MAX 32           /* octets of a type: "call.end" */
 #define GH_EVENT_TIME_LEN 24           /* "2026-11-23T09:14:07.114Z" */
 
@@ -61,13 +61,13 @@ void gh_event_str(struct gh_event *event, const char *name, struct gh_span text)
 /** The same for a C string; NULL becomes JSON null. */
 void gh_event_text(struct gh_event *event, const char *name, const char *text);
 
-/** Text that was read out of a record: escaped already (gh_text_json_again).  At most GH_TEXT_JSON_MAX octets,
- *  else GH_ELIMIT. */
+/** Text that was read out of a record: escaped already (gh_text_json_again).  At most
+ * GH_TEXT_JSON_MAX octets, else GH_ELIMIT. */
 void gh_event_str_again(struct gh_event *event, const char *name, struct gh_span text);
 
 void gh_event_int(struct gh_event *event, const char *name, int64_t value);
 
-/** Above INT64_MAX, which strict readers refuse as a number, it is written as a string of digits. */
+/** Above INT64_MAX, which strict readers refuse as a number, it is a string of digits. */
 void gh_event_u64(struct gh_event *event, const char *name, uint64_t value);
 
 void gh_event_bool(struct gh_event *event, const char *name, bool value);
@@ -103,7 +103,8 @@ void gh_event_end(struct gh_event *event);
  */
 int gh_event_finish(struct gh_event *event, struct gh_span *text);
 
-/** "2026-11-23T09:14:07.114Z" and a NUL into @out.  Years outside 1970 to 9999 are clamped.  Any thread. */
+/** "2026-11-23T09:14:07.114Z" and a NUL into @out.  Years outside 1970 to 9999 are clamped.  Any
+ * thread. */
 void gh_event_time_text(int64_t wall_us, char out[GH_EVENT_TIME_LEN + 1]);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An event from inside the part.  It is also the message that carries it to the writer and back, so putting
- * a record needs no memory that could be missing.
+ * An event from inside the part.  It is also the message that carries it to the writer and back, so
+ * putting a record needs no memory that could be missing.
  */
 #ifndef GH_AUDIT_EVENT_INT_H
 #define GH_AUDIT_EVENT_INT_H

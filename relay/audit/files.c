@@ -14,7 +14,8 @@
 #define PART_MAX 999
 #define FILES_MAX 1000000 /* a directory with more of them is not ours */
 
-void gh_ledger_file_name(char out[GH_RECORD_FILE_MAX], uint64_t seq, unsigned part, const char *suffix)
+void gh_ledger_file_name(char out[GH_RECORD_FILE_MAX], uint64_t seq, unsigned part,
+                         const char *suffix)
 {
     char dash[16] = "";
 

@@ -4,7 +4,7 @@
  *
  *   ledger-<seq of the first line, 20 digits>.jsonl   lines
  *   ledger-<seq>[-<n>].torn                           what a crash left half written, evidence
- *   ledger-<seq>[-<n>].torn.new                       the same, not yet named by a ledger.torn record
+ *   ledger-<seq>[-<n>].torn.new                       the same, before its ledger.torn record
  *   ledger.lock                                       locked by the process that writes
  *
  * Thread: any.
@@ -31,7 +31,8 @@ struct gh_ledger_files {
 };
 
 /** Name of a file: @part 0 is left out. */
-void gh_ledger_file_name(char out[GH_RECORD_FILE_MAX], uint64_t seq, unsigned part, const char *suffix);
+void gh_ledger_file_name(char out[GH_RECORD_FILE_MAX], uint64_t seq, unsigned part,
+                         const char *suffix);
 
 /**
  * All files with @suffix, by seq and part.  An empty list is not an error.
@@ -41,7 +42,7 @@ void gh_ledger_file_name(char out[GH_RECORD_FILE_MAX], uint64_t seq, unsigned pa
 int gh_ledger_files_list(int dir_fd, const char *suffix, struct gh_ledger_files *out);
 void gh_ledger_files_fini(struct gh_ledger_files *files);
 
-/** Open for reading a regular file, not through a link, never waiting.  @return descriptor or -errno */
+/** Open a regular file for reading; no link, never waiting.  @return descriptor or -errno */
 int gh_ledger_file_open(int dir_fd, const char *name);
 
 /** A process holds the lock of the ledger in @dir_fd.  Asks without taking it. */

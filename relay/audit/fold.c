@@ -26,8 +26,8 @@ static struct gh_fold_entry *find(struct gh_fold_entry *rows, size_t count, cons
     return free_row;
 }
 
-static void begin(struct gh_fold_entry *entry, const char *type, const char *reason, struct gh_span source,
-                  uint64_t now_ms)
+static void begin(struct gh_fold_entry *entry, const char *type, const char *reason,
+                  struct gh_span source, uint64_t now_ms)
 {
     *entry = (struct gh_fold_entry){ .used = true, .since_ms = now_ms, .source_len = source.len };
     snprintf(entry->type, sizeof(entry->type), "%s", type);
@@ -36,8 +36,8 @@ static void begin(struct gh_fold_entry *entry, const char *type, const char *rea
         memcpy(entry->source, source.p, source.len);
 }
 
-bool gh_fold_take(struct gh_fold *fold, struct gh_event *event, const char *reason, struct gh_span source,
-                  uint64_t now_ms)
+bool gh_fold_take(struct gh_fold *fold, struct gh_event *event, const char *reason,
+                  struct gh_span source, uint64_t now_ms)
 {
     struct gh_fold_entry *entry;
     char word[GH_FOLD_REASON_MAX + 1];
@@ -82,8 +82,8 @@ static struct gh_event *take_due(struct gh_fold_entry *entry, bool shared, uint6
     return event;
 }
 
-static struct gh_event *due_of(struct gh_fold_entry *rows, size_t count, bool shared, uint64_t now_ms,
-                               bool all)
+static struct gh_event *due_of(struct gh_fold_entry *rows, size_t count, bool shared,
+                               uint64_t now_ms, bool all)
 {
     for (size_t i = 0; i < count; i++) {
         struct gh_event *event;

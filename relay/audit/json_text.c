@@ -10,8 +10,9 @@ static unsigned char octet(struct gh_span text, size_t i)
     return (unsigned char)text.p[i];
 }
 
-/* RFC 3629 section 4, the table of well-formed sequences: by first octet the length and the range of the
- * second octet, which is what rules out overlong forms, surrogates and code points above U+10FFFF. */
+/* RFC 3629 section 4, the table of well-formed sequences: by first octet the length and the range
+ * of the second octet, which is what rules out overlong forms, surrogates and code points above
+ * U+10FFFF. */
 static const struct utf8_row {
     uint8_t first, last, len, second_min, second_max;
 } utf8_rows[] = {
@@ -55,8 +56,8 @@ size_t gh_utf8_len(struct gh_span text, unsigned *code)
     return row->len;
 }
 
-/* Characters that act on a terminal or turn the direction of the text around them.  They are the same JSON
- * string when escaped, and the ledger's own lines stay harmless to look at. */
+/* Characters that act on a terminal or turn the direction of the text around them.  They are the
+ * same JSON string when escaped, and the ledger's own lines stay harmless to look at. */
 bool gh_utf8_acts_on_display(unsigned code)
 {
     return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x200e || code == 0x200f ||

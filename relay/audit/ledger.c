@@ -135,12 +135,13 @@ static int write_group(struct gh_ledger *ledger)
         return err;
     ledger->ragged = true;
     err = gh_ledger_write_all(ledger->fd, ledger->group, ledger->group_len);
-    /* After a sync that failed the kernel may hold the pages for clean: only writing them anew, which
-     * the next try does, makes the next sync mean something. */
+    /* After a sync that failed the kernel may hold the pages for clean: only writing them anew,
+     * which the next try does, makes the next sync mean something. */
     if (!err && fdatasync(ledger->fd) < 0)
         err = -errno;
     if (err) {
-        gh_ledger_cut_back(ledger); /* if this fails too, ragged stays and the next try begins with it */
+        gh_ledger_cut_back(
+            ledger); /* if this fails too, ragged stays and the next try begins with it */
         return err;
     }
     ledger->ragged = false;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ledger on disk, for the one who writes it: splice seq and prev, append, sync, begin a new file, and
- * open again after a crash.  The format is in gatehouse/record.h, the names in files.h.
+ * The ledger on disk, for the one who writes it: splice seq and prev, append, sync, begin a new
+ * file, and open again after a crash.  The format is in gatehouse/record.h, the names in files.h.
  *
- * A group of records is on disk as a whole or not at all: whatever goes wrong, the file is cut back to the
- * last synced record.
+ * A group of records is on disk as a whole or not at all: whatever goes wrong, the file is cut back
+ * to the last synced record.
  *
- * After a crash the file may end in half a line.  It is kept: copied into a .torn file of its own, cut off the
- * ledger, and named by a record ledger.torn with its length and hash.  A last line that is complete but
- * cannot be read stays where it is; the chain goes on over its raw octets, and a record ledger.damaged
- * says so.
+ * After a crash the file may end in half a line.  It is kept: copied into a .torn file of its own,
+ * cut off the ledger, and named by a record ledger.torn with its length and hash.  A last line that
+ * is complete but cannot be read stays where it is; the chain goes on over its raw octets, and a
+ * record ledger.damaged says so.
  *
- * While it is written other hands may move, remove or change it (gh_ledger_look): said once, then the
- * chain goes on in a new file that begins with a record ledger.interrupted.
+ * While it is written other hands may move, remove or change it (gh_ledger_look): said once, then
+ * the chain goes on in a new file that begins with a record ledger.interrupted.
  *
  * Thread: one at a time.
  */
@@ -22,7 +22,7 @@
 #include <gatehouse/record.h>
 
 #define GH_LEDGER_GROUP_MAX ((size_t)1 << 20) /* octets; commit when more were added */
-#define GH_LEDGER_TORN_MAX ((size_t)16 << 20) /* octets; a longer unfinished tail is not from a crash of ours */
+#define GH_LEDGER_TORN_MAX ((size_t)16 << 20) /* octets; a longer tail is from no crash of ours */
 #define GH_LEDGER_WHY_MAX 512
 
 struct gh_ledger;
@@ -33,11 +33,11 @@ struct gh_ledger;
  * @wall_us         time of the records about what was found
  * @rotate_octets   a file that is this long is followed by a new one
  * @why             on failure one sentence: file, what is wrong, what to do
- * @return 0, GH_EEXISTS (somebody else writes), GH_EAUTH (owner or mode), GH_EBROKEN (end unreadable),
- *         GH_ENOMEM, GH_ECRYPTO or -errno
+ * @return 0, GH_EEXISTS (somebody else writes), GH_EAUTH (owner or mode), GH_EBROKEN (end
+ * unreadable), GH_ENOMEM, GH_ECRYPTO or -errno
  */
-int gh_ledger_open(struct gh_ledger **out, const char *directory, int64_t wall_us, uint64_t rotate_octets,
-                   char why[GH_LEDGER_WHY_MAX]);
+int gh_ledger_open(struct gh_ledger **out, const char *directory, int64_t wall_us,
+                   uint64_t rotate_octets, char why[GH_LEDGER_WHY_MAX]);
 
 /** What was not committed is forgotten.  NULL is fine. */
 void gh_ledger_close(struct gh_ledger *ledger);
@@ -54,8 +54,8 @@ int gh_ledger_add(struct gh_ledger *ledger, struct gh_span record, uint64_t *seq
 size_t gh_ledger_group_len(const struct gh_ledger *ledger);
 
 /**
- * Write and sync the group.  On error nothing of it is on disk, it is forgotten, and the same records can be
- * added again.
+ * Write and sync the group.  On error nothing of it is on disk, it is forgotten, and the same
+ * records can be added again.
  * @return 0 or -errno (-ENOSPC, -EIO, ...)
  */
 int gh_ledger_commit(struct gh_ledger *ledger);

@@ -3,10 +3,10 @@
  * A ledger that other hands touch while it is written: a log rotation, a cleaning script, an
  * editor.  Writing on into a file that nobody will find again would be the silent loss of evidence.
  *
- * What was found is said, and the chain goes on in a new file whose first record, ledger.interrupted,
- * names the file that was lost, its last record and that record's hash.  Whoever puts the file back
- * under its name has a ledger without a gap again; what was cut off or removed for good stays a gap
- * that verify shows.
+ * What was found is said, and the chain goes on in a new file whose first record,
+ * ledger.interrupted, names the file that was lost, its last record and that record's hash. Whoever
+ * puts the file back under its name has a ledger without a gap again; what was cut off or removed
+ * for good stays a gap that verify shows.
  */
 #include "audit/ledger_int.h"
 

@@ -5,7 +5,7 @@
  * Half a line at the end is moved aside in steps that a second crash may cut anywhere:
  *
  *   1. copy it to ledger-N-k.torn.new, sync          crash: done again, the copy is the same
- *   2. cut it off the ledger, sync                   crash: the .new file tells that a record is due
+ *   2. cut it off the ledger, sync                   crash: the .new file says a record is due
  *   3. record ledger.torn for each .new file, sync   crash: recorded a second time, no harm
  *   4. rename .torn.new to .torn, sync
  */
@@ -118,8 +118,10 @@ static int move_torn(struct opening *o, uint64_t file_seq, uint64_t size, uint64
 
     if (size - end > GH_LEDGER_TORN_MAX)
         return gh_ledger_explain(o->why, GH_EBROKEN,
-                       "%s/%s: ends in %" PRIu64 " octets that are no line; move the directory away and "
-                       "look at it", o->directory, ledger->name, size - end);
+                                 "%s/%s: ends in %" PRIu64
+                                 " octets that are no line; move the directory away and "
+                                 "look at it",
+                                 o->directory, ledger->name, size - end);
     len = (size_t)(size - end);
     octets = malloc(len);
     err = octets ? gh_ledger_file_read(ledger->fd, end, octets, len) : GH_ENOMEM;
@@ -129,17 +131,19 @@ static int move_torn(struct opening *o, uint64_t file_seq, uint64_t size, uint64
     if (!err && (ftruncate(ledger->fd, (off_t)end) < 0 || fsync(ledger->fd) < 0))
         err = -errno;
     if (err)
-        return gh_ledger_explain(o->why, err, "%s/%s: its unfinished last line cannot be kept aside: %s", o->directory,
-                       ledger->name, gh_err_text(err));
+        return gh_ledger_explain(o->why, err,
+                                 "%s/%s: its unfinished last line cannot be kept aside: %s",
+                                 o->directory, ledger->name, gh_err_text(err));
     return 0;
 }
 
 /* ---- the last line ---- */
 
-/* The line that the chain goes on from, and its number.  If it cannot be read, the lines before it are counted
- * back to one that can, or to the start of the file, whose name holds a number.
+/* The line that the chain goes on from, and its number.  If it cannot be read, the lines before it
+ * are counted back to one that can, or to the start of the file, whose name holds a number.
  * @text  the end of the file, after LF; begins with a whole line if @from_start */
-static int take_last_line(struct opening *o, struct gh_span text, bool from_start, uint64_t file_seq)
+static int take_last_line(struct opening *o, struct gh_span text, bool from_start,
+                          uint64_t file_seq)
 {
     struct gh_ledger *ledger = o->ledger;
     struct gh_span rest = text;
@@ -186,9 +190,11 @@ static int read_last_line(struct opening *o, uint64_t file_seq, uint64_t end)
         err = take_last_line(o, gh_span_of(text, len), len == end, file_seq);
     free(text);
     if (err)
-        return gh_ledger_explain(o->why, err,
-                       "%s/%s: its last lines cannot be read (%s); run gatehouse-audit verify, then move "
-                       "the directory away", o->directory, o->ledger->name, gh_err_text(err));
+        return gh_ledger_explain(
+            o->why, err,
+            "%s/%s: its last lines cannot be read (%s); run gatehouse-audit verify, then move "
+            "the directory away",
+            o->directory, o->ledger->name, gh_err_text(err));
     return 0;
 }
 
@@ -206,15 +212,18 @@ static int open_newest(struct opening *o, const struct gh_ledger_file *file, boo
     ledger->fd = openat(ledger->dir_fd, file->name,
                         O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (ledger->fd < 0 || fstat(ledger->fd, &st) < 0)
-        return gh_ledger_explain(o->why, -errno, "%s/%s: %s", o->directory, file->name, strerrordesc_np(errno));
+        return gh_ledger_explain(o->why, -errno, "%s/%s: %s", o->directory, file->name,
+                                 strerrordesc_np(errno));
     if (!S_ISREG(st.st_mode))
-        return gh_ledger_explain(o->why, GH_EAUTH, "%s/%s: is not a regular file", o->directory, file->name);
+        return gh_ledger_explain(o->why, GH_EAUTH, "%s/%s: is not a regular file", o->directory,
+                                 file->name);
     err = gh_ledger_check_owner(ledger, ledger->fd, file->name, "0600", o->why);
     if (err)
         return err;
     err = find_end_of_lines(ledger->fd, (uint64_t)st.st_size, &end);
     if (err)
-        return gh_ledger_explain(o->why, err, "%s/%s: %s", o->directory, file->name, gh_err_text(err));
+        return gh_ledger_explain(o->why, err, "%s/%s: %s", o->directory, file->name,
+                                 gh_err_text(err));
     if (end < (uint64_t)st.st_size)
         err = move_torn(o, file->seq, (uint64_t)st.st_size, end);
     if (err)
@@ -225,7 +234,8 @@ static int open_newest(struct opening *o, const struct gh_ledger_file *file, boo
     }
     /* Begun, but its first group never came: nothing in it is evidence any more. */
     if (unlinkat(ledger->dir_fd, file->name, 0) < 0)
-        return gh_ledger_explain(o->why, -errno, "%s/%s: %s", o->directory, file->name, strerrordesc_np(errno));
+        return gh_ledger_explain(o->why, -errno, "%s/%s: %s", o->directory, file->name,
+                                 strerrordesc_np(errno));
     close(ledger->fd);
     ledger->fd = -1;
     *again = true;
@@ -305,13 +315,13 @@ static int record_findings(struct opening *o)
         err = record_torn(o, &fresh.rows[i]);
     gh_ledger_files_fini(&fresh);
     if (err)
-        return gh_ledger_explain(o->why, err, "%s: what a crash left cannot be recorded: %s", o->directory,
-                       gh_err_text(err));
+        return gh_ledger_explain(o->why, err, "%s: what a crash left cannot be recorded: %s",
+                                 o->directory, gh_err_text(err));
     return 0;
 }
 
-int gh_ledger_open(struct gh_ledger **out, const char *directory, int64_t wall_us, uint64_t rotate_octets,
-                   char why[GH_LEDGER_WHY_MAX])
+int gh_ledger_open(struct gh_ledger **out, const char *directory, int64_t wall_us,
+                   uint64_t rotate_octets, char why[GH_LEDGER_WHY_MAX])
 {
     struct gh_ledger *ledger = calloc(1, sizeof(*ledger));
     struct opening o = { .ledger = ledger, .directory = directory, .wall_us = wall_us, .why = why };

@@ -23,7 +23,8 @@ struct gh_line {
  * @raw  a line without LF
  * @out  written on success only; freed with gh_line_fini
  * @why  on failure what is wrong, printable ASCII; may be NULL
- * @return 0; GH_ESYNTAX (no JSON object, or a name twice), GH_EBROKEN (v, seq, prev, ts or type), GH_ENOMEM
+ * @return 0; GH_ESYNTAX (no JSON object, or a name twice), GH_EBROKEN (v, seq, prev, ts or type),
+ * GH_ENOMEM
  */
 int gh_line_parse(struct gh_span raw, struct gh_line *out, char why[GH_LINE_WHY_MAX]);
 void gh_line_fini(struct gh_line *line);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Calls that a crash cut off.  The first pass looks at starts and ends alone, and finds those that are
- * missing an end: the few that ran at a crash.  The second tells their last words; it parses only lines
- * of calls, and only from the oldest of those starts on.
+ * Calls that a crash cut off.  The first pass looks at starts and ends alone, and finds those that
+ * are missing an end: the few that ran at a crash.  The second tells their last words; it parses
+ * only lines of calls, and only from the oldest of those starts on.
  */
 #include "audit/lost.h"
 
@@ -15,8 +15,8 @@ struct scan {
     uint64_t from_file, from_number;  /* second pass: nothing before this line */
 };
 
-/* The writer puts type and call right behind the ledger's own fields, so this much of a line tells whose it is:
- * 13 octets and 20 digits of seq, 74 of prev, 32 of ts, 42 of type, and the id. */
+/* The writer puts type and call right behind the ledger's own fields, so this much of a line tells
+ * whose it is: 13 octets and 20 digits of seq, 74 of prev, 32 of ts, 42 of type, and the id. */
 #define HEAD_LEN ((size_t)256)
 
 /* A quote inside a JSON text is escaped, so a peer's text never looks like this. */
@@ -30,16 +30,17 @@ static bool is_relevant(const struct scan *scan, const struct gh_record_line *at
     struct gh_span head = gh_span_head(at->raw, HEAD_LEN);
 
     if (scan->ends_only)
-        return mentions(head, GH_SPAN("\"call.start\"")) || mentions(head, GH_SPAN("\"call.end\"")) ||
-               mentions(head, GH_SPAN("\"call.lost\""));
+        return mentions(head, GH_SPAN("\"call.start\"")) ||
+               mentions(head, GH_SPAN("\"call.end\"")) || mentions(head, GH_SPAN("\"call.lost\""));
     if (at->file_index < scan->from_file ||
         (at->file_index == scan->from_file && at->number < scan->from_number))
         return false;
     return mentions(head, GH_SPAN("\"call.")) || mentions(at->raw, GH_SPAN("\"call\":"));
 }
 
-/* A call.end is by far the longest record, and only its id matters here: it is taken without parsing the rest,
- * which makes the scan several times faster.  @return whether that was possible */
+/* A call.end is by far the longest record, and only its id matters here: it is taken without
+ * parsing the rest, which makes the scan several times faster.  @return whether that was possible
+ */
 static bool take_end(struct scan *scan, struct gh_span raw)
 {
     struct gh_span before = GH_SPAN("\"type\":\"call.end\",\"call\":\"");
@@ -51,7 +52,8 @@ static bool take_end(struct scan *scan, struct gh_span raw)
         return false;
     head = gh_span_from(head, (size_t)(hit - head.p) + before.len);
     id = gh_span_head(head, gh_span_find(head, '"'));
-    if (id.len == head.len || id.len == 0 || id.len >= sizeof(call) || gh_span_find(id, '\\') < id.len)
+    if (id.len == head.len || id.len == 0 || id.len >= sizeof(call) ||
+        gh_span_find(id, '\\') < id.len)
         return false;
     memcpy(call, id.p, id.len);
     call[id.len] = 0;
@@ -84,7 +86,8 @@ static int scan_again(const char *directory, struct scan *scan)
     scan->ends_only = false;
     scan->from_file = oldest->file_index;
     scan->from_number = oldest->number;
-    /* Calls that begin and end in between are opened and closed once more, which changes nothing. */
+    /* Calls that begin and end in between are opened and closed once more, which changes nothing.
+     */
     return gh_record_read(directory, scan_line, scan);
 }
 

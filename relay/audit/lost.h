@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Calls that a crash cut off: a call.start with neither call.end nor call.lost.  The daemon reads them once
- * at start, before it puts a record of its own, and writes call.lost for each.
+ * Calls that a crash cut off: a call.start with neither call.end nor call.lost.  The daemon reads
+ * them once at start, before it puts a record of its own, and writes call.lost for each.
  */
 #ifndef GH_AUDIT_LOST_H
 #define GH_AUDIT_LOST_H
@@ -18,7 +18,7 @@ struct gh_lost_call {
     char from[GH_LOST_WORD_MAX];        /* of call.start; empty: not there */
     char to[GH_LOST_WORD_MAX];
     char trunk[GH_LOST_WORD_MAX];       /* the caller's */
-    char grade[GH_LOST_WORD_MAX];       /* of the newest record of the call that has one; "none" without */
+    char grade[GH_LOST_WORD_MAX];       /* of its newest record that has one; "none" without */
     char start_ts[GH_RECORD_TIME_MAX];  /* of call.start */
     char last_ts[GH_RECORD_TIME_MAX];   /* of the newest record of the call: unknown since then */
 };
@@ -26,9 +26,9 @@ struct gh_lost_call {
 typedef void (*gh_lost_fn)(void *arg, const struct gh_lost_call *lost);
 
 /**
- * Scan a ledger for lost calls, oldest first.  Reads the ledger once for starts and ends, and once more from the
- * oldest lost call on; only lines of calls are looked at.  Lines that cannot be read are passed over:
- * verify names them.
+ * Scan a ledger for lost calls, oldest first.  Reads the ledger once for starts and ends, and once
+ * more from the oldest lost call on; only lines of calls are looked at.  Lines that cannot be read
+ * are passed over: verify names them.
  *
  * @fn  may put records: the reading is over by then
  * @return 0 (also when there is no ledger yet), GH_ENOMEM, or -errno.  Any thread.
@@ -36,8 +36,8 @@ typedef void (*gh_lost_fn)(void *arg, const struct gh_lost_call *lost);
 int gh_lost_scan(const char *directory, gh_lost_fn fn, void *arg);
 
 /**
- * The record for such a call, ready to be put: "call", "from", "to", "trunk", "grade" (the last known),
- * "start_ts", "unknown_since".
+ * The record for such a call, ready to be put: "call", "from", "to", "trunk", "grade" (the last
+ * known), "start_ts", "unknown_since".
  * @wall_us  now
  * @return as gh_event_new()
  */

@@ -20,8 +20,8 @@ struct gh_open_calls *gh_open_calls_new(void);
 void gh_open_calls_free(struct gh_open_calls *calls);
 
 /**
- * A record of a call: call.start opens it, call.end and call.lost close it, any other tells its grade and that
- * it was alive.  Records of other types, or without a call, change nothing.
+ * A record of a call: call.start opens it, call.end and call.lost close it, any other tells its
+ * grade and that it was alive.  Records of other types, or without a call, change nothing.
  * @return 0 or GH_ENOMEM
  */
 int gh_open_calls_note(struct gh_open_calls *calls, const struct gh_line *line,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading a ledger line by line.  A line stands whole in one buffer that never grows past the limit;
- * the rest of a longer line is skipped, and the caller is told.
+ * Reading a ledger line by line.  A line stands whole in one buffer that never grows past the
+ * limit; the rest of a longer line is skipped, and the caller is told.
  */
 #include <gatehouse/record.h>
 
@@ -95,7 +95,8 @@ static int hand_out_error(struct reader *r, int file_err)
     return r->fn(r->arg, &r->line);
 }
 
-static int read_file(struct reader *r, int dir_fd, const struct gh_ledger_files *files, size_t index)
+static int read_file(struct reader *r, int dir_fd, const struct gh_ledger_files *files,
+                     size_t index)
 {
     const char *name = files->rows[index].name;
     int fd = gh_ledger_file_open(dir_fd, name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Is a ledger consistent?  Every line is parsed strictly and hashed; after a broken line the check goes on
- * from what stands there, so that one change is one finding and not a thousand.
+ * Is a ledger consistent?  Every line is parsed strictly and hashed; after a broken line the check
+ * goes on from what stands there, so that one change is one finding and not a thousand.
  */
 #include <gatehouse/record.h>
 
@@ -82,7 +82,8 @@ static void found(struct verifier *v, enum gh_record_finding_kind kind,
 /* ---- what single records tell ---- */
 
 /* A ledger.torn record names a file that must still be there, unchanged. */
-static int check_evidence(struct verifier *v, const struct gh_record_line *at, const struct gh_line *line)
+static int check_evidence(struct verifier *v, const struct gh_record_line *at,
+                          const struct gh_line *line)
 {
     const char *name = gh_line_text(line, "file"), *want = gh_line_text(line, "sha256");
     char hex[2 * GH_RECORD_HASH_LEN + 1];
@@ -118,7 +119,8 @@ static int look_at(struct verifier *v, const struct gh_record_line *at, const st
 {
     if (strcmp(line->type, "daemon.start") == 0) {
         if (v->running)
-            found(v, GH_RECORD_UNCLEAN_STOP, at, "started at %s without a clean stop before", line->ts);
+            found(v, GH_RECORD_UNCLEAN_STOP, at, "started at %s without a clean stop before",
+                  line->ts);
         v->running = true;
         v->verdict.stopped_cleanly = false;
     } else if (strcmp(line->type, "daemon.stop") == 0) {
@@ -127,8 +129,8 @@ static int look_at(struct verifier *v, const struct gh_record_line *at, const st
     } else if (strcmp(line->type, "audit.dropped") == 0) {
         found(v, GH_RECORD_DROPPED, at, "%" PRId64 " records", gh_line_int(line, "count", 0));
     } else if (strcmp(line->type, "ledger.damaged") == 0) {
-        found(v, GH_RECORD_DAMAGE_NOTED, at, "noted at %s: %" PRId64 " lines before this one", line->ts,
-              gh_line_int(line, "lines", 0));
+        found(v, GH_RECORD_DAMAGE_NOTED, at, "noted at %s: %" PRId64 " lines before this one",
+              line->ts, gh_line_int(line, "lines", 0));
     } else if (strcmp(line->type, "ledger.interrupted") == 0) {
         const char *file = gh_line_text(line, "file"), *text = gh_line_text(line, "text");
 
@@ -142,7 +144,8 @@ static int look_at(struct verifier *v, const struct gh_record_line *at, const st
 
 /* ---- the chain ---- */
 
-static void check_anchor(struct verifier *v, const struct gh_record_line *at, const struct gh_line *line)
+static void check_anchor(struct verifier *v, const struct gh_record_line *at,
+                         const struct gh_line *line)
 {
     char want[2 * GH_RECORD_HASH_LEN + 1], got[2 * GH_RECORD_HASH_LEN + 1];
 
@@ -156,15 +159,18 @@ static void check_anchor(struct verifier *v, const struct gh_record_line *at, co
     }
     gh_line_hex(v->anchor->hash, want);
     gh_line_hex(v->hash, got);
-    found(v, GH_RECORD_NOT_REPRODUCED, at, "seq %" PRIu64 ": expected %s, found %s", line->seq, want, got);
+    found(v, GH_RECORD_NOT_REPRODUCED, at, "seq %" PRIu64 ": expected %s, found %s", line->seq,
+          want, got);
 }
 
-static void check_links(struct verifier *v, const struct gh_record_line *at, const struct gh_line *line)
+static void check_links(struct verifier *v, const struct gh_record_line *at,
+                        const struct gh_line *line)
 {
     char want[2 * GH_RECORD_HASH_LEN + 1], got[2 * GH_RECORD_HASH_LEN + 1];
 
     if (line->seq != v->seq + 1)
-        found(v, GH_RECORD_SEQ_GAP, at, "expected seq %" PRIu64 ", found %" PRIu64, v->seq + 1, line->seq);
+        found(v, GH_RECORD_SEQ_GAP, at, "expected seq %" PRIu64 ", found %" PRIu64, v->seq + 1,
+              line->seq);
     if (v->hash_known && memcmp(line->prev, v->hash, GH_RECORD_HASH_LEN) != 0) {
         gh_line_hex(v->hash, want);
         gh_line_hex(line->prev, got);
@@ -265,8 +271,8 @@ int gh_record_verify(const char *directory, const struct gh_record_anchor *ancho
     if (!err) {
         if (anchor && !v.anchor_met)
             found(&v, GH_RECORD_NOT_REPRODUCED, NULL,
-                  "the ledger ends at seq %" PRIu64 ", before or without seq %" PRIu64, v.verdict.head_seq,
-                  anchor->seq);
+                  "the ledger ends at seq %" PRIu64 ", before or without seq %" PRIu64,
+                  v.verdict.head_seq, anchor->seq);
         v.verdict.writer_running = gh_ledger_is_locked(v.dir_fd);
         v.verdict.consistent = v.verdict.broken == 0;
         *out = v.verdict;

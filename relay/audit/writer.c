@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Thread 1's side of the writer: how much room there is, what is folded or lost, and the callbacks.  All
- * counting happens here, when a record leaves and when it comes back, so nothing is shared with the thread.
+ * Thread 1's side of the writer: how much room there is, what is folded or lost, and the callbacks.
+ * All counting happens here, when a record leaves and when it comes back, so nothing is shared with
+ * the thread.
  */
 #include "audit/writer_int.h"
 
@@ -37,8 +38,8 @@ static void record_came_back(struct gh_audit *audit, struct gh_event *event)
     gh_event_free(event);
 }
 
-/* Also the drop of a record that was still on its way back when everything stopped: its done is called
- * once, whatever happens. */
+/* Also the drop of a record that was still on its way back when everything stopped: its done is
+ * called once, whatever happens. */
 static void drop_record(struct gh_msg *msg)
 {
     struct gh_event *event = (struct gh_event *)msg;
@@ -121,8 +122,8 @@ bool gh_audit_backlogged(const struct gh_audit *audit)
     const struct gh_audit_stats *s = &audit->stats;
     size_t octets_left = audit->max_octets - s->reserved * GH_AUDIT_RESERVE_LEN;
 
-    return s->queued > (audit->max_records - s->reserved) / 2 || s->queued_octets > octets_left / 2 ||
-           !can_reserve(audit);
+    return s->queued > (audit->max_records - s->reserved) / 2 ||
+           s->queued_octets > octets_left / 2 || !can_reserve(audit);
 }
 
 int gh_audit_error(const struct gh_audit *audit)
@@ -250,8 +251,8 @@ void gh_audit_tick(struct gh_audit *audit, uint64_t now_ms)
 
 /* ---- start and stop ---- */
 
-/* The thread takes no signal: SIGXFSZ of a file size limit would end the daemon instead of failing the
- * write, the others belong to thread 1. */
+/* The thread takes no signal: SIGXFSZ of a file size limit would end the daemon instead of failing
+ * the write, the others belong to thread 1. */
 static int start_thread(struct gh_audit *audit)
 {
     sigset_t all, before;
@@ -264,8 +265,8 @@ static int start_thread(struct gh_audit *audit)
     return -err;
 }
 
-/* The loop's mailbox last, since it cannot be freed before the loop runs again: nothing may fail after it.
- * The thread looks at it only after a message from here. */
+/* The loop's mailbox last, since it cannot be freed before the loop runs again: nothing may fail
+ * after it. The thread looks at it only after a message from here. */
 static int open_parts(struct gh_audit *audit, const struct gh_audit_options *options, char *why)
 {
     int err = gh_mailbox_new_blocking(&audit->to_writer);

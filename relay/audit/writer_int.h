@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The writer from inside: writer.c is thread 1's side, writer_thread.c the other, fold.c counts repeats. */
+/* The writer from inside: writer.c is thread 1's side, writer_thread.c the other, fold.c counts
+ * repeats. */
 #ifndef GH_AUDIT_WRITER_INT_H
 #define GH_AUDIT_WRITER_INT_H
 
@@ -41,12 +42,13 @@ struct gh_fold {
     struct gh_fold_entry shared[GH_FOLD_SHARED_MAX]; /* when own is full */
 };
 
-/** Whether @event repeats what was put less than a second ago.  It is taken then.  If not, its second
- *  begins now, and the caller puts it. */
-bool gh_fold_take(struct gh_fold *fold, struct gh_event *event, const char *reason, struct gh_span source,
-                  uint64_t now_ms);
+/** Whether @event repeats what was put less than a second ago.  It is taken then.  If not, its
+ * second begins now, and the caller puts it. */
+bool gh_fold_take(struct gh_fold *fold, struct gh_event *event, const char *reason,
+                  struct gh_span source, uint64_t now_ms);
 
-/** The next counted record whose second is over, or of any second with @all; NULL: none.  The caller owns it. */
+/** The next counted record whose second is over, or of any second with @all; NULL: none.  The
+ * caller owns it. */
 struct gh_event *gh_fold_due(struct gh_fold *fold, uint64_t now_ms, bool all);
 
 void gh_fold_fini(struct gh_fold *fold);
@@ -67,7 +69,7 @@ struct gh_audit {
     gh_audit_done_fn stopped;
     void *stopped_arg;
     int err;                        /* what the writer said last */
-    int lost_err;                   /* why records could not be written at stop; 0: all are on disk */
+    int lost_err; /* why records could not be written at stop; 0: all are on disk */
     uint64_t dropped_now;           /* since the last audit.dropped record */
     int64_t dropped_first_us, dropped_last_us;
     struct gh_audit_stats stats;

@@ -121,7 +121,7 @@ static int keep_place(struct writer *w, char *why)
     return err;
 }
 
-/* What of the queue fits into one group.  @end  written on success: the first record that did not */
+/* What of the queue fits into one group.  @end  on success: the first record that did not */
 static int write_records(struct writer *w, struct gh_msg **end, char *why)
 {
     struct gh_ledger *ledger = w->audit->ledger;
