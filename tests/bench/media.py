@@ -5,7 +5,8 @@ usage: media.py BUILD_DIR [smoke] [options]
 
 The relay under test has core 0 and one media thread, the load (generator/) has core 1: both ends of each call, which
 authenticate, decrypt and compare every packet.  gatehouse's calls come by SIP over mutual TLS, rtpengine's by its ng
-protocol.  CPU is that of the whole relay process while packets are measured, per packet that arrived; latency is from
+protocol.  CPU is that of the whole relay process while packets are measured, per packet that arrived; "quiet" is the lower
+quartile of its quarter seconds, for where others disturb.  Latency is from
 send() at one end to the arrival at the other end's socket.  Time is told, not judged.  A packet that is lost, wrong,
 twice, late or at another call's end is told loudly, and makes exit code 1.
 """
@@ -194,7 +195,7 @@ def measure(relay_class, mode, args, faults, calls, packet_ms, *more):
 def packets(relay_class, mode, args, faults, streams):
     rate = min(args.rate, PACKET_S * streams) if args.rate == RATE else args.rate
     return measure(relay_class, mode, args, faults, streams // 2, max(1, round(1000 * streams / rate)),
-                   "--settle", args.settle, "--measure", args.seconds)
+                   "--settle", args.settle, "--measure", args.seconds, *(["--spin"] if args.spin else []))
 
 
 def spread(values, form="{:.2f}"):
@@ -202,10 +203,15 @@ def spread(values, form="{:.2f}"):
     return form.format(middle) + (f" ({form.format(least)}-{form.format(most)})" if len(values) > 1 else "")
 
 
+def quiet(reports):
+    slices = [us for report in reports for us in report["relay"]["slices_us"]]
+    return statistics.quantiles(slices, n=4)[0] if len(slices) > 1 else 0
+
+
 def compare_modes(relays, args, faults):
     print(f"\nA forwarded packet: {args.streams} streams, {args.rate} packets/s, 160 octets of payload, "
           f"{args.seconds:g} s, {args.rounds} rounds; median (least-most)")
-    print(f"{'':26}{'relay':12}{'CPU us/packet':20}{'p50 us':16}{'p99 us':20}packets")
+    print(f"{'':26}{'relay':12}{'CPU us/packet':20}{'quiet':8}{'p50 us':16}{'p99 us':20}packets")
     for mode in args.modes:
         got = {relay: [] for relay in relays}
         for _ in range(args.rounds):
@@ -213,7 +219,7 @@ def compare_modes(relays, args, faults):
                 got[relay].append(packets(relay, mode, args, faults, args.streams))
         for relay in relays:
             reports = got[relay]
-            print(f"{MODES[mode][0]:26}{relay.name:12}{spread([r['us'] for r in reports]):20}"
+            print(f"{MODES[mode][0]:26}{relay.name:12}{spread([r['us'] for r in reports]):20}{quiet(reports):<8.2f}"
                   f"{spread([r['delay_us']['p50'] for r in reports], '{:.0f}'):16}"
                   f"{spread([r['delay_us']['p99'] for r in reports], '{:.0f}'):20}"
                   f"{sum(sum(r['received']) for r in reports)}", flush=True)
@@ -223,7 +229,8 @@ def compare_modes(relays, args, faults):
                 continue
             cpu = spread([a["us"] / b["us"] for a, b in pairs])
             p99 = spread([a["delay_us"]["p99"] / b["delay_us"]["p99"] for a, b in pairs])
-            print(f"{'':26}{'ratio':12}{cpu:20}{'':16}{p99:20}goals: CPU {GOALS[mode]}, p99 {P99_GOAL}", flush=True)
+            calm = quiet(got[relays[0]]) / quiet(got[relays[1]])
+            print(f"{'':26}{'ratio':12}{cpu:20}{calm:<8.2f}{'':16}{p99:20}goals: CPU {GOALS[mode]}, p99 {P99_GOAL}", flush=True)
 
 
 def compare_curve(relays, args, faults):
@@ -267,6 +274,7 @@ def parse():
     parser.add_argument("--curve-mode", choices=MODES, default="bridge")
     parser.add_argument("--idle", type=int, default=IDLE_CALLS, help=f"calls ({IDLE_CALLS}); 0 leaves it out")
     parser.add_argument("--alone", action="store_true", help="gatehouse without rtpengine")
+    parser.add_argument("--spin", action="store_true", help="the load never sleeps, so that no relay pays for waking it")
     words = sys.argv[2:]
     if words[:1] == ["smoke"]:  # right or wrong, and quick
         words = ["--alone", "--streams", "20", "--rate", "1000", "--seconds", "1", "--settle", "0.5", "--rounds", "1",

@@ -22,6 +22,7 @@ struct gh_gen_options {
     unsigned calls, rate, packet_ms;
     double measure_s, settle_s, hold_s;
     bool quiet;                        /* nothing is sent while it is measured */
+    bool spin;                         /* do not sleep while it is measured */
     long watch;                        /* the relay's process; 0: none */
 };
 

@@ -5,14 +5,14 @@
  *
  *   load-generator --ca PEM --relay ADDR:PORT --a ADDR --a-cert PEM --b ADDR:PORT --b-cert PEM
  *                  [--suites A,B] [--watch PID] [--packet-ms MS]
- *                  --calls N --rate PER_SECOND (--measure SECONDS [--settle SECONDS] [--quiet] | --hold SECONDS)
+ *                  --calls N --rate PER_SECOND (--measure SECONDS [--settle SECONDS] [--quiet] [--spin] | --hold SECONDS)
  *   load-generator --ng ADDR:PORT --a ADDR --b ADDR ...         the same through rtpengine
  *
  * --suites: what each side speaks: rtp, cm80 or gcm256.  --packet-ms: of a stream, from one packet to the next, 20.
  * --measure: all calls at once; when the last one is up they settle, then every packet that is sent for so long is
  * counted; when it had time to arrive, "measured" is printed and a line read, while the sockets are still open;
- * then all hang up.  --quiet: they fall silent after settling, and are watched so.  --hold: each call hangs up so long
- * after its 200.  --watch: what that process uses while it is measured.  Ends with one line of JSON.
+ * then all hang up.  --quiet: they fall silent after settling, and are watched so.  --spin: do not sleep while it is
+ * measured: the relay would pay for waking us.  --hold: each call hangs up so long after its 200.  --watch: what that process uses while it is measured.  Ends with one line of JSON.
  */
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -31,6 +31,8 @@
 #define QUIET_US    200000 /* between a call's last packet and its BYE */
 #define EVENTS_MAX  256
 #define PACKET_MS_MAX 10000
+#define SLICE_US    250000 /* the watched is looked at so often: others may have the machine for a while */
+#define SLICES_MAX  4096
 
 struct gh_gen_options gh_gen_opt = { .rate = 50, .settle_s = 5, .packet_ms = 20,
                                      .suites = { GH_GEN_CM_80, GH_GEN_CM_80 } };
@@ -42,6 +44,10 @@ static struct {
     enum gh_gen_phase phase;
     bool told; /* "measured" */
     struct gh_gen_usage empty, before, after; /* of the watched: without calls; before and after it was measured */
+    struct gh_gen_usage at_slice;
+    uint64_t slice_us, slice_received; /* when the present one began, and what had come by then */
+    float slices[SLICES_MAX];          /* us of the watched for a packet that came */
+    unsigned slice_count;
 } state;
 
 void gh_gen_fail(const char *what)
@@ -100,6 +106,25 @@ static void watch(struct gh_gen_usage *out)
         gh_gen_fail("generator: the process to watch");
 }
 
+static void begin_slice(uint64_t now_us)
+{
+    watch(&state.at_slice);
+    state.slice_us = now_us;
+    state.slice_received = gh_gen_media_received(gh_gen.media);
+}
+
+static void end_slice(uint64_t now_us)
+{
+    uint64_t received = gh_gen_media_received(gh_gen.media) - state.slice_received;
+    double cpu_s = state.at_slice.cpu_s;
+
+    if (now_us - state.slice_us < SLICE_US)
+        return;
+    begin_slice(now_us);
+    if (received && state.slice_count < SLICES_MAX)
+        state.slices[state.slice_count++] = (float)((state.at_slice.cpu_s - cpu_s) * 1e6 / (double)received);
+}
+
 static void enter(enum gh_gen_phase phase, uint64_t now_us)
 {
     state.phase = phase;
@@ -116,10 +141,13 @@ static void measure(uint64_t now_us)
         state.phase_us = now_us;
     } else if (state.phase == GH_GEN_SETTLING && in_phase_s >= gh_gen_opt.settle_s) {
         watch(&state.before);
+        begin_slice(now_us);
         enter(GH_GEN_MEASURED, now_us);
     } else if (state.phase == GH_GEN_MEASURED && in_phase_s >= gh_gen_opt.measure_s) {
         watch(&state.after);
         enter(GH_GEN_LINGERING, now_us);
+    } else if (state.phase == GH_GEN_MEASURED) {
+        end_slice(now_us);
     } else if (state.phase == GH_GEN_LINGERING && in_phase_s >= LINGER_S && silent_s >= LINGER_S && !state.told) {
         state.told = true;
         printf("measured\n");
@@ -147,6 +175,8 @@ static bool tick(uint64_t now_us, int *wait_ms)
             hang_up(call);
     }
     *wait_ms = gh_gen_media_tick(gh_gen.media, now_us, silent ? GH_GEN_LINGERING : state.phase) ? 1 : 0;
+    if (opt->spin && state.phase == GH_GEN_MEASURED)
+        *wait_ms = 0;
     return gh_gen.ended < opt->calls &&
            since_s < opt->calls / (double)opt->rate + opt->settle_s + opt->measure_s + opt->hold_s + PATIENCE_S;
 }
@@ -213,9 +243,12 @@ static void report_watched(void)
     const struct gh_gen_usage *empty = &state.empty, *before = &state.before, *after = &state.after;
 
     printf("\"relay\":{\"cpu_s\":%.6f,\"user_s\":%.2f,\"waited_s\":%.6f,\"setup_cpu_s\":%.6f,"
-           "\"rss_kib\":[%ld,%ld,%ld]},",
+           "\"rss_kib\":[%ld,%ld,%ld],\"slices_us\":[",
            after->cpu_s - before->cpu_s, after->user_s - before->user_s, after->waited_s - before->waited_s,
            before->cpu_s - empty->cpu_s, empty->rss_kib, before->rss_kib, after->rss_kib);
+    for (unsigned i = 0; i < state.slice_count; i++)
+        printf("%s%.3f", i ? "," : "", (double)state.slices[i]);
+    printf("]},");
 }
 
 static void report(void)
@@ -290,6 +323,7 @@ static bool parse_options(int argc, char **argv)
         { "hold", required_argument, NULL, 'h' },    { "ng", required_argument, NULL, 'g' },
         { "suites", required_argument, NULL, 'u' },  { "watch", required_argument, NULL, 'w' },
         { "packet-ms", required_argument, NULL, 'p' }, { "quiet", no_argument, NULL, 'q' },
+        { "spin", no_argument, NULL, 'i' },
         { NULL, 0, NULL, 0 },
     };
     struct gh_gen_options *opt = &gh_gen_opt;
@@ -314,6 +348,7 @@ static bool parse_options(int argc, char **argv)
         case 'w': opt->watch = strtol(optarg, NULL, 10); break;
         case 'p': opt->packet_ms = (unsigned)strtoul(optarg, NULL, 10); break;
         case 'q': opt->quiet = true; break;
+        case 'i': opt->spin = true; break;
         default: good = false;
         }
     }
@@ -360,7 +395,7 @@ int main(int argc, char **argv)
                         "         (--ca PEM --relay ADDR:PORT --a-cert PEM --b-cert PEM | --ng ADDR:PORT)\n"
                         "         --a ADDR --b ADDR[:PORT] [--suites A,B] [--packet-ms MS] [--watch PID]\n"
                         "         --calls N --rate PER_SECOND\n"
-                        "         (--measure SECONDS [--settle SECONDS] [--quiet] | --hold SECONDS)\n");
+                        "         (--measure SECONDS [--settle SECONDS] [--quiet] [--spin] | --hold SECONDS)\n");
         return 2;
     }
     if (!set_up())

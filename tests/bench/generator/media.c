@@ -38,7 +38,7 @@ struct gh_gen_media {
     uint64_t served_ms; /* all slots up to it */
     uint8_t fill[PAYLOAD_LEN];
     struct counts *counts; /* by number of the sending stream; outlives it */
-    uint64_t refused, auth_failed, garbled, disordered, crossed, late_max_us, delay_max_us, last_us;
+    uint64_t received, refused, auth_failed, garbled, disordered, crossed, late_max_us, delay_max_us, last_us;
     uint32_t delays[DELAY_CLASSES];
 };
 
@@ -289,6 +289,7 @@ static void take_packet(struct gh_gen_media *media, struct gh_gen_stream *stream
     }
     media->counts[number].next_index = index + 1;
     media->counts[number].received++;
+    media->received++;
     media->last_us = gh_gen_now_us();
     note_delay(media, arrived_us > sent_us ? arrived_us - sent_us : 0);
 }
@@ -324,6 +325,11 @@ static double delay_us_at(const struct gh_gen_media *media, uint64_t total, doub
             return i + 1;
     }
     return 0;
+}
+
+uint64_t gh_gen_media_received(const struct gh_gen_media *media)
+{
+    return media->received;
 }
 
 uint64_t gh_gen_media_last_us(const struct gh_gen_media *media)

@@ -73,6 +73,8 @@ bool gh_gen_media_tick(struct gh_gen_media *media, uint64_t now_us, enum gh_gen_
 /** The socket of a stream is readable. */
 void gh_gen_stream_readable(struct gh_gen_media *media, struct gh_gen_stream *stream);
 
+/** How many packets were received that were sent in GH_GEN_MEASURED. */
+uint64_t gh_gen_media_received(const struct gh_gen_media *media);
 /** When the last packet came; 0: never. */
 uint64_t gh_gen_media_last_us(const struct gh_gen_media *media);
 struct gh_gen_media_totals gh_gen_media_totals(const struct gh_gen_media *media);
