@@ -27,15 +27,14 @@
 #define GH_OLD_KEY_MS 2000         /* an old receive key after a new one came (design: keys over time) */
 #define GH_OLD_KEY_AFTER_NEW_MS 1000 /* and after the first packet under the new one */
 #define GH_SHELF_MAX 8             /* retired contexts of a side: their keys may come back; more than suites */
-#define GH_PACKETS_PER_ERROR 32    /* read at most in one callback after an ICMP error */
 
 /* ---- counters: written by the worker alone, read by anybody ------------------------------------------ */
 
 struct gh_live_counters {
-    _Atomic uint64_t rx_pkts, rx_octets, authenticated, authenticated_rtcp, plain, tx_pkts, tx_octets, icmp;
-    _Atomic uint64_t drops[GH_DROP_COUNT];
+    _Atomic uint64_t rx_pkts, rx_octets, authenticated, authenticated_rtcp, plain, tx_pkts, tx_octets;
     _Atomic int64_t first_authenticated_us, first_plain_us, last_rx_us;
     _Atomic uint32_t proven_generation;
+    _Atomic uint64_t icmp, drops[GH_DROP_COUNT];
     _Atomic uint64_t quality[sizeof(struct gh_media_quality) / sizeof(uint64_t)]; /* as it lies in memory */
 };
 
@@ -62,52 +61,49 @@ enum gh_port_kind { GH_PORT_RTP, GH_PORT_RTCP, GH_PORT_COUNT };
 
 struct gh_port {
     struct gh_side *side;
-    enum gh_port_kind kind;
-    uv_poll_t known, stranger;
-    bool known_open, stranger_open;  /* the handles: libuv knows them */
     int known_fd, stranger_fd;
+    enum gh_port_kind kind;
     bool usable;                     /* known is connected to source.current, which is somebody */
-    struct gh_port_source source;
-    unsigned strangers_left;         /* in this tick */
     bool stranger_stopped;
+    unsigned strangers_left;         /* in this tick */
+    struct gh_port_source source;
 };
 
+/* What each packet needs comes first. */
 struct gh_side {
     struct gh_stream *stream;
     struct gh_live_counters *counters;
-    struct gh_port ports[GH_PORT_COUNT];
-
-    /* From the last set. */
-    bool was_set;
-    uint32_t generation;
-    struct gh_addr remote_rtp;
-    bool rtcp_mux, may_send, may_receive;
+    struct gh_srtp_rx *rx;           /* NULL: no key yet */
+    struct gh_srtp_rx *old_rx;       /* until old_rx_until_ms */
+    struct gh_srtp_tx *tx;           /* NULL: nothing may be sent under a key of ours */
+    /* From the last set, down to roc_keep. */
     enum gh_path path;
     enum gh_suite suite;
+    bool was_set, rtcp_mux, may_send, may_receive;
+    bool rx_passes;                  /* rx's key is the one that the other side was given */
+    uint32_t generation;
+    uint64_t rx_lifetime_pkts;       /* 0: none */
+    struct gh_media_mki rx_mki;      /* of the packets under rx */
+    uint64_t origin;                 /* of plain packets: another number after each change of address */
+    uint64_t heard_ms;               /* last accepted packet, or when the timeout began to run */
+    unsigned raised[GH_PORT_COUNT];  /* events of this generation, one bit a kind; of RTCP's port alone beside */
+    struct gh_quality quality;
+    struct gh_port ports[GH_PORT_COUNT];
+
+    struct gh_addr remote_rtp;
     struct gh_secret tx_key;         /* tells pass from bridge; a context of its own is in tx */
     bool roc_keep;
     uint64_t timeout_ms;             /* 0: that of the stream */
-    uint64_t rx_lifetime_pkts;       /* 0: none */
     uint8_t family;                  /* of its sockets */
     uint8_t dscp;                    /* that they have */
 
-    struct gh_media_mki rx_mki, old_mki; /* of the packets under rx and old_rx */
-    struct gh_srtp_rx *rx;           /* NULL: no key yet */
-    bool rx_passes;                  /* rx's key is the one that the other side was given */
-    struct gh_srtp_rx *old_rx;       /* until old_rx_until_ms */
+    struct gh_media_mki old_mki;     /* of the packets under old_rx */
     bool old_rx_passes;
     uint32_t old_generation;         /* the last one with its key */
     uint64_t old_rx_until_ms;
-    struct gh_srtp_tx *tx;           /* NULL: nothing may be sent under a key of ours */
     struct gh_srtp_rx *rx_shelf[GH_SHELF_MAX];
     struct gh_srtp_tx *tx_shelf[GH_SHELF_MAX];
     struct gh_retired rx_retired, tx_retired; /* keys that fell off the shelves: never again */
-    uint64_t origin;                 /* of plain packets: another number after each change of address */
-
-    struct gh_quality quality;
-
-    uint64_t heard_ms;               /* last accepted packet, or when the timeout began to run */
-    unsigned raised[GH_PORT_COUNT];  /* events of this generation, one bit a kind; of RTCP's port alone beside */
 };
 
 enum gh_command { GH_COMMAND_OPEN, GH_COMMAND_SET, GH_COMMAND_CLOSE, GH_COMMAND_STOP, GH_COMMAND_HOLD };
@@ -156,8 +152,6 @@ struct gh_stream {
     struct gh_worker *worker;
     struct gh_stream *prev, *next; /* in the worker */
     struct gh_side sides[2];
-    unsigned handles;              /* still open in libuv */
-    bool closing;
     struct gh_stream *heir_of;     /* opened on its ports and with its contexts: it is closed by the next command */
     struct gh_live_counters counters[2];
 };
@@ -166,6 +160,7 @@ struct gh_stream {
 
 struct gh_worker {
     uv_loop_t loop;
+    int epoll_fd;                  /* sockets, and loop */
     uv_thread_t thread;
     bool has_loop, started;
     struct gh_mailbox *inbox;
@@ -213,8 +208,22 @@ void gh_stream_note_hold(struct gh_stream *stream, uint64_t now_ms);
 bool gh_side_is_silent(const struct gh_side *side, uint64_t now_ms);
 bool gh_stream_is_forgotten(const struct gh_stream *stream, uint64_t now_ms);
 
+/* poll.c */
+int gh_poll_init(struct gh_worker *worker);
+void gh_poll_fini(struct gh_worker *worker);
+/** One of the port's two sockets.  @return 0 or an error */
+int gh_poll_add(struct gh_port *port, bool stranger);
+/** Before the socket is closed.  One that is not in the set is no error. */
+void gh_poll_remove(struct gh_port *port, bool stranger);
+/** Until the loop has no handle any more. */
+void gh_poll_run(struct gh_worker *worker);
+
 /* socket.c */
-int gh_port_start(struct gh_port *port, uv_loop_t *loop);
+int gh_port_start(struct gh_port *port);
+void gh_port_stop(struct gh_port *port);
+/** The socket was reported: one packet of it, or an error. */
+void gh_port_read(struct gh_port *port, uint64_t now_ms);
+void gh_port_read_stranger(struct gh_port *port, uint64_t now_ms);
 /** To what the set says, or to what was learnt since; a placeholder makes the port unusable. */
 int gh_port_name(struct gh_port *port, const struct gh_media_set *set,
                  const struct gh_addr *remote, uint64_t now_ms);

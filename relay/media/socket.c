@@ -5,6 +5,7 @@
  * the side lets another address be, or become, the source: source.h.
  */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "media/media_int.h"
 
@@ -50,91 +51,63 @@ static void take(struct gh_port *port, size_t len, const struct sockaddr_storage
         drop_stranger(side);
 }
 
-/* @return false: nothing more is there */
-static bool receive_one(struct gh_port *port, uint64_t now_ms)
+static ssize_t receive(int fd, struct gh_worker *worker, struct sockaddr_storage *from)
 {
-    struct sockaddr_storage from;
-    socklen_t from_len = sizeof(from);
-    ssize_t n = recvfrom(port->known_fd, port->side->stream->worker->packet, GH_MEDIA_PKT_MAX,
-                         MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&from, &from_len);
+    socklen_t from_len = sizeof(*from);
 
-    if (n >= 0) {
-        take(port, (size_t)n, &from, now_ms);
-        return true;
-    }
-    if (errno == EAGAIN || errno == EWOULDBLOCK)
-        return false;
-    if (errno != EINTR)
-        gh_count(&port->side->counters->icmp, 1);
-    return true;
+    return recvfrom(fd, worker->packet, GH_MEDIA_PKT_MAX, MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)from, &from_len);
 }
 
-static void on_known(uv_poll_t *poll, int status, int events)
+/* An ICMP error comes out of the next call on the socket, and is off it then. */
+void gh_port_read(struct gh_port *port, uint64_t now_ms)
 {
-    struct gh_port *port = poll->data;
-    uint64_t now_ms = uv_now(poll->loop);
-
-    (void)events;
-    if (status == 0) {
-        receive_one(port, now_ms); /* level-triggered: one system call a packet, and a fair share for all */
-        return;
-    }
-    /* An ICMP error: libuv reports UV_EBADF and stops the handle.  Reading takes the error off the socket. */
-    for (int i = 0; i < GH_PACKETS_PER_ERROR && receive_one(port, now_ms); i++)
-        ;
-    uv_poll_start(poll, UV_READABLE, on_known);
-}
-
-static void on_stranger(uv_poll_t *poll, int status, int events)
-{
-    struct gh_port *port = poll->data;
     struct sockaddr_storage from;
-    socklen_t from_len = sizeof(from);
-    ssize_t n = recvfrom(port->stranger_fd, port->side->stream->worker->packet, GH_MEDIA_PKT_MAX,
-                         MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&from, &from_len);
+    ssize_t n = receive(port->known_fd, port->side->stream->worker, &from);
 
-    (void)events;
     if (n >= 0)
-        take(port, (size_t)n, &from, uv_now(poll->loop));
+        take(port, (size_t)n, &from, now_ms);
+    else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+        gh_count(&port->side->counters->icmp, 1);
+}
+
+void gh_port_read_stranger(struct gh_port *port, uint64_t now_ms)
+{
+    struct sockaddr_storage from;
+    ssize_t n = receive(port->stranger_fd, port->side->stream->worker, &from);
+
+    if (n >= 0)
+        take(port, (size_t)n, &from, now_ms);
     else if (port->strangers_left)
         port->strangers_left--;
-    if (port->strangers_left == 0) {
+    if (port->strangers_left == 0 && !port->stranger_stopped) {
         port->stranger_stopped = true;
-        uv_poll_stop(poll);
-    } else if (status) {
-        uv_poll_start(poll, UV_READABLE, on_stranger);
+        gh_poll_remove(port, true);
     }
 }
 
 void gh_port_tick(struct gh_port *port)
 {
     port->strangers_left = GH_STRANGERS_PER_TICK;
-    if (port->stranger_stopped) {
-        port->stranger_stopped = false;
-        uv_poll_start(&port->stranger, UV_READABLE, on_stranger);
-    }
+    if (port->stranger_stopped)
+        port->stranger_stopped = gh_poll_add(port, true) != 0; /* no memory for it: the next tick tries again */
 }
 
-/* @return an error after which the handles that are counted in the stream must be closed all the same */
-int gh_port_start(struct gh_port *port, uv_loop_t *loop)
+/* @return an error: gh_port_stop is called all the same */
+int gh_port_start(struct gh_port *port)
 {
-    struct gh_stream *stream = port->side->stream;
-    int err = uv_poll_init(loop, &port->known, port->known_fd);
+    int err = gh_poll_add(port, false);
 
-    if (err)
-        return err;
-    stream->handles++;
-    port->known.data = port;
-    port->known_open = true;
-    err = uv_poll_init(loop, &port->stranger, port->stranger_fd);
-    if (err)
-        return err;
-    stream->handles++;
-    port->stranger.data = port;
-    port->stranger_open = true;
     port->strangers_left = GH_STRANGERS_PER_TICK;
-    err = uv_poll_start(&port->known, UV_READABLE, on_known);
-    return err ? err : uv_poll_start(&port->stranger, UV_READABLE, on_stranger);
+    return err ? err : gh_poll_add(port, true);
+}
+
+void gh_port_stop(struct gh_port *port)
+{
+    gh_poll_remove(port, false);
+    gh_poll_remove(port, true);
+    close(port->known_fd);
+    close(port->stranger_fd);
+    port->known_fd = port->stranger_fd = -1;
 }
 
 /* ---- the source ----------------------------------------------------------------------------------- */

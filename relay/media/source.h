@@ -20,14 +20,14 @@
 
 /* Zero: nothing is known, nothing may be. */
 struct gh_port_source {
-    struct gh_addr named;             /* by the set */
-    enum gh_source_rule rule;
-    bool keyed;
-    uint64_t latch_until_ms;
     struct gh_addr current;           /* what the known socket is connected to; family 0: to nothing */
     bool learnt;                      /* an accepted packet came from there */
-    struct gh_addr candidate;
+    bool keyed;
     unsigned candidate_pkts;
+    struct gh_addr named;             /* by the set */
+    enum gh_source_rule rule;
+    uint64_t latch_until_ms;
+    struct gh_addr candidate;
     uint64_t candidate_until_ms;
     uint64_t next_move_ms;
 };

@@ -81,7 +81,7 @@ static void open_stream(struct gh_worker *worker, struct gh_stream *stream)
         gh_side_inherit(&stream->sides[s], &stream->heir_of->sides[s]);
     stream->heir_of = NULL;
     for (int i = 0; i < PORTS_OF_STREAM; i++) {
-        int err = gh_port_start(port_at(stream, i), &worker->loop);
+        int err = gh_port_start(port_at(stream, i));
 
         if (err)
             gh_side_raise(port_at(stream, i)->side, GH_MEDIA_EVENT_FAILED, err);
@@ -104,54 +104,17 @@ static void stream_is_closed(struct gh_stream *stream)
     gh_mailbox_post(worker->outbox, &stream->closed.msg);
 }
 
-static void handle_is_closed(struct gh_stream *stream, int *fd)
-{
-    /* libuv lets go of the number first: else it could be in use again for another handle. */
-    close(*fd);
-    *fd = -1;
-    if (--stream->handles == 0)
-        stream_is_closed(stream);
-}
-
-static void on_known_closed(uv_handle_t *handle)
-{
-    struct gh_port *port = handle->data;
-
-    handle_is_closed(port->side->stream, &port->known_fd);
-}
-
-static void on_stranger_closed(uv_handle_t *handle)
-{
-    struct gh_port *port = handle->data;
-
-    handle_is_closed(port->side->stream, &port->stranger_fd);
-}
-
 static void close_stream(struct gh_stream *stream)
 {
-    if (stream->closing)
-        return;
-    stream->closing = true;
     for (int s = 0; s < 2; s++)
         gh_side_show_quality(&stream->sides[s], uv_now(&stream->worker->loop));
-    if (stream->handles == 0) {
-        stream_is_closed(stream);
-        return;
-    }
-    for (int i = 0; i < PORTS_OF_STREAM; i++) {
-        struct gh_port *port = port_at(stream, i);
-
-        if (port->known_open)
-            uv_close((uv_handle_t *)&port->known, on_known_closed);
-        if (port->stranger_open)
-            uv_close((uv_handle_t *)&port->stranger, on_stranger_closed);
-    }
+    for (int i = 0; i < PORTS_OF_STREAM; i++)
+        gh_port_stop(port_at(stream, i));
+    stream_is_closed(stream);
 }
 
 static void set_stream(struct gh_stream *stream, const struct gh_set_msg *msg, uint64_t now_ms)
 {
-    if (stream->closing)
-        return;
     for (size_t i = 0; i < msg->count; i++)
         gh_side_apply(&stream->sides[msg->sets[i].side], &msg->sets[i], now_ms);
     gh_side_link(stream);
@@ -199,8 +162,6 @@ static void on_tick(uv_timer_t *tick)
 
     note_wall(worker);
     for (struct gh_stream *stream = worker->streams; stream; stream = stream->next) {
-        if (stream->closing)
-            continue;
         tick_side(&stream->sides[0], now_ms);
         tick_side(&stream->sides[1], now_ms);
         if (gh_stream_is_forgotten(stream, now_ms))
@@ -255,7 +216,7 @@ static void run(void *arg)
 {
     struct gh_worker *worker = arg;
 
-    uv_run(&worker->loop, UV_RUN_DEFAULT);
+    gh_poll_run(worker);
 }
 
 static void keep(struct gh_msg *msg)
@@ -270,6 +231,7 @@ int gh_worker_init(struct gh_worker *worker)
     if (err)
         return err;
     worker->has_loop = true;
+    worker->epoll_fd = -1;
     worker->origins = ORIGIN_BASE;
     note_wall(worker);
     worker->stop.msg.drop = keep;
@@ -278,6 +240,8 @@ int gh_worker_init(struct gh_worker *worker)
     uv_timer_init(&worker->loop, &worker->tick);
     gh_pulse_init(&worker->pulse, &worker->loop);
     err = gh_mailbox_new_loop(&worker->inbox, &worker->loop, on_command, worker);
+    if (!err)
+        err = gh_poll_init(worker);
     if (!err)
         err = uv_timer_start(&worker->tick, on_tick, GH_MEDIA_TICK_MS, GH_MEDIA_TICK_MS);
     return err;
@@ -311,8 +275,10 @@ void gh_worker_fini(struct gh_worker *worker)
     }
     gh_mailbox_free(worker->inbox);
     worker->inbox = NULL;
-    if (worker->has_loop)
+    if (worker->has_loop) {
+        gh_poll_fini(worker);
         uv_loop_close(&worker->loop);
+    }
     worker->has_loop = worker->started = false;
     explicit_bzero(worker->packet, sizeof(worker->packet));
     explicit_bzero(worker->scratch, sizeof(worker->scratch));
