@@ -79,42 +79,47 @@ static void prefetch(const struct epoll_event *events, int left)
     }
 }
 
-/* @return whether libuv has something as well */
-static bool take_batch(struct gh_worker *worker, const struct epoll_event *events, int count)
+static bool has_libuv(const struct epoll_event *events, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (!events[i].data.u64)
+            return true;
+    }
+    return false;
+}
+
+static void read_sockets(struct gh_worker *worker, const struct epoll_event *events, int count)
 {
     uint64_t now_ms = uv_now(&worker->loop);
-    bool due = false;
 
     for (int i = 0; i < count; i++) {
         uintptr_t what = (uintptr_t)events[i].data.u64;
 
         prefetch(events + i, count - i);
-        if (!what)
-            due = true;
-        else if (what & STRANGER)
+        if (what & STRANGER)
             gh_port_read_stranger((struct gh_port *)(what & ~STRANGER), now_ms);
         else
             gh_port_read((struct gh_port *)what, now_ms);
     }
-    return due;
 }
 
 /*
- * No port goes away in the midst of a batch: commands come by libuv, between two of them.  libuv is run whenever its
- * descriptor says so, or a timer is due.
+ * Commands come before packets: a peer may send as soon as it has an answer, whose `set` was posted before it left.
+ * The sockets of such a batch are left to the next one, since a command may have closed them; epoll reports them again.
+ * So no port goes away in the midst of a batch.
  */
 void gh_poll_run(struct gh_worker *worker)
 {
     struct epoll_event events[BATCH];
 
     while (uv_run(&worker->loop, UV_RUN_NOWAIT)) {
-        bool due;
-
         do {
             int count = epoll_wait(worker->epoll_fd, events, BATCH, uv_backend_timeout(&worker->loop));
 
             uv_update_time(&worker->loop);
-            due = take_batch(worker, events, count);
-        } while (!due && uv_backend_timeout(&worker->loop) != 0);
+            if (has_libuv(events, count))
+                break;
+            read_sockets(worker, events, count);
+        } while (uv_backend_timeout(&worker->loop) != 0); /* 0: a timer is due */
     }
 }
