@@ -25,36 +25,46 @@ static const struct loss_row {
 #undef X
 };
 
-static bool same(const struct stat *a, const struct stat *b)
+enum finding { HERE = 0, GONE, REPLACED, UNKNOWN };
+
+/*
+ * Is @name, seen from @at_fd, what is open as @fd?  Want of rights or an I/O error on the way says
+ * nothing of the file: what is written to it still gets there.
+ */
+static enum finding find(int at_fd, const char *name, int flags, int fd)
 {
-    return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
+    struct stat ours, named;
+
+    if (fstat(fd, &ours) < 0)
+        return UNKNOWN;
+    if (fstatat(at_fd, name, &named, flags) < 0)
+        return errno == ENOENT || errno == ENOTDIR ? GONE : UNKNOWN;
+    return ours.st_ino == named.st_ino && ours.st_dev == named.st_dev ? HERE : REPLACED;
 }
 
 /* Directory and lock are what this process took. */
 static enum gh_ledger_loss judge_place(const struct gh_ledger *ledger)
 {
-    struct stat ours, named;
+    enum finding lock, directory = GONE;
 
-    if (ledger->dir_fd < 0 || fstat(ledger->dir_fd, &ours) < 0 ||
-        stat(ledger->directory, &named) < 0)
+    if (ledger->dir_fd >= 0)
+        directory = find(AT_FDCWD, ledger->directory, 0, ledger->dir_fd);
+    if (directory == GONE)
         return GH_LOSS_DIRECTORY_GONE;
-    if (!same(&ours, &named))
+    if (directory == REPLACED)
         return GH_LOSS_DIRECTORY_REPLACED;
-    if (fstat(ledger->lock_fd, &ours) < 0 ||
-        fstatat(ledger->dir_fd, GH_LEDGER_LOCK, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
-        !same(&ours, &named))
-        return GH_LOSS_LOCK_GONE;
-    return GH_LOSS_NONE;
+    lock = find(ledger->dir_fd, GH_LEDGER_LOCK, AT_SYMLINK_NOFOLLOW, ledger->lock_fd);
+    return lock == GONE || lock == REPLACED ? GH_LOSS_LOCK_GONE : GH_LOSS_NONE;
 }
 
 /* The open file has its name, and in it what was written and nothing else. */
 static enum gh_ledger_loss judge_file(const struct gh_ledger *ledger, const struct stat *ours)
 {
-    struct stat named;
+    enum finding file = find(ledger->dir_fd, ledger->name, AT_SYMLINK_NOFOLLOW, ledger->fd);
 
-    if (fstatat(ledger->dir_fd, ledger->name, &named, AT_SYMLINK_NOFOLLOW) < 0)
+    if (file == GONE)
         return ours->st_nlink ? GH_LOSS_FILE_MOVED : GH_LOSS_FILE_REMOVED;
-    if (!same(ours, &named))
+    if (file == REPLACED)
         return GH_LOSS_FILE_REPLACED;
     if ((uint64_t)ours->st_size < ledger->size)
         return GH_LOSS_FILE_CUT;

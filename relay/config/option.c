@@ -259,7 +259,8 @@ static bool holds_option(const struct gh_table *table, struct gh_span key, size_
     while (len < key.len && (gh_ascii_is_alpha((unsigned char)key.p[len]) || key.p[len] == '_' ||
                              gh_ascii_is_digit((unsigned char)key.p[len])))
         len++;
-    return len < key.len && find_option(table, gh_span_head(key, len), index);
+    return len < key.len && strchr(":= \"'[{", key.p[len]) && key.p[len] &&
+           find_option(table, gh_span_head(key, len), index);
 }
 
 static void unknown_key(struct gh_loader *load, struct gh_draft *draft, const struct gh_node *key)

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +17,17 @@
 #include "relay/audit/support_audit.h"
 
 #define SECOND_FILE "ledger-00000000000000000003.jsonl"
+
+static int look_fails_with; /* errno of each look at a name */
+
+int fstatat(int at_fd, const char *name, struct stat *st, int flags)
+{
+    if (look_fails_with) {
+        errno = look_fails_with;
+        return -1;
+    }
+    return (int)syscall(SYS_newfstatat, at_fd, name, st, flags);
+}
 
 static char dir[4096], why[GH_LEDGER_WHY_MAX];
 static struct gh_ledger *ledger;
@@ -260,6 +272,25 @@ static void nothing_is_lost_without_a_file(void)
     tear_down();
 }
 
+/* Want of rights on the way to the file says nothing of the file: it is written to as before. */
+static void what_cannot_be_seen_is_not_lost(void)
+{
+    static const int errors[] = { EACCES, EIO, ESTALE, ENOMEM };
+
+    set_up();
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        look_fails_with = errors[i];
+        CHECK_INT(gh_ledger_look(ledger, why), 0);
+        CHECK_INT(append(ledger, "test.event", 0), 0);
+    }
+    look_fails_with = 0;
+    CHECK_INT(gh_ledger_look(ledger, why), 0);
+    CHECK_INT(gh_ledger_seq(ledger), 6);
+    CHECK(verify_tally(dir, &tally).consistent);
+    CHECK_INT(tally.of[GH_RECORD_INTERRUPTED], 0);
+    tear_down();
+}
+
 /* ---- recovery that fails ---- */
 
 static void recovery_that_must_wait(void)
@@ -335,6 +366,7 @@ int main(void)
     RUN(directory_emptied);
     RUN(directory_replaced_by_its_copy);
     RUN(nothing_is_lost_without_a_file);
+    RUN(what_cannot_be_seen_is_not_lost);
     RUN(recovery_that_must_wait);
     RUN(a_place_that_another_took);
     RUN(a_name_that_is_taken);
