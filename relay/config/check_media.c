@@ -217,6 +217,21 @@ void gh_check_port_overlap(struct gh_loader *load, struct gh_drafts *drafts, str
 #define STREAM_DESCRIPTORS 8
 #define OTHER_DESCRIPTORS 64 /* listeners, record, log, DNS, the loops themselves: plenty */
 
+/* Each bound address has all ports of the range. */
+static uint64_t count_addresses(const struct gh_drafts *drafts)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i <= drafts->interface_count; i++) {
+        const struct gh_config_interface *interface =
+            i ? &drafts->interfaces[i - 1].out : &drafts->own_interface;
+
+        count += interface->address.family ? 1 : 0;
+        count += interface->address6.family ? 1 : 0;
+    }
+    return count;
+}
+
 void gh_check_descriptors(struct gh_loader *load, const struct gh_drafts *drafts, uint64_t hard)
 {
     const struct gh_draft *draft = group(drafts, "media");
@@ -224,7 +239,8 @@ void gh_check_descriptors(struct gh_loader *load, const struct gh_drafts *drafts
 
     if (!draft || !drafts->own_interface.address.family || !drafts->media_ports[0] || hard == 0)
         return;
-    streams = ((uint64_t)drafts->media_ports[1] - drafts->media_ports[0] + 1) / STREAM_PORTS;
+    streams = ((uint64_t)drafts->media_ports[1] - drafts->media_ports[0] + 1) *
+              count_addresses(drafts) / STREAM_PORTS;
     others = (uint64_t)drafts->values.limits.max_connections + OTHER_DESCRIPTORS;
     need = streams * STREAM_DESCRIPTORS + others;
     if (need > hard)

@@ -10,7 +10,7 @@
 #include "config/load.h"
 
 /* A small good one; its files need not be there when the load does not look at them. */
-#define TEST_HEAD                                                                       \
+#define TEST_HEAD_OF(media)                                                             \
     "version: 1\n"                                                                      \
     "node: {name: border1.example.net}\n"                                               \
     "tls:\n"                                                                            \
@@ -18,10 +18,11 @@
     "listeners:\n"                                                                      \
     "  core: {transport: tls, address: 127.0.0.1, tls: corp}\n"                         \
     "  lab: {transport: tcp, address: 127.0.0.1}\n"                                     \
-    "media: {address: 127.0.0.1}\n"                                                     \
+    media                                                                               \
     "security_profiles:\n"                                                              \
     "  encrypted: {}\n"                                                                 \
     "  open: {device_security_mode: non_secure}\n"
+#define TEST_HEAD TEST_HEAD_OF("media: {address: 127.0.0.1}\n")
 #define TEST_TRUNKS                                                                                \
     "trunks:\n"                                                                                    \
     "  A: {security_profile: encrypted, listener: core, peer_names: [a], destinations: "           \

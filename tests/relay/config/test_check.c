@@ -234,6 +234,10 @@ static void test_descriptors(void)
                       "connections included; the hard limit is 36927, enough for 4095; raise it "
                       "(LimitNOFILE, ulimit -Hn)");
     check_descriptors(base, 1024, "the hard limit is 1024, enough for 0;");
+    check_descriptors(
+        TEST_HEAD_OF("media: {address: 127.0.0.1, ports: 20000-20099, address6: '::1', "
+                     "interfaces: {i: {address: 127.0.0.2}}}\n") TEST_TRUNKS TEST_ROUTES,
+        4000, "room for 75 streams needs 4760 descriptors");
     check_descriptors(few, 33832, NULL);
     check_descriptors(few, 33831, "needs 33832 descriptors");
 }
