@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What payload types mean (RFC 8866 section 6.6), for the figures of media quality; nothing is decided by it. */
+/* What payload types mean (RFC 8866 section 6.6), for the figures of media quality; nothing is
+ * decided by it. */
 #include "call/neg_int.h"
 
 #define RTPMAPS_MAX 64       /* of one m-line that are looked at */
 #define CLOCK_MAX_HZ 1000000 /* beyond, it is no clock of any codec */
 
 /* "96 opus/48000/2" of payload type @type.  @return false: there is none, or it has no clock */
-static bool find_rtpmap(const struct gh_sdp *doc, int index, uint64_t type, struct gh_span *encoding, uint64_t *clock_hz)
+static bool find_rtpmap(const struct gh_sdp *doc, int index, uint64_t type,
+                        struct gh_span *encoding, uint64_t *clock_hz)
 {
     struct gh_span value, number, clock;
 
-    for (size_t nth = 0; nth < RTPMAPS_MAX && gh_sdp_attr(doc, index, "rtpmap", nth, &value); nth++) {
+    for (size_t nth = 0; nth < RTPMAPS_MAX && gh_sdp_attr(doc, index, "rtpmap", nth, &value);
+         nth++) {
         uint64_t mapped;
 
-        if (!gh_sdp_format_next(&value, &number) || !gh_span_u64(number, 127, &mapped) || mapped != type ||
-            !gh_sdp_format_next(&value, encoding))
+        if (!gh_sdp_format_next(&value, &number) || !gh_span_u64(number, 127, &mapped) ||
+            mapped != type || !gh_sdp_format_next(&value, encoding))
             continue;
         clock = *encoding;
         *encoding = gh_span_take(&clock, '/');
-        return gh_span_u64(gh_span_take(&clock, '/'), CLOCK_MAX_HZ, clock_hz); /* behind it: channels */
+        /* Behind it: channels. */
+        return gh_span_u64(gh_span_take(&clock, '/'), CLOCK_MAX_HZ, clock_hz);
     }
     return false;
 }
@@ -46,8 +50,10 @@ static void take_from(const struct gh_sdp *doc, int index, enum gh_media_kind ki
         return;
     while (*count < GH_MEDIA_PAYLOADS_MAX && gh_sdp_format_next(&media.formats, &format)) {
         if (gh_span_u64(format, 127, &type) && find_rtpmap(doc, index, type, &encoding, &clock_hz))
-            force->payloads[sender][(*count)++] = (struct gh_media_payload){
-                .type = (uint8_t)type, .codec = (uint8_t)codec_of(kind, encoding), .clock_hz = (uint32_t)clock_hz };
+            force->payloads[sender][(*count)++] =
+                (struct gh_media_payload){ .type = (uint8_t)type,
+                                           .codec = (uint8_t)codec_of(kind, encoding),
+                                           .clock_hz = (uint32_t)clock_hz };
     }
 }
 

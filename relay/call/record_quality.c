@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a stream sounded, in its record: `quality` is what we measured of the packets that a side sent, `reported` what
- * that side says of the packets that we sent to it.  The second is a claim; media.h says how far it is bounded.
+ * How a stream sounded, in its record: `quality` is what we measured of the packets that a side
+ * sent, `reported` what that side says of the packets that we sent to it.  The second is a claim;
+ * media.h says how far it is bounded.
  */
 #include "call/call_int.h"
 
@@ -40,7 +41,8 @@ static void put_measured(struct gh_event *event, const struct gh_media_quality q
     gh_event_end(event);
 }
 
-/* The clock is that of the far side, whose packets are reported on; without it jitter stays in its units. */
+/* The clock is that of the far side, whose packets are reported on; without it jitter stays in its
+ * units. */
 static void put_reported_jitter(struct gh_event *event, const struct gh_media_quality *near)
 {
     double unit_us = near->reported.clock_hz ? 1e6 / near->reported.clock_hz : 0;
@@ -67,7 +69,8 @@ static void put_reported(struct gh_event *event, const struct gh_media_quality q
         put_reported_jitter(event, near);
     }
     if (near->reported.rtt_count) {
-        put_ms(event, "rtt_ms", (double)near->reported.rtt_sum_us / (double)near->reported.rtt_count);
+        put_ms(event, "rtt_ms",
+               (double)near->reported.rtt_sum_us / (double)near->reported.rtt_count);
         put_ms(event, "rtt_worst_ms", near->reported.rtt_worst_us);
     }
     put_score(event, gh_media_score(quality, !side, true));
@@ -78,7 +81,8 @@ static void put_reported(struct gh_event *event, const struct gh_media_quality q
     gh_event_end(event);
 }
 
-void gh_call_event_quality(struct gh_event *event, const struct gh_media_counters counters[2], int side)
+void gh_call_event_quality(struct gh_event *event, const struct gh_media_counters counters[2],
+                           int side)
 {
     const struct gh_media_quality quality[2] = { counters[0].quality, counters[1].quality };
 

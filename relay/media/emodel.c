@@ -4,8 +4,9 @@
 #include <math.h>
 
 /*
- * What the default values of G.107 table 2 make of clauses 7.2 and 7.3 (send and receive loudness, sidetone, room and
- * circuit noise, one quantizing distortion unit).  The test computes them again, formula by formula.
+ * What the default values of G.107 table 2 make of clauses 7.2 and 7.3 (send and receive loudness,
+ * sidetone, room and circuit noise, one quantizing distortion unit).  The test computes them again,
+ * formula by formula.
  */
 #define RO 94.7688 /* basic signal-to-noise ratio */
 #define IS 1.4136  /* simultaneous impairments */
@@ -17,9 +18,10 @@
 #define DELAY_MAX_MS 10000.0 /* beyond, nobody talks */
 
 /*
- * G.113 appendix I: Ie of tables I.1 and I.4, Bpl of table I.4.  G.711 with the packet loss concealment of its
- * appendix I, which phones have.  The codecs that are wideband, or newer, are not in its tables for this scale: they
- * have no impairment of their own here, and the robustness of G.711.
+ * G.113 appendix I: Ie of tables I.1 and I.4, Bpl of table I.4.  G.711 with the packet loss
+ * concealment of its appendix I, which phones have.  The codecs that are wideband, or newer, are
+ * not in its tables for this scale: they have no impairment of their own here, and the robustness
+ * of G.711.
  */
 static const struct impairment {
     double ie, bpl;
@@ -44,7 +46,8 @@ static double within(double value, double least, double most)
     return value < most ? value : most;
 }
 
-/* Clause 7.4: talker echo, with the sidetone of table 2.  @t  mean one-way delay of the echo path */
+/* Clause 7.4: talker echo, with the sidetone of table 2.  @t  mean one-way delay of the echo
+ * path */
 static double talker_echo(double t)
 {
     double terv = TELR - 40 * log10((1 + t / 10) / (1 + t / 150)) + 6 * exp(-0.3 * t * t);
@@ -76,7 +79,8 @@ static double too_late(double ta)
 
 double gh_emodel_r(enum gh_codec codec, double loss, double delay_ms)
 {
-    const struct impairment *own = &impairments[(unsigned)codec < GH_CODEC_COUNT ? codec : GH_CODEC_UNKNOWN];
+    const struct impairment *own =
+        &impairments[(unsigned)codec < GH_CODEC_COUNT ? codec : GH_CODEC_UNKNOWN];
     double t = within(delay_ms, 0, DELAY_MAX_MS), ppl = 100 * within(loss, 0, 1);
     double id = talker_echo(t) + listener_echo(2 * t) + too_late(t);
     double ie_eff = own->ie + (95 - own->ie) * ppl / (ppl + own->bpl); /* clause 7.5, BurstR 1 */

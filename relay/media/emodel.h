@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a conversation sounds, from loss and delay: the E-model of ITU-T G.107 (06/2015) with its default values, the
- * codec impairments of G.113 appendix I (11/2007).  A computed opinion, not a measured one.
+ * How a conversation sounds, from loss and delay: the E-model of ITU-T G.107 (06/2015) with its
+ * default values, the codec impairments of G.113 appendix I (11/2007).  A computed opinion, not a
+ * measured one.
  *
  *   R = Ro - Is - Id(delay) - Ie,eff(codec, loss)        MOS from R: annex B
  *
- * The scale is that of narrowband telephony, which ends at 4.5: a wideband codec that loses nothing stands where G.711
- * stands, although it sounds better.
+ * The scale is that of narrowband telephony, which ends at 4.5: a wideband codec that loses nothing
+ * stands where G.711 stands, although it sounds better.
  * Pure.  Thread: any.
  */
 #ifndef GH_EMODEL_H

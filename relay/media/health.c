@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the signalling thread knows of the workers: whether they live, and how much they carry.  pulse.h draws it. */
+/* What the signalling thread knows of the workers: whether they live, and how much they carry.
+ * pulse.h draws it. */
 #include "base/log.h"
 #include "media/plane_int.h"
 
@@ -10,11 +11,11 @@ static void note_stall(struct gh_media *media, unsigned i, bool stalled, uint64_
     watch->stalled = stalled;
     media->stalled_count += stalled ? 1U : -1U;
     if (stalled)
-        gh_log(GH_LOG_ERROR, "media", "worker_stalled", "worker=%u streams=%u silent_ms=%llu", i, media->loads[i],
-               (unsigned long long)((now_us - watch->beat_us) / 1000));
+        gh_log(GH_LOG_ERROR, "media", "worker_stalled", "worker=%u streams=%u silent_ms=%llu", i,
+               media->loads[i], (unsigned long long)((now_us - watch->beat_us) / 1000));
     else
-        gh_log(GH_LOG_WARN, "media", "worker_recovered", "worker=%u streams=%u silent_ms=%llu", i, media->loads[i],
-               (unsigned long long)((now_us - watch->beat_us) / 1000));
+        gh_log(GH_LOG_WARN, "media", "worker_recovered", "worker=%u streams=%u silent_ms=%llu", i,
+               media->loads[i], (unsigned long long)((now_us - watch->beat_us) / 1000));
     if (media->handlers.health)
         media->handlers.health(media->handlers.arg, i, stalled);
 }
@@ -92,6 +93,6 @@ bool gh_media_overloaded(const struct gh_media *media)
 {
     struct gh_media_load load = gh_media_load(media);
 
-    return load.stalled || load.lag_mean_ms >= GH_MEDIA_LAG_MEAN_MAX_MS || load.lag_ms >= GH_MEDIA_LAG_MAX_MS ||
-           load.busy_permille >= GH_MEDIA_BUSY_MAX_PERMILLE;
+    return load.stalled || load.lag_mean_ms >= GH_MEDIA_LAG_MEAN_MAX_MS ||
+           load.lag_ms >= GH_MEDIA_LAG_MAX_MS || load.busy_permille >= GH_MEDIA_BUSY_MAX_PERMILLE;
 }

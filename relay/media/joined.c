@@ -2,7 +2,8 @@
 /* Streams of ours that are joined by SDP alone, and must not form a circle. */
 #include "media/plane_int.h"
 
-#define JOINTS_MAX 4 /* streams of ours one behind the other: a call that comes through us so often */
+/* Streams of ours one behind the other: a call that comes through us so often. */
+#define JOINTS_MAX 4
 
 /* Could @addr be one of the place's ports?  Where zeros are bound, each address of this host is. */
 static bool is_at(const struct gh_place *place, const struct gh_addr *addr)
@@ -13,7 +14,8 @@ static bool is_at(const struct gh_place *place, const struct gh_addr *addr)
 }
 
 /* Whose port it is, and of which side; NULL: none that is open. */
-static struct gh_entry *owner_of(const struct gh_media *media, const struct gh_addr *addr, int *side)
+static struct gh_entry *owner_of(const struct gh_media *media, const struct gh_addr *addr,
+                                 int *side)
 {
     if (addr->family == 0 || !gh_own_has(&media->own, addr))
         return NULL;
@@ -29,9 +31,10 @@ static struct gh_entry *owner_of(const struct gh_media *media, const struct gh_a
     return NULL;
 }
 
-/* Whether what is sent to @remote comes to @goal again; after so many streams of ours nobody knows. */
-static bool leads_to(const struct gh_media *media, const struct gh_addr *remote, const struct gh_entry *goal,
-                     unsigned joints)
+/* Whether what is sent to @remote comes to @goal again; after so many streams of ours nobody
+ * knows. */
+static bool leads_to(const struct gh_media *media, const struct gh_addr *remote,
+                     const struct gh_entry *goal, unsigned joints)
 {
     int side = 0;
     const struct gh_entry *entry = owner_of(media, remote, &side);
@@ -47,7 +50,8 @@ static bool leads_to(const struct gh_media *media, const struct gh_addr *remote,
     return false;
 }
 
-bool gh_media_leads_to(const struct gh_media *media, const struct gh_addr *remote, const struct gh_entry *goal)
+bool gh_media_leads_to(const struct gh_media *media, const struct gh_addr *remote,
+                       const struct gh_entry *goal)
 {
     return leads_to(media, remote, goal, JOINTS_MAX);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a worker's loop does: each GH_PULSE_MS it notes how late it is, once a second what it did.  The signalling thread
- * reads it (gh_media_load), and each second whether it beats at all (gh_media_health).
+ * How a worker's loop does: each GH_PULSE_MS it notes how late it is, once a second what it did.
+ * The signalling thread reads it (gh_media_load), and each second whether it beats at all
+ * (gh_media_health).
  *
  *   worker      beat: +50 ms, +50 ms, ...       late by what kept it: packets, the system, a fault
  *   signalling  look: +1 s                      two looks without a beat between: stalled
@@ -20,12 +21,14 @@
 
 struct gh_pulse {
     uv_timer_t timer;
-    uint64_t pkts;                     /* worker alone: counted for each packet, shown each second */
+    uint64_t pkts; /* worker alone: counted for each packet, shown each second */
     /* Worker alone, of the window that is under way. */
-    uint64_t due_us, window_from_us, window_pkts, window_cpu_us, window_beats, late_us, late_sum_us;
+    uint64_t due_us, window_from_us, window_pkts, window_cpu_us, window_beats;
+    uint64_t late_us, late_sum_us;
     /* Shown to the signalling thread. */
     _Atomic uint64_t beats, last_beat_us;
-    _Atomic uint64_t lag_us, lag_mean_us, lag_worst_us; /* worst and mean of the last window; worst of all */
+    _Atomic uint64_t lag_us, lag_mean_us; /* longest and mean of the last window */
+    _Atomic uint64_t lag_worst_us;        /* longest of all */
     _Atomic uint64_t pkts_per_s, busy_permille;
 };
 

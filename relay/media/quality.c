@@ -17,7 +17,7 @@
 #define RTT_MAX_US 60000000      /* and that may come back */
 #define RTT_SLACK_US 2000        /* what a clock's steps may make of a round trip of nothing */
 
-/* ---- payload types -------------------------------------------------------------------------------------- */
+/* ---- payload types -------------------------------------------------------------------------- */
 
 /* RFC 3551 section 6. */
 static const struct gh_media_payload static_types[] = {
@@ -31,7 +31,8 @@ static const struct gh_media_payload static_types[] = {
     { 32, GH_CODEC_VIDEO, 90000 }, { 33, GH_CODEC_VIDEO, 90000 }, { 34, GH_CODEC_VIDEO, 90000 },
 };
 
-static const struct gh_media_payload *find_type(const struct gh_media_payload *types, size_t count, uint8_t type)
+static const struct gh_media_payload *find_type(const struct gh_media_payload *types, size_t count,
+                                                uint8_t type)
 {
     for (size_t i = 0; i < count; i++) {
         if (types[i].type == type)
@@ -57,7 +58,8 @@ static void show_worst_jitter(struct gh_quality *quality, const struct gh_qualit
 /* Called when a source changes its payload type, not for each packet. */
 static void heed_type(struct gh_quality *quality, struct gh_quality_source *source, uint8_t type)
 {
-    const struct gh_media_payload *payload = find_type(quality->payloads, quality->payload_count, type);
+    const struct gh_media_payload *payload =
+        find_type(quality->payloads, quality->payload_count, type);
     struct gh_quality_source before = *source;
 
     if (!payload)
@@ -78,9 +80,11 @@ static void heed_type(struct gh_quality *quality, struct gh_quality_source *sour
     quality->now.measured.clock_hz = source->clock_hz;
 }
 
-void gh_quality_name(struct gh_quality *quality, const struct gh_media_payload *payloads, size_t count)
+void gh_quality_name(struct gh_quality *quality, const struct gh_media_payload *payloads,
+                     size_t count)
 {
-    quality->payload_count = (uint8_t)(count < GH_MEDIA_PAYLOADS_MAX ? count : GH_MEDIA_PAYLOADS_MAX);
+    quality->payload_count =
+        (uint8_t)(count < GH_MEDIA_PAYLOADS_MAX ? count : GH_MEDIA_PAYLOADS_MAX);
     memcpy(quality->payloads, payloads, quality->payload_count * sizeof(*payloads));
     for (size_t i = 0; i < GH_QUALITY_SOURCES_MAX; i++) {
         if (quality->sources[i].used)
@@ -88,7 +92,7 @@ void gh_quality_name(struct gh_quality *quality, const struct gh_media_payload *
     }
 }
 
-/* ---- what the side sends ---------------------------------------------------------------------------------- */
+/* ---- what the side sends -------------------------------------------------------------------- */
 
 static uint64_t expected_of(const struct gh_quality_source *source)
 {
@@ -121,7 +125,8 @@ static void begin(struct gh_quality *quality, struct gh_quality_source *source, 
     quality->now.measured.sources++;
 }
 
-static struct gh_quality_source *source_of(struct gh_quality *quality, uint32_t ssrc, uint16_t seq, uint8_t type)
+static struct gh_quality_source *source_of(struct gh_quality *quality, uint32_t ssrc, uint16_t seq,
+                                           uint8_t type)
 {
     struct gh_quality_source *sources = quality->sources, *source = &sources[quality->last_source];
     unsigned oldest = 0;
@@ -169,7 +174,8 @@ static bool follow(struct gh_quality *quality, struct gh_quality_source *source,
 static void time_it(struct gh_quality_source *source, uint32_t timestamp, uint64_t now_us)
 {
     uint32_t clock_hz = source->clock_hz;
-    uint32_t transit = (uint32_t)(now_us / 1000000 * clock_hz + now_us % 1000000 * clock_hz / 1000000) - timestamp;
+    uint32_t transit =
+        (uint32_t)(now_us / 1000000 * clock_hz + now_us % 1000000 * clock_hz / 1000000) - timestamp;
     uint32_t step = transit - source->transit;
     bool timed = source->timed;
 
@@ -202,7 +208,7 @@ void gh_quality_rtp(struct gh_quality *quality, const uint8_t *p, uint64_t now_u
         time_it(source, gh_get32(p + 4), now_us);
 }
 
-/* ---- what is sent to the side, and what it says of that ------------------------------------------------- */
+/* ---- what is sent to the side, and what it says of that ------------------------------------- */
 
 static struct gh_quality_sent *find_sent(struct gh_quality *quality, uint32_t ssrc)
 {
@@ -244,8 +250,8 @@ static uint64_t expected_in_all(const struct gh_quality *quality)
 }
 
 /* The round trip that a block tells of (RFC 3550 section 6.4.1).  @return false: it cannot be */
-static bool round_trip(const struct gh_quality *quality, const struct gh_rtcp_block *block, uint64_t now_us,
-                       uint64_t *rtt_us)
+static bool round_trip(const struct gh_quality *quality, const struct gh_rtcp_block *block,
+                       uint64_t now_us, uint64_t *rtt_us)
 {
     uint64_t held_us = (uint64_t)block->dlsr * 1000000 >> 16;
 
@@ -270,18 +276,20 @@ static void note_worst(uint32_t *last, uint32_t *worst, uint32_t value)
         *worst = value;
 }
 
-static void take_block(struct gh_quality *quality, const struct gh_quality *far, const struct gh_rtcp_block *block,
-                       uint64_t now_us)
+static void take_block(struct gh_quality *quality, const struct gh_quality *far,
+                       const struct gh_rtcp_block *block, uint64_t now_us)
 {
     struct gh_quality_sent *sent = find_sent(quality, block->ssrc);
-    uint32_t clock_hz = far->now.measured.clock_hz, lost = block->lost > 0 ? (uint32_t)block->lost : 0;
+    uint32_t clock_hz = far->now.measured.clock_hz;
+    uint32_t lost = block->lost > 0 ? (uint32_t)block->lost : 0;
     uint64_t rtt_us;
 
     if (!sent) {
         quality->now.reported.unknown_ssrc++;
         return;
     }
-    if (lost > expected_in_all(far) || block->jitter > JITTER_MAX_S * (clock_hz ? clock_hz : CLOCK_MAX_HZ) ||
+    if (lost > expected_in_all(far) ||
+        block->jitter > JITTER_MAX_S * (clock_hz ? clock_hz : CLOCK_MAX_HZ) ||
         !round_trip(quality, block, now_us, &rtt_us)) {
         quality->now.reported.implausible++;
         return;
@@ -289,17 +297,20 @@ static void take_block(struct gh_quality *quality, const struct gh_quality *far,
     sent->reported_lost = lost;
     quality->now.reported.blocks++;
     quality->now.reported.clock_hz = clock_hz;
-    note_worst(&quality->now.reported.fraction_last, &quality->now.reported.fraction_worst, block->fraction);
-    note_worst(&quality->now.reported.jitter_last, &quality->now.reported.jitter_worst, block->jitter);
+    note_worst(&quality->now.reported.fraction_last, &quality->now.reported.fraction_worst,
+               block->fraction);
+    note_worst(&quality->now.reported.jitter_last, &quality->now.reported.jitter_worst,
+               block->jitter);
     if (rtt_us != UINT64_MAX) {
-        note_worst(&quality->now.reported.rtt_last_us, &quality->now.reported.rtt_worst_us, (uint32_t)rtt_us);
+        note_worst(&quality->now.reported.rtt_last_us, &quality->now.reported.rtt_worst_us,
+                   (uint32_t)rtt_us);
         quality->now.reported.rtt_sum_us += rtt_us;
         quality->now.reported.rtt_count++;
     }
 }
 
-void gh_quality_rtcp(struct gh_quality *quality, const struct gh_quality *far, const uint8_t *p, size_t len,
-                     uint64_t now_us, uint32_t *ntp_middle)
+void gh_quality_rtcp(struct gh_quality *quality, const struct gh_quality *far, const uint8_t *p,
+                     size_t len, uint64_t now_us, uint32_t *ntp_middle)
 {
     struct gh_rtcp_reader reader;
     struct gh_rtcp_part part;
@@ -329,7 +340,7 @@ void gh_quality_report_sent(struct gh_quality *quality, uint32_t ntp_middle, uin
     quality->next_report = (quality->next_report + 1) % GH_QUALITY_REPORTS_MAX;
 }
 
-/* ---- sums ---------------------------------------------------------------------------------------------------- */
+/* ---- sums ----------------------------------------------------------------------------------- */
 
 static void end_interval(struct gh_quality *quality, uint64_t now_ms)
 {
@@ -350,7 +361,8 @@ static void end_interval(struct gh_quality *quality, uint64_t now_ms)
 
 void gh_quality_sum(struct gh_quality *quality, uint64_t now_ms)
 {
-    uint64_t received = quality->gone_received, lost = quality->gone_lost, reported = quality->gone_reported;
+    uint64_t received = quality->gone_received, lost = quality->gone_lost;
+    uint64_t reported = quality->gone_reported;
 
     for (unsigned i = 0; i < GH_QUALITY_SOURCES_MAX; i++) {
         show_worst_jitter(quality, &quality->sources[i]);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loss, jitter and round trips of one side of a stream, as packets pass: sequence numbers and arrival (RFC 3550
- * appendix A.1, A.3, A.8), and what RTCP says.  struct gh_media_quality in media.h tells what each figure is worth.
- * Everything is bounded: a source too many takes the place of the one that was silent longest, whose figures stay in
- * the sums.  No clock is read: time is an argument.
+ * Loss, jitter and round trips of one side of a stream, as packets pass: sequence numbers and
+ * arrival (RFC 3550 appendix A.1, A.3, A.8), and what RTCP says.  struct gh_media_quality in
+ * media.h tells what each figure is worth.  Everything is bounded: a source too many takes the
+ * place of the one that was silent longest, whose figures stay in the sums.  No clock is read: time
+ * is an argument.
  * Thread: the worker that owns the stream.
  */
 #ifndef GH_QUALITY_H
@@ -42,7 +43,8 @@ struct gh_quality {
     struct gh_quality_sent sent[GH_QUALITY_SOURCES_MAX];
     unsigned last_source, last_sent;        /* the likely ones */
     uint64_t clock, sent_clock;             /* packets, for `used` */
-    uint64_t gone_expected, gone_received, gone_lost, gone_reported; /* of sources whose places were taken */
+    /* Of sources whose places were taken. */
+    uint64_t gone_expected, gone_received, gone_lost, gone_reported;
     struct {
         uint32_t ntp_middle;
         uint64_t sent_us;                   /* 0: free place */
@@ -55,7 +57,8 @@ struct gh_quality {
 };
 
 /** What a set says of the payload types that the side sends. */
-void gh_quality_name(struct gh_quality *quality, const struct gh_media_payload *payloads, size_t count);
+void gh_quality_name(struct gh_quality *quality, const struct gh_media_payload *payloads,
+                     size_t count);
 
 /**
  * An accepted RTP packet of this side.
@@ -70,12 +73,14 @@ void gh_quality_sent(struct gh_quality *quality, uint32_t ssrc);
 /**
  * An accepted RTCP packet of this side, in plain.
  * @far         of the other side, which sent what is reported on
- * @ntp_middle  of the first sender report in it, for gh_quality_report_sent; left alone if there is none
+ * @ntp_middle  of the first sender report in it, for gh_quality_report_sent; left alone if there is
+ * none
  */
-void gh_quality_rtcp(struct gh_quality *quality, const struct gh_quality *far, const uint8_t *p, size_t len,
-                     uint64_t now_us, uint32_t *ntp_middle);
+void gh_quality_rtcp(struct gh_quality *quality, const struct gh_quality *far, const uint8_t *p,
+                     size_t len, uint64_t now_us, uint32_t *ntp_middle);
 
-/** The other side's sender report went out to this side: its LSR may come back.  0: there was none. */
+/** The other side's sender report went out to this side: its LSR may come back.  0: there was
+ * none. */
 void gh_quality_report_sent(struct gh_quality *quality, uint32_t ntp_middle, uint64_t now_us);
 
 /** Ends of intervals; and the sums, into quality->now. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A new stream in the place of an open one, on its ports and with its contexts: gh_media_renew of media.h. */
+/* A new stream in the place of an open one, on its ports and with its contexts: gh_media_renew of
+ * media.h. */
 #include <stdlib.h>
 
 #include "media/plane_int.h"
@@ -8,7 +9,8 @@ static int renew_pair(struct gh_entry *entry, const struct gh_entry *old, int si
 {
     entry->places[side] = old->places[side];
     entry->sides[side].ours = old->sides[side].ours;
-    return gh_port_pair_again(&old->places[side]->address, old->pairs[side].rtp, &entry->pairs[side]);
+    return gh_port_pair_again(&old->places[side]->address, old->pairs[side].rtp,
+                              &entry->pairs[side]);
 }
 
 int gh_media_renew(struct gh_media *media, gh_stream_id old_id, gh_stream_id *out)
@@ -35,7 +37,8 @@ int gh_media_renew(struct gh_media *media, gh_stream_id old_id, gh_stream_id *ou
     open.timeout_ms = old->stream.timeout_ms;
     open.timeout_on_hold_ms = old->stream.timeout_on_hold_ms;
     entry->call = old->call;
-    entry->worker = old->worker; /* in order: there the old one is closed before the new one is set */
+    /* In order: there the old one is closed before the new one is set. */
+    entry->worker = old->worker;
     gh_entry_enter(media, entry, &open);
     entry->stream.heir_of = &old->stream;
     for (int s = 0; s < 2; s++)

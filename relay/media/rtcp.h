@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What RTCP says: sender and receiver reports and goodbyes of one compound packet (RFC 3550 section 6).  Source
- * descriptions are passed by, their names say nothing of a call's quality.  Octets from outside; nothing is kept.
+ * What RTCP says: sender and receiver reports and goodbyes of one compound packet (RFC 3550 section
+ * 6).  Source descriptions are passed by, their names say nothing of a call's quality.  Octets from
+ * outside; nothing is kept.
  * Thread: any.
  */
 #ifndef GH_RTCP_H
@@ -43,7 +44,8 @@ struct gh_rtcp_block {
 /** @p  borrowed as long as it is read */
 void gh_rtcp_read(struct gh_rtcp_reader *reader, const uint8_t *p, size_t len);
 
-/** The next part; at most GH_RTCP_PARTS_MAX.  @return false: there is none, or the packet is broken from here on */
+/** The next part; at most GH_RTCP_PARTS_MAX.  @return false: there is none, or the packet is broken
+ * from here on */
 bool gh_rtcp_next(struct gh_rtcp_reader *reader, struct gh_rtcp_part *out);
 
 /** Block @i of an SR or RR.  @return false: there is no such block */

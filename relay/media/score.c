@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the figures of quality come to: names, sums over streams, how a direction sounds.  media.h says each. */
+/* What the figures of quality come to: names, sums over streams, how a direction sounds.  media.h
+ * says each. */
 #include "media/emodel.h"
 
 #define PACKET_MS 20      /* of voice in one packet, before it can leave */
@@ -17,7 +18,8 @@ enum gh_codec gh_codec_of(struct gh_span encoding)
     if (gh_span_ieq(encoding, GH_SPAN("CN")))
         return GH_CODEC_EVENT;
     for (int i = GH_CODEC_UNKNOWN + 1; i < GH_CODEC_COUNT; i++) {
-        if (i != GH_CODEC_VOICE && i != GH_CODEC_VIDEO && gh_span_ieq(encoding, gh_span_str(names[i])))
+        if (i != GH_CODEC_VOICE && i != GH_CODEC_VIDEO &&
+            gh_span_ieq(encoding, gh_span_str(names[i])))
             return (enum gh_codec)i;
     }
     return GH_CODEC_UNKNOWN;
@@ -48,7 +50,8 @@ static double reported_jitter_ms(const struct gh_media_quality *listener)
     return clock_hz ? listener->reported.jitter_last * 1e3 / clock_hz : 0;
 }
 
-struct gh_media_score gh_media_score(const struct gh_media_quality quality[2], int side, bool reported)
+struct gh_media_score gh_media_score(const struct gh_media_quality quality[2], int side,
+                                     bool reported)
 {
     const struct gh_media_quality *talker = &quality[side], *listener = &quality[!side];
     uint64_t expected = talker->measured.expected_pkts;
@@ -59,7 +62,8 @@ struct gh_media_score gh_media_score(const struct gh_media_quality quality[2], i
     if (!score.known || (reported && !listener->reported.blocks))
         return (struct gh_media_score){ 0 };
     score.loss = lost < expected ? (double)lost / (double)expected : 1;
-    score.delay_ms = (rtt_ms(talker) + rtt_ms(listener)) / 2 + BUFFER_JITTERS * jitter_ms + PACKET_MS;
+    score.delay_ms =
+        (rtt_ms(talker) + rtt_ms(listener)) / 2 + BUFFER_JITTERS * jitter_ms + PACKET_MS;
     score.delay_known = talker->reported.rtt_count && listener->reported.rtt_count;
     score.r = gh_emodel_r(talker->measured.codec, score.loss, score.delay_ms);
     score.mos = gh_emodel_mos(score.r);

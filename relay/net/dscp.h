@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The differentiated services code point of a socket (RFC 2474): what routers on the way sort packets by.
+ * The differentiated services code point of a socket (RFC 2474): what routers on the way sort
+ * packets by.
  * Thread: any.
  */
 #ifndef GH_DSCP_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libFuzzer target: RTP and RTCP octets through everything that looks at them: what a packet is, its SSRCs rewritten
- * and read again, its reports, the figures of quality.  What a peer claims stays within what can be.
+ * libFuzzer target: RTP and RTCP octets through everything that looks at them: what a packet is,
+ * its SSRCs rewritten and read again, its reports, the figures of quality.  What a peer claims
+ * stays within what can be.
  * Input: pieces, each a 16-bit length and octets; every piece is one packet.  Seeds: tests/fuzz/media_rtcp/.
  */
 #include <stdint.h>
@@ -26,7 +27,8 @@ static uint32_t flip(void *arg, uint32_t ssrc, bool own)
     return own ? ~ssrc : ssrc ^ 1;
 }
 
-/* @odd  it is broken, or padded: how much is padding stands in an octet that lies may make part of an SSRC */
+/* @odd  it is broken, or padded: how much is padding stands in an octet that lies may make part of
+ * an SSRC */
 static unsigned blocks_of(const uint8_t *p, size_t len, bool *odd)
 {
     struct gh_rtcp_reader reader;
@@ -36,7 +38,8 @@ static unsigned blocks_of(const uint8_t *p, size_t len, bool *odd)
     bool padded = false;
 
     gh_rtcp_read(&reader, p, len);
-    for (padded = p[0] & 0x20; gh_rtcp_next(&reader, &part); padded = padded || (reader.left && (reader.p[0] & 0x20))) {
+    for (padded = p[0] & 0x20; gh_rtcp_next(&reader, &part);
+         padded = padded || (reader.left && (reader.p[0] & 0x20))) {
         for (unsigned i = 0; gh_rtcp_block(&part, i, &block); i++) {
             REQUIRE(i < 31 && block.lost >= -0x800000 && block.lost <= 0x7fffff);
             blocks++;
@@ -79,7 +82,8 @@ static void check_figures(struct gh_quality sides[2], uint64_t packets, uint64_t
         struct gh_media_quality both[2] = { sides[0].now, sides[1].now };
         struct gh_media_score score = gh_media_score(both, s % 2, s / 2);
 
-        REQUIRE(!score.known || (score.mos >= 1 && score.mos <= 4.5 && score.loss >= 0 && score.loss <= 1));
+        REQUIRE(!score.known ||
+                (score.mos >= 1 && score.mos <= 4.5 && score.loss >= 0 && score.loss <= 1));
     }
 }
 

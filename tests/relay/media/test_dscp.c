@@ -12,7 +12,10 @@ static int next_class(const struct lab *lab, int side, bool rtcp)
 {
     char p[PKT_MAX], control[CMSG_SPACE(sizeof(int))];
     struct iovec octets = { p, sizeof(p) };
-    struct msghdr msg = { .msg_iov = &octets, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+    struct msghdr msg = { .msg_iov = &octets,
+                          .msg_iovlen = 1,
+                          .msg_control = control,
+                          .msg_controllen = sizeof(control) };
     struct pollfd ready = { .fd = lab->phones[side].fd[rtcp], .events = POLLIN };
     struct cmsghdr *head;
     int class = -1;
@@ -35,8 +38,11 @@ static void read_classes(const struct lab *lab, int side, uint8_t family)
     const int on = 1;
 
     for (int i = 0; i < 2; i++)
-        CHECK_INT(family == 6 ? setsockopt(lab->phones[side].fd[i], IPPROTO_IPV6, IPV6_RECVTCLASS, &on, sizeof(on))
-                              : setsockopt(lab->phones[side].fd[i], IPPROTO_IP, IP_RECVTOS, &on, sizeof(on)), 0);
+        CHECK_INT(family == 6 ? setsockopt(lab->phones[side].fd[i], IPPROTO_IPV6, IPV6_RECVTCLASS,
+                                           &on, sizeof(on))
+                              : setsockopt(lab->phones[side].fd[i], IPPROTO_IP, IP_RECVTOS, &on,
+                                           sizeof(on)),
+                  0);
 }
 
 static void set_code_point(struct lab *lab, int side, uint8_t dscp)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Faults of the system under a running call: full buffers, no memory in the kernel, a receiver that does not read, a
- * worker that stood still.  Packets are lost and counted, the call goes on.
+ * Faults of the system under a running call: full buffers, no memory in the kernel, a receiver that
+ * does not read, a worker that stood still.  Packets are lost and counted, the call goes on.
  */
 #include "support/check.h"
 
@@ -16,7 +16,7 @@
 
 static const enum gh_suite CM80 = GH_AES_CM_128_HMAC_SHA1_80, GCM = GH_AEAD_AES_128_GCM;
 
-/* ---- what the kernel says to the relay's sends: this program's send takes the place of libc's -------------- */
+/* ---- what the kernel says to the relay's sends: this program's send takes the place of libc's  */
 
 static _Atomic int next_errno, errors_left, errors_given;
 
@@ -43,7 +43,8 @@ static void send_good(struct lab *lab, int side)
 {
     uint8_t p[PKT_MAX] __attribute__((aligned(8)));
 
-    phone_send(lab, side, false, p, phone_seal(&lab->phones[side], p, make_rtp(&lab->phones[side], p, 0, 160), false));
+    phone_send(lab, side, false, p,
+               phone_seal(&lab->phones[side], p, make_rtp(&lab->phones[side], p, 0, 160), false));
 }
 
 /* The packet is lost, the next ones are not; and none is sent twice. */
@@ -99,9 +100,10 @@ static void errors_of_earlier_packets(void)
     LAB_END(&lab);
 }
 
-/* ---- receivers that do not read ------------------------------------------------------------------------------ */
+/* ---- receivers that do not read ------------------------------------------------------------- */
 
-/* A stopped phone: its buffer fills, the kernel drops, and when it reads again the call is there. */
+/* A stopped phone: its buffer fills, the kernel drops, and when it reads again the call is
+ * there. */
 static void a_phone_that_does_not_read(void)
 {
     const int small = 4096;
@@ -131,14 +133,16 @@ static void a_phone_that_does_not_read(void)
     LAB_END(&lab);
 }
 
-/* Our own buffer fills while the worker stands still: what is left of it goes on, the rest is loss that is measured. */
+/* Our own buffer fills while the worker stands still: what is left of it goes on, the rest is loss
+ * that is measured. */
 static void a_worker_that_stood_still(void)
 {
     struct lab lab;
     struct gh_hold_msg hold;
     uv_sem_t held, go;
     struct gh_media_counters of;
-    const int sent = 2500; /* more than a buffer of the usual size holds, less than a new beginning (RFC 3550 A.1) */
+    /* More than a buffer of the usual size holds, less than a new beginning (RFC 3550 A.1). */
+    const int sent = 2500;
     uint8_t p[PKT_MAX];
     uint16_t after;
 

@@ -58,7 +58,9 @@ static void turn(uv_loop_t *loop)
 static bool start(struct gh_media **media, uv_loop_t *loop, unsigned workers)
 {
     struct gh_media_config config = { .port_first = 21000, .port_last = 21199, .workers = workers };
-    struct gh_media_handlers handlers = { .event = on_event, .closed = on_closed, .health = on_health };
+    struct gh_media_handlers handlers = { .event = on_event,
+                                          .closed = on_closed,
+                                          .health = on_health };
 
     memset(&told, 0, sizeof(told));
     closed = 0;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A long life in a short time: 40 streams, of which each packet is 64 sequence numbers after the one before, so that a
- * ROC goes by every 1,024 packets; keys change, ports come and go.  Every packet arrives and authenticates at both
- * ends, and the process does not grow.
+ * A long life in a short time: 40 streams, of which each packet is 64 sequence numbers after the
+ * one before, so that a ROC goes by every 1,024 packets; keys change, ports come and go.  Every
+ * packet arrives and authenticates at both ends, and the process does not grow.
  *
  *   test_relay_media_long_life         2^13 packets a stream, 8 roll-overs; 2^10 under a sanitizer
- *   test_relay_media_long_life 18      2^18 packets a stream, 256 roll-overs, as tools/test does not
+ *   test_relay_media_long_life 18      2^18 packets a stream, 256 roll-overs: by hand
  */
 #include "support/check.h"
 
@@ -89,7 +89,8 @@ static void turn(void)
     uv_run(&loop, UV_RUN_NOWAIT);
 }
 
-/* Streams that live for a moment, on other ports each time.  Their `closed` comes after all that was posted before. */
+/* Streams that live for a moment, on other ports each time.  Their `closed` comes after all that
+ * was posted before. */
 static void churn(void)
 {
     uint64_t until = uv_hrtime() + AWAIT_MS * 1000000ULL;
@@ -121,7 +122,8 @@ static struct gh_secret draw(struct call *call, enum gh_suite suite)
 }
 
 /* The phones' contexts for new keys; with @keep they go on with the ROC of those before. */
-static void take_keys(struct call *call, int side, const struct gh_secret *sends, const struct gh_secret *hears, bool keep)
+static void take_keys(struct call *call, int side, const struct gh_secret *sends,
+                      const struct gh_secret *hears, bool keep)
 {
     enum gh_suite suite = suites[call->habit][side];
     struct gh_srtp_tx *tx = NULL;
@@ -149,10 +151,16 @@ static void agree(struct call *call, struct gh_secret keys[4])
 
     call->generation++;
     for (int s = 0; s < 2; s++) {
-        sets[s] = (struct gh_media_set){ .stream = call->id, .side = s, .generation = call->generation,
-                                         .remote_rtp = call->addr[s], .may_send = true, .may_receive = true,
-                                         .path = pass ? GH_PATH_PASS : GH_PATH_BRIDGE, .suite = suites[call->habit][s],
-                                         .rx_key = keys[s], .tx_key = pass ? keys[!s] : keys[2 + s],
+        sets[s] = (struct gh_media_set){ .stream = call->id,
+                                         .side = s,
+                                         .generation = call->generation,
+                                         .remote_rtp = call->addr[s],
+                                         .may_send = true,
+                                         .may_receive = true,
+                                         .path = pass ? GH_PATH_PASS : GH_PATH_BRIDGE,
+                                         .suite = suites[call->habit][s],
+                                         .rx_key = keys[s],
+                                         .tx_key = pass ? keys[!s] : keys[2 + s],
                                          .roc_keep = call->habit == BRIDGE_REKEYED_KEPT };
     }
     CHECK_INT(gh_media_set_both(media, sets), 0);
@@ -177,13 +185,16 @@ static void begin(struct call *call, int i)
         keys[2 + s] = draw(call, suites[call->habit][s]);
     }
     for (int s = 0; s < 2; s++)
-        take_keys(call, s, &keys[s], suites[call->habit][0] == suites[call->habit][1] ? &keys[!s] : &keys[2 + s], false);
+        take_keys(call, s, &keys[s],
+                  suites[call->habit][0] == suites[call->habit][1] ? &keys[!s] : &keys[2 + s],
+                  false);
     agree(call, keys);
 }
 
 /*
- * In `pass` a declares a new key, and goes on with its ROC or begins anew, as it likes.  In `bridge` our own key to b is
- * a new one and keeps the ROC; a's stays, for with another one of a's we would send as another source.
+ * In `pass` a declares a new key, and goes on with its ROC or begins anew, as it likes.  In
+ * `bridge` our own key to b is a new one and keeps the ROC; a's stays, for with another one of a's
+ * we would send as another source.
  */
 static void rekey(struct call *call, int i)
 {
@@ -200,7 +211,7 @@ static void rekey(struct call *call, int i)
     agree(call, keys);
 }
 
-/* ---- packets ------------------------------------------------------------------------------------------------------ */
+/* ---- packets -------------------------------------------------------------------------------- */
 
 static bool send_one(struct call *call, int side)
 {
@@ -246,14 +257,15 @@ static bool all_send(int side)
     }
     for (int i = 0; i < STREAMS; i++) {
         if (!CHECK(receive_one(&calls[i], !side))) {
-            fprintf(stderr, "  call %d, packet %llu of side %d\n", i, (unsigned long long)calls[i].number[side] - 1, side);
+            fprintf(stderr, "  call %d, packet %llu of side %d\n", i,
+                    (unsigned long long)calls[i].number[side] - 1, side);
             return false;
         }
     }
     return true;
 }
 
-/* ---- memory ---------------------------------------------------------------------------------------------------------- */
+/* ---- memory --------------------------------------------------------------------------------- */
 
 static unsigned long resident(void)
 {
@@ -276,7 +288,8 @@ static void check_growth(unsigned long early, unsigned long late)
 #else
     CHECK(early > 0);
     CHECK(late <= early + GROWTH_MAX);
-    printf("     resident %lu KiB after a twentieth, %lu KiB at the end\n", early >> 10, late >> 10);
+    printf("     resident %lu KiB after a twentieth, %lu KiB at the end\n", early >> 10,
+           late >> 10);
 #endif
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Packets with a master key identifier: where it stands, which one it must be, and when keys change. */
+/* Packets with a master key identifier: where it stands, which one it must be, and when keys
+ * change. */
 #include "support/check.h"
 
 #include "crypto/srtp_ciphers.h"
@@ -18,7 +19,8 @@ static struct gh_media_mki mki_of(uint8_t len, uint8_t seed)
 }
 
 /* RFC 3711 section 3.1: before the tag.  RFC 7714 sections 8.1 and 9: at the end. */
-static size_t insert(uint8_t *p, size_t len, enum gh_suite suite, bool rtcp, const struct gh_media_mki *mki)
+static size_t insert(uint8_t *p, size_t len, enum gh_suite suite, bool rtcp,
+                     const struct gh_media_mki *mki)
 {
     const struct gh_suite_info *info = gh_suite_info(suite);
     size_t behind = info->aead ? 0 : rtcp ? info->rtcp_tag_len : info->tag_len;
@@ -29,7 +31,8 @@ static size_t insert(uint8_t *p, size_t len, enum gh_suite suite, bool rtcp, con
 }
 
 /* a declared key 1 with @mki; all else as lab_secure had it. */
-static int declare(struct lab *lab, enum gh_suite suite, uint8_t seed, const struct gh_media_mki *mki)
+static int declare(struct lab *lab, enum gh_suite suite, uint8_t seed,
+                   const struct gh_media_mki *mki)
 {
     struct gh_secret rx = lab_key(suite, seed), tx = lab_key(suite, 3);
     struct gh_media_set set = lab_side(lab, 0, GH_PATH_BRIDGE, suite, &rx, &tx);
@@ -38,7 +41,8 @@ static int declare(struct lab *lab, enum gh_suite suite, uint8_t seed, const str
     return lab_set(lab, &set);
 }
 
-static void sends(struct lab *lab, enum gh_suite suite, bool rtcp, const struct gh_media_mki *mki, uint8_t *p)
+static void sends(struct lab *lab, enum gh_suite suite, bool rtcp, const struct gh_media_mki *mki,
+                  uint8_t *p)
 {
     struct phone *a = &lab->phones[0];
     size_t len = phone_seal(a, p, rtcp ? make_rtcp(a, p) : make_rtp(a, p, 111, 75), rtcp);
@@ -86,7 +90,8 @@ static void another_one_or_none_is_not_authentic(void)
 {
     for (int s = GH_SUITE_NONE + 1; s < GH_SUITE_COUNT; s++) {
         enum gh_suite suite = (enum gh_suite)s;
-        struct gh_media_mki mki = mki_of(4, 1), other = mki_of(4, 2), none = mki_of(0, 0), longer = mki_of(5, 1);
+        struct gh_media_mki mki = mki_of(4, 1), other = mki_of(4, 2), none = mki_of(0, 0),
+                            longer = mki_of(5, 1);
         const struct gh_media_mki *wrong[] = { &other, &none, &longer };
         struct lab lab;
         uint8_t p[PKT_MAX] __attribute__((aligned(8)));
@@ -121,7 +126,9 @@ static void every_cut(void)
             return;
         lab_secure(&lab, GH_PATH_BRIDGE, suite, CM80);
         CHECK_INT(declare(&lab, suite, 1, &mki), 0);
-        len = phone_seal(&lab.phones[0], p, rtcp ? make_rtcp(&lab.phones[0], p) : make_rtp(&lab.phones[0], p, 111, 20), rtcp);
+        len = phone_seal(&lab.phones[0], p,
+                         rtcp ? make_rtcp(&lab.phones[0], p) : make_rtp(&lab.phones[0], p, 111, 20),
+                         rtcp);
         len = insert(p, len, suite, rtcp, &mki);
         for (size_t cut = 0; cut <= len; cut++)
             phone_send(&lab, 0, rtcp, p, cut);

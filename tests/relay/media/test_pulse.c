@@ -40,7 +40,8 @@ static void late_once(void)
         now += 50 * MS + (i == 10 ? 70 * MS : 0);
         if (i == 21) {
             CHECK_INT(shown(&pulse.lag_us), 70 * MS);
-            CHECK(shown(&pulse.lag_mean_us) > 3 * MS && shown(&pulse.lag_mean_us) < 4 * MS); /* once in some twenty */
+            CHECK(shown(&pulse.lag_mean_us) > 3 * MS &&
+                  shown(&pulse.lag_mean_us) < 4 * MS); /* once in some twenty */
         }
     }
     CHECK_INT(shown(&pulse.lag_mean_us), 0);

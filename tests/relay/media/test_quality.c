@@ -42,9 +42,10 @@ static const struct gh_media_quality *sum(struct gh_quality *quality, uint64_t n
     return &quality->now;
 }
 
-/* ---- measured --------------------------------------------------------------------------------------------- */
+/* ---- measured ------------------------------------------------------------------------------- */
 
-/* RFC 3550 appendix A.3: expected is from the first to the highest number, whatever wraps in between. */
+/* RFC 3550 appendix A.3: expected is from the first to the highest number, whatever wraps in
+ * between. */
 static void loss_over_a_wrap(void)
 {
     static struct gh_quality quality;
@@ -101,14 +102,17 @@ static void jumps(void)
     CHECK_INT(sum(&quality, 0)->measured.expected_pkts, 14 + 2999);
 }
 
-/* Hold music, a transfer: each source has numbers of its own, and what is gone stays in the sums. */
+/* Hold music, a transfer: each source has numbers of its own, and what is gone stays in the
+ * sums. */
 static void sources_are_bounded_and_nothing_is_forgotten(void)
 {
     static struct gh_quality quality;
     uint64_t lost = 0;
 
     for (uint32_t ssrc = 1; ssrc <= 50; ssrc++) {
-        struct source voice = { .to = &quality, .ssrc = ssrc, .seq = (uint16_t)(ssrc * 1300), .now_us = 1000000 };
+        struct source voice = {
+            .to = &quality, .ssrc = ssrc, .seq = (uint16_t)(ssrc * 1300), .now_us = 1000000
+        };
 
         for (int i = 0; i < 20; i++) {
             next(&voice);
@@ -122,7 +126,8 @@ static void sources_are_bounded_and_nothing_is_forgotten(void)
     CHECK_INT(quality.now.measured.sources, 50);
 }
 
-/* Who authenticates may still change its SSRC with each packet: that costs its own figures alone. */
+/* Who authenticates may still change its SSRC with each packet: that costs its own figures
+ * alone. */
 static void a_new_ssrc_with_each_packet(void)
 {
     static struct gh_quality quality;
@@ -167,7 +172,8 @@ static void loss_of_an_interval(void)
     CHECK_INT(quality.now.measured.loss_worst_ppm, 200000);
 }
 
-/* RFC 3550 appendix A.8 by hand: each packet 10 ms early or late, so D is 80 of 8 kHz, J += (80 - J) / 16. */
+/* RFC 3550 appendix A.8 by hand: each packet 10 ms early or late, so D is 80 of 8 kHz, J += (80 -
+ * J) / 16. */
 static void jitter_by_hand(void)
 {
     static struct gh_quality quality;
@@ -180,7 +186,8 @@ static void jitter_by_hand(void)
             j += (80 - j) / 16;
         if (i == 1)
             CHECK_INT(sum(&quality, 0)->measured.jitter_us, 625); /* 5 of 8 kHz */
-        NEAR(sum(&quality, 0)->measured.jitter_us, j / 8 * 1000, 250); /* whole units, as A.8 has them */
+        /* Whole units, as A.8 has them. */
+        NEAR(sum(&quality, 0)->measured.jitter_us, j / 8 * 1000, 250);
     }
     NEAR(quality.now.measured.jitter_us, 10000, 130);
     CHECK_INT(quality.now.measured.clock_hz, 8000);
@@ -190,9 +197,14 @@ static void jitter_by_hand(void)
 static void jitter_in_any_clock(void)
 {
     static const struct gh_media_payload dynamic[] = {
-        { 111, GH_CODEC_OPUS, 48000 }, { 97, GH_CODEC_VIDEO, 90000 }, { 101, GH_CODEC_EVENT, 48000 },
+        { 111, GH_CODEC_OPUS, 48000 },
+        { 97, GH_CODEC_VIDEO, 90000 },
+        { 101, GH_CODEC_EVENT, 48000 },
     };
-    static const struct { uint8_t type; uint32_t clock_hz; } rows[] = { { 8, 8000 }, { 111, 48000 }, { 97, 90000 } };
+    static const struct {
+        uint8_t type;
+        uint32_t clock_hz;
+    } rows[] = { { 8, 8000 }, { 111, 48000 }, { 97, 90000 } };
 
     for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
         struct gh_quality quality = { 0 };
@@ -200,7 +212,8 @@ static void jitter_in_any_clock(void)
 
         gh_quality_name(&quality, dynamic, 3);
         for (uint32_t i = 0; i < 400; i++)
-            packet(&voice, (uint16_t)i, i * (rows[r].clock_hz / 50), 20000 * (uint64_t)i + (i % 2 ? 4000 : 0));
+            packet(&voice, (uint16_t)i, i * (rows[r].clock_hz / 50),
+                   20000 * (uint64_t)i + (i % 2 ? 4000 : 0));
         NEAR(sum(&quality, 0)->measured.jitter_us, 4000, 130);
         CHECK_INT(quality.now.measured.clock_hz, rows[r].clock_hz);
     }
@@ -245,7 +258,8 @@ static void no_clock_no_jitter(void)
     CHECK_INT(quality.now.measured.codec, GH_CODEC_OPUS);
 }
 
-/* RFC 4733 section 2.6: the packets of an event have one timestamp.  The voice after it goes on as before. */
+/* RFC 4733 section 2.6: the packets of an event have one timestamp.  The voice after it goes on as
+ * before. */
 static void events_are_not_jitter(void)
 {
     for (int named = 0; named < 2; named++) {
@@ -295,7 +309,7 @@ static void another_beginning_of_time_is_not_jitter(void)
     CHECK_INT(sum(&quality, 0)->measured.jitter_worst_us, 0);
 }
 
-/* ---- reported ----------------------------------------------------------------------------------------------- */
+/* ---- reported ------------------------------------------------------------------------------- */
 
 static size_t report(uint8_t *p, const uint32_t block[6])
 {
@@ -325,10 +339,12 @@ static void talk(struct pair *pair)
     }
 }
 
-static void say(struct pair *pair, uint32_t ssrc, uint32_t fraction, int32_t lost, uint32_t jitter, uint32_t lsr,
-                uint32_t dlsr, uint64_t now_us)
+static void say(struct pair *pair, uint32_t ssrc, uint32_t fraction, int32_t lost, uint32_t jitter,
+                uint32_t lsr, uint32_t dlsr, uint64_t now_us)
 {
-    uint32_t block[6] = { ssrc, fraction << 24 | ((uint32_t)lost & 0xffffff), 1000, jitter, lsr, dlsr }, none = 0;
+    uint32_t block[6] = { ssrc, fraction << 24 | ((uint32_t)lost & 0xffffff), 1000, jitter, lsr,
+                          dlsr },
+             none = 0;
     uint8_t p[32];
 
     gh_quality_rtcp(&pair->y, &pair->x, p, report(p, block), now_us, &none);
@@ -356,7 +372,8 @@ static void reports_are_kept_apart_from_what_was_measured(void)
     CHECK_INT(pair.y.now.reported.lost_pkts, 0);
 }
 
-/* RFC 3550 section 6.4.1: round trip = arrival - LSR - DLSR, here with our own time of the SR's passage for LSR. */
+/* RFC 3550 section 6.4.1: round trip = arrival - LSR - DLSR, here with our own time of the SR's
+ * passage for LSR. */
 static void round_trips(void)
 {
     static struct pair pair;
@@ -427,7 +444,8 @@ static void sources_that_we_send_are_bounded(void)
 
 static void goodbyes_and_broken_reports(void)
 {
-    static const uint8_t bye[] = { 0x81, 203, 0, 1, 0, 0, 0, 7 }, broken[] = { 0x9f, 201, 0, 1, 0, 0, 0, 7 };
+    static const uint8_t bye[] = { 0x81, 203, 0, 1, 0, 0, 0, 7 },
+                         broken[] = { 0x9f, 201, 0, 1, 0, 0, 0, 7 };
     static const uint8_t sr[28] = { 0x80, 200, 0, 6, 0, 0, 0, 7, 1, 2, 3, 4, 5, 6, 7, 8 };
     static struct pair pair;
     uint32_t middle = 0;
@@ -441,7 +459,7 @@ static void goodbyes_and_broken_reports(void)
     CHECK_INT(middle, 0x03040506);
 }
 
-/* ---- scores ---------------------------------------------------------------------------------------------------- */
+/* ---- scores --------------------------------------------------------------------------------- */
 
 static void scores(void)
 {

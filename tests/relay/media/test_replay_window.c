@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The replay windows, packet by packet (RFC 3711 section 3.3.2: at least 64; ours is 128): each number once, whatever
- * the order; one that is 128 behind, never; over a roll-over and for each source by itself.
+ * The replay windows, packet by packet (RFC 3711 section 3.3.2: at least 64; ours is 128): each
+ * number once, whatever the order; one that is 128 behind, never; over a roll-over and for each
+ * source by itself.
  */
 #include "support/check.h"
 
@@ -48,7 +49,8 @@ static void make(enum gh_suite suite, bool rtcp, uint32_t ssrc, uint16_t first)
         p[3] = rtcp ? 6 : (uint8_t)seq;
         gh_put32(p + (rtcp ? 4 : 8), ssrc);
         pkts[i].len = 28;
-        if (rtcp ? gh_srtp_tx_seal_rtcp(tx, 1, p, &pkts[i].len, NULL) : gh_srtp_tx_seal_rtp(tx, 1, p, &pkts[i].len))
+        if (rtcp ? gh_srtp_tx_seal_rtcp(tx, 1, p, &pkts[i].len, NULL)
+                 : gh_srtp_tx_seal_rtp(tx, 1, p, &pkts[i].len))
             CHECK_INT(i, -1);
     }
     gh_srtp_tx_free(tx);
@@ -60,7 +62,8 @@ static int take(struct gh_srtp_rx *rx, enum use use, bool rtcp, int i)
     size_t len = pkts[i].len;
 
     memcpy(p, pkts[i].octets, len);
-    return use == OPEN ? gh_srtp_rx_open(rx, p, &len, rtcp) : gh_srtp_rx_check(rx, p, len, rtcp, scratch);
+    return use == OPEN ? gh_srtp_rx_open(rx, p, &len, rtcp)
+                       : gh_srtp_rx_check(rx, p, len, rtcp, scratch);
 }
 
 /* A number is in the window up to 127 behind the highest. */
@@ -69,10 +72,12 @@ static void check_window(struct gh_srtp_rx *rx, enum use use, bool rtcp, int top
     CHECK_INT(take(rx, use, rtcp, top), 0);
     CHECK(gh_srtp_rx_is_newest(rx));
     CHECK_INT(take(rx, use, rtcp, top), GH_EREPLAY);
-    CHECK_INT(take(rx, use, rtcp, top - GH_REPLAY_WINDOW), GH_EREPLAY); /* never seen, and too late */
+    CHECK_INT(take(rx, use, rtcp, top - GH_REPLAY_WINDOW),
+              GH_EREPLAY); /* never seen, and too late */
     CHECK_INT(take(rx, use, rtcp, top - GH_REPLAY_WINDOW + 1), 0);
     CHECK(!gh_srtp_rx_is_newest(rx));
-    for (int k = 1; k < GH_REPLAY_WINDOW - 1; k++) { /* 37 and 128 have no common divisor: each once, out of order */
+    for (int k = 1; k < GH_REPLAY_WINDOW - 1;
+         k++) { /* 37 and 128 have no common divisor: each once, out of order */
         int back = k * 37 % GH_REPLAY_WINDOW;
 
         if (back == 0 || back == GH_REPLAY_WINDOW - 1)

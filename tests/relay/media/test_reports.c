@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RTCP that goes through the relay is read on its way, whatever protects it, and the counters show it. */
+/* RTCP that goes through the relay is read on its way, whatever protects it, and the counters show
+ * it. */
 #include "support/check.h"
 
 #include "crypto/srtp_ciphers.h"
@@ -7,7 +8,8 @@
 #include "support_media.h"
 
 /* A receiver report of a phone on @ssrc, LSR as given, no delay of its own. */
-static size_t make_rr(const struct phone *phone, uint8_t *p, uint32_t ssrc, uint32_t lost, uint32_t lsr)
+static size_t make_rr(const struct phone *phone, uint8_t *p, uint32_t ssrc, uint32_t lost,
+                      uint32_t lsr)
 {
     memset(p, 0, 32);
     p[0] = 0x81;
@@ -95,7 +97,8 @@ static void under_every_protection(void)
     }
 }
 
-/* The second source gets an SSRC of ours at b: b's report on that one counts, on the source's own it does not. */
+/* The second source gets an SSRC of ours at b: b's report on that one counts, on the source's own
+ * it does not. */
 static void the_name_that_the_far_side_knows(void)
 {
     struct lab lab;
@@ -137,7 +140,8 @@ static void what_is_not_authentic_says_nothing(void)
     lab_secure(&lab, GH_PATH_PASS, GH_AES_CM_128_HMAC_SHA1_80, GH_AES_CM_128_HMAC_SHA1_80);
     check_flows(&lab, 0, false);
     for (int i = 0; i < 10; i++) {
-        len = phone_seal(&lab.phones[1], p, make_rr(&lab.phones[1], p, lab.phones[0].ssrc, 1, 0), true);
+        len = phone_seal(&lab.phones[1], p, make_rr(&lab.phones[1], p, lab.phones[0].ssrc, 1, 0),
+                         true);
         p[len - 1] ^= 1;
         phone_send(&lab, 1, true, p, len);
         len = phone_seal(&lab.phones[0], p, make_rtp(&lab.phones[0], p, 111, 161), false);

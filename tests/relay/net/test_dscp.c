@@ -8,7 +8,8 @@
 
 #define FD_MAX 256
 
-/* Of this process's connected sockets: the TOS octet of the one from @local to @peer, port 0 for any; -1: none. */
+/* Of this process's connected sockets: the TOS octet of the one from @local to @peer, port 0 for
+ * any; -1: none. */
 static int class_of(uint16_t local, uint16_t peer)
 {
     for (int fd = 0; fd < FD_MAX; fd++) {
@@ -16,8 +17,8 @@ static int class_of(uint16_t local, uint16_t peer)
         socklen_t own_len = sizeof(own), far_len = sizeof(far), len = sizeof(int);
         int class = -1;
 
-        if (getsockname(fd, (struct sockaddr *)&own, &own_len) || getpeername(fd, (struct sockaddr *)&far, &far_len) ||
-            own.ss_family != AF_INET)
+        if (getsockname(fd, (struct sockaddr *)&own, &own_len) ||
+            getpeername(fd, (struct sockaddr *)&far, &far_len) || own.ss_family != AF_INET)
             continue;
         if ((!local || gh_addr_from_sockaddr((struct sockaddr *)&own).port == local) &&
             (!peer || gh_addr_from_sockaddr((struct sockaddr *)&far).port == peer) &&
@@ -29,7 +30,9 @@ static int class_of(uint16_t local, uint16_t peer)
 
 static void either_way_opened(void)
 {
-    struct gh_net_listener at = { .index = RIG_LISTENER, .transport = GH_TRANSPORT_TCP, .dscp = 24 };
+    struct gh_net_listener at = { .index = RIG_LISTENER,
+                                  .transport = GH_TRANSPORT_TCP,
+                                  .dscp = 24 };
     struct gh_net_connect to = { .transport = GH_TRANSPORT_TCP, .dscp = 40 };
     struct gh_conn *conn;
     struct gh_addr bound;
