@@ -471,6 +471,8 @@ void gh_call_on_media_event(void *arg, const struct gh_media_event *event)
         break;
     case GH_MEDIA_EVENT_LIFETIME:
         gh_marks_add(&call->marks, GH_REASON_KEY_LIFETIME_EXCEEDED);
+        if (call->leg[event->side].trunk->lifetime_enforce)
+            end = GH_REASON_KEY_LIFETIME_EXCEEDED;
         break;
     case GH_MEDIA_EVENT_NONE:
     case GH_MEDIA_EVENT_PLAIN:

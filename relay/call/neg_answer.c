@@ -37,6 +37,7 @@ static enum gh_reason take_line(struct gh_neg *neg, int index, struct line *line
     stream->side[answerer].suite = keys->out[which].facts.suite;
     stream->force->rx[answerer] = line->key;
     stream->force->rx_lifetime_pkts[answerer] = line->lifetime_pkts;
+    stream->force->rx_mki[answerer] = line->mki;
     stream->force->tx[answerer] = keys->out[which].key;
     stream->force->own[answerer] = keys->out[which].copy_of < 0;
     if (keys->out[which].copy_of >= 0)
@@ -56,7 +57,7 @@ static enum gh_reason judge_line(struct gh_neg *neg, int index, enum gh_profile 
     enum gh_reason reason = GH_REASON_INTERNAL;
     size_t count, which = 0;
 
-    if (neg_read_lines(neg->answer, index, lines, &count))
+    if (neg_read_lines(neg->answer, index, from, lines, &count))
         goto out;
     for (size_t i = 0; i < keys->out_count; i++)
         offered[i] = keys->out[i].facts;
@@ -193,7 +194,9 @@ static int settle(struct gh_neg *neg, const struct gh_neg *again, int index)
         stream->side[o].suite = keys->offered[keys->pick].facts.suite;
         force->rx[o] = keys->offered[keys->pick].key;
         force->rx_lifetime_pkts[o] = keys->offered[keys->pick].lifetime_pkts;
-        if (stream->side[!o].suite == stream->side[o].suite && !neg->bridge)
+        force->rx_mki[o] = keys->offered[keys->pick].mki;
+        if (stream->side[!o].suite == stream->side[o].suite && !neg->bridge && !force->rx_mki[o].len &&
+            !force->rx_mki[!o].len)
             force->tx[o] = force->rx[!o];
         else
             err = own_key(neg, again, index);

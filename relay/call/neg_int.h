@@ -13,6 +13,7 @@ struct line {
     struct gh_crypto_facts facts;
     struct gh_secret key;
     uint64_t lifetime_pkts; /* as its owner declared it; 0: none */
+    struct gh_media_mki mki; /* in the packets of its owner */
     int copy_of;            /* index among the offerer's lines; -1: our own key */
 };
 
@@ -28,6 +29,7 @@ struct gh_neg_keys {
 
 struct gh_neg_force {
     struct gh_secret rx[2], tx[2];
+    struct gh_media_mki rx_mki[2];
     bool own[2];                           /* tx: drawn by us, not the other side's */
     uint64_t rx_lifetime_pkts[2];
     struct gh_media_payload payloads[2][GH_MEDIA_PAYLOADS_MAX]; /* what each side sends: the other described it */
@@ -38,8 +40,10 @@ struct gh_neg_force {
 
 enum gh_reason neg_parse(struct gh_neg *neg, struct gh_span text, struct gh_sdp **out);
 
-/** The first GH_NEG_LINES_MAX a=crypto lines of an m-line with their keys.  An unusable line has none. */
-int neg_read_lines(const struct gh_sdp *doc, int index, struct line *lines, size_t *count);
+/** The first GH_NEG_LINES_MAX a=crypto lines of an m-line with their keys.  An unusable line has none.
+ *  @from  whose description it is */
+int neg_read_lines(const struct gh_sdp *doc, int index, const struct gh_neg_leg *from, struct line *lines,
+                   size_t *count);
 
 /** Ask the keeper about every key of @lines.  @return NONE, or why the m-line is refused */
 enum gh_reason neg_declare(struct gh_neg *neg, int side, int index, struct line *lines, size_t count);

@@ -32,7 +32,7 @@ static enum gh_reason judge_keys(struct gh_neg *neg, int index, const struct gh_
     struct gh_stream_judgement judged;
     enum gh_reason reason;
 
-    if (neg_read_lines(neg->offer, index, keys->offered, &keys->offered_count))
+    if (neg_read_lines(neg->offer, index, from, keys->offered, &keys->offered_count))
         return GH_REASON_INTERNAL;
     for (size_t i = 0; i < keys->offered_count; i++)
         lines[i] = keys->offered[i].facts;
@@ -126,14 +126,15 @@ enum gh_reason gh_neg_offer_in(struct gh_neg *neg, struct gh_span sdp, const str
 
 /* ---- writing ------------------------------------------------------------------------------------ */
 
-/* The offerer's usable lines that the answerer's profile lists too: same suite, same key, our tag. */
+/* The offerer's usable lines that the answerer's profile lists too: same suite, same key, our tag.  Not with an MKI: what
+ * we send has none, so its packets cannot go on as they are. */
 static void copy_lines(struct gh_neg_keys *keys, const struct gh_neg_leg *from, const struct gh_neg_leg *to)
 {
     for (size_t i = 0; i < keys->offered_count; i++) {
         const struct line *offered = &keys->offered[i];
         struct line *out = &keys->out[keys->out_count];
 
-        if (gh_policy_crypto_usable(&offered->facts, from->rules) != GH_CRYPTO_USABLE ||
+        if (offered->mki.len || gh_policy_crypto_usable(&offered->facts, from->rules) != GH_CRYPTO_USABLE ||
             gh_policy_crypto_usable(&offered->facts, to->rules) != GH_CRYPTO_USABLE)
             continue;
         *out = *offered;

@@ -270,7 +270,18 @@ static struct gh_crypto_facts crypto_facts(const struct gh_sdp_crypto *crypto)
     return facts;
 }
 
-int neg_read_lines(const struct gh_sdp *doc, int index, struct line *lines, size_t *count)
+/* One key with an MKI of its own can be read, by a trunk that lets it; several keys in one line cannot. */
+static bool read_mki(const struct gh_sdp_crypto *crypto, const struct gh_neg_leg *from, struct gh_media_mki *mki)
+{
+    _Static_assert(GH_MEDIA_MKI_MAX == GH_SDP_MKI_MAX, "the same limit of RFC 4568");
+
+    if (crypto->key_count != 1 || from->mki_refuse || gh_sdp_crypto_mki(&crypto->keys[0], mki->octets))
+        return false;
+    mki->len = crypto->keys[0].mki_octets;
+    return true;
+}
+
+int neg_read_lines(const struct gh_sdp *doc, int index, const struct gh_neg_leg *from, struct line *lines, size_t *count)
 {
     struct gh_sdp_crypto crypto;
     uint8_t key[GH_SUITE_KEY_MAX];
@@ -284,9 +295,9 @@ int neg_read_lines(const struct gh_sdp *doc, int index, struct line *lines, size
             break;
         line->facts = crypto_facts(&crypto);
         line->copy_of = -1;
-        /* MKI is offered and accepted by the media plane later; until then such a line is not usable. */
-        if (line->facts.mki || line->facts.key_count != 1)
-            line->facts.mki_ok = false;
+        line->mki.len = 0;
+        if (line->facts.mki && line->facts.parsed)
+            line->facts.mki_ok = line->facts.mki_ok && read_mki(&crypto, from, &line->mki);
         if (!line->facts.parsed || !line->facts.key_ok)
             continue;
         line->lifetime_pkts = crypto.keys[0].lifetime_pkts;
@@ -477,5 +488,6 @@ void gh_neg_media_set(const struct gh_neg_stream *stream, int side, struct gh_me
     memcpy(out->payloads, stream->force->payloads[side], sizeof(out->payloads));
     /* Not in the literal, which the compiler may build elsewhere first. */
     out->rx_key = stream->force->rx[side];
+    out->rx_mki = stream->force->rx_mki[side];
     out->tx_key = stream->force->tx[side];
 }

@@ -89,6 +89,8 @@ struct gh_config_trunk {
     bool srtp_path_bridge;             /* srtp_path: bridge */
     bool roc_keep;                     /* roc_on_rekey: keep */
     enum gh_key_reuse key_reuse;
+    bool mki_refuse;                   /* mki: refuse */
+    bool lifetime_enforce;             /* lifetime: enforce */
     const struct gh_config_interface *media; /* one of config->media.interfaces */
     enum gh_media_source media_source;
     enum gh_mux_rule rtcp_mux;

@@ -134,7 +134,7 @@ static const struct gh_choice mux_rules[] = {
 };
 static const struct gh_choice mki_rules[] = {
     { "accept", 0, false },
-    { "refuse", 1, true },
+    { "refuse", 1, false },
     { NULL, 0, false },
 };
 static const struct gh_choice refer_rules[] = {
@@ -160,7 +160,7 @@ static const struct gh_choice suite_orders[] = {
 };
 static const struct gh_choice lifetimes[] = {
     { "mark", 0, false },
-    { "enforce", 1, true },
+    { "enforce", 1, false },
     { NULL, 0, false },
 };
 static const struct gh_choice distributions[] = {
@@ -454,14 +454,14 @@ static const struct gh_option trunk_options[] = {
       .standard = "mark",
       .says = "one key for two streams or calls" },
     { .name = "mki",
-      .type = GH_TYPE_WORD,
-      TRUNK(mki),
+      .type = GH_TYPE_FLAG,
+      TRUNK(out.mki_refuse),
       .choices = mki_rules,
       .standard = "accept",
       .says = "a=crypto lines with a master key identifier" },
     { .name = "lifetime",
-      .type = GH_TYPE_WORD,
-      TRUNK(lifetime),
+      .type = GH_TYPE_FLAG,
+      TRUNK(out.lifetime_enforce),
       .choices = lifetimes,
       .standard = "mark",
       .says = "a key that is used longer than its SDP says" },

@@ -55,7 +55,7 @@ struct gh_trunk_draft {
     const char **allow_methods, **allow_from;
     size_t allow_method_count, allow_from_count;
     uint64_t ping_in_ms, ping_out_ms, session_expires_ms, min_se_ms;
-    int offer, mki, lifetime;
+    int offer;
     bool register_here, trust_identity;
     /* Joined by check.c; NULL when the name was wrong. */
     struct gh_listener_draft *on;

@@ -197,7 +197,7 @@ class Suites(SuiteCase):
         key, unusable, foreign = fresh(CM), "no_usable_crypto", "crypto_answer_bad"
         for reason, change in ((unusable, lines(line(1, "AES_CM_1024_HMAC", key))), (unusable, lines(line(1, CM, key[:-4]))),
                                (unusable, lines(line(1, CM, key, " KDR=1"))), (unusable, lines(line(1, CM, rtp.text(bytes(30))))),
-                               (unusable, lines(line(1, CM, key, "|2^31|1:4"))),
+                               (unusable, lines(line(1, CM, key, "|2^31|1:0"))),
                                (foreign, lines(line(1, CM, key), line(2, GCM, fresh(GCM))))):
             request = self.invited(self.a.open().describe())
             self.b.open().take(request.body)
@@ -331,6 +331,98 @@ class BestEffortSavp(BestEffortCase):
 
     def test_fallback_among_others(self):
         self.clear("RTP/AVP", "Supported: timer, x-Cisco-SRTP-Fallback, 100rel\n")
+
+
+class Lifetime(SuiteCase):
+    options = {"trunk_options": {"CUCM10": "srtp: required, lifetime: enforce"}}
+
+    def test_lifetime_enforced(self):
+        """The same where b's trunk, whose key it is, says lifetime: enforce: the call ends."""
+        request = self.invited(self.a.open().describe())
+        lines = self.b.open().take(request.body)
+        self.b.reply(request, 200, self.b.describe(tags=self.b.tags(lines)).rstrip() + b"|2^1\r\n")
+        self.a.take(self.a.expect(200).body)
+        self.a.ack()
+        self.b.expect("ACK")
+        for _ in range(3):
+            self.crosses(self.b.ends[0], self.a.ends[0])
+        for ua in (self.a, self.b):
+            bye = ua.expect("BYE")
+            self.assertIn("key_lifetime_exceeded", bye.get("Reason"))
+            ua.reply(bye, 200)
+        self.check_end(self.ended(), grade="mixed", marks=["unproven", "key_lifetime_exceeded"],
+                       reasons=["key_lifetime_exceeded"])
+
+
+class Mki(SuiteCase):
+    """RFC 3711 section 3.1: packets under the key name it.  What we send never does."""
+
+    def told(self, source, target, suite, mki, passed=True):
+        """A packet of @source with its MKI: before the tag of an AES-CM suite, behind all of a GCM one (RFC 7714)."""
+        packet = source.next_rtp()
+        sealed = source.protect(packet)
+        tag = 0 if suite == GCM else 10
+        source.send(sealed[:len(sealed) - tag] + mki + sealed[len(sealed) - tag:])
+        if passed:
+            self.assertEqual(target.unprotect(target.receive())[12:], packet[12:])
+
+    def test_of_the_caller(self):
+        for suite, said, mki in ((CM, "|2^31|5:1", b"\x05"), (GCM, "|513:4", b"\0\0\2\1")):
+            with self.subTest(suite=suite):
+                request = self.invited(self.a.open(suite=suite).describe().rstrip() + said.encode() + b"\r\n")
+                self.assertNotIn(rtp.text(self.a.ends[0].key).encode(), request.body)  # always a bridge
+                self.b.open(suite=suite)
+                self.answer(request)
+                self.a.take(self.a.expect(200).body)
+                self.a.ack()
+                self.b.expect("ACK")
+                a, b = self.a.ends[0], self.b.ends[0]
+                self.told(a, b, suite, mki)
+                self.told(a, b, suite, b"\xff" * len(mki), passed=False)
+                a.send(a.protect(a.next_rtp()))
+                self.told(a, b, suite, mki)
+                self.crosses(b, a)
+                record = self.hang_up()
+                self.check_end(record, marks=["auth_failed"])
+                self.assertEqual(self.paths(record), ["bridge", "bridge"])
+                self.again()
+
+    def test_of_the_called_side(self):
+        request = self.invited(self.a.open().describe())
+        lines = self.b.open().take(request.body)
+        self.b.reply(request, 200, self.b.describe(tags=self.b.tags(lines)).rstrip() + b"|1:2\r\n")
+        ok = self.a.expect(200)
+        self.assertNotIn(rtp.text(self.b.ends[0].key).encode(), ok.body)
+        self.a.take(ok.body)
+        self.a.ack()
+        self.b.expect("ACK")
+        self.crosses(self.a.ends[0], self.b.ends[0])
+        self.told(self.b.ends[0], self.a.ends[0], CM, b"\0\1")
+        self.check_end(self.hang_up())
+
+    def test_values_that_do_not_fit(self):
+        """No line is left: 488."""
+        for said in ("|256:1", "|1:0", "|1:129", "|x:1"):
+            with self.subTest(said=said):
+                self.a.invite(self.a.open().describe().rstrip() + said.encode() + b"\r\n")
+                self.assertIn("no_usable_crypto", self.a.expect(488).get("Warning"))
+                self.a.ack_refusal()
+                self.again()
+
+
+class NoMki(SuiteCase):
+    options = {"trunk_options": {"CUCMA": "srtp: allowed, mki: refuse"}}
+
+    def test_another_line_is_taken(self):
+        """The first has an MKI, which a's trunk refuses."""
+        self.a.open()
+        request = self.invited(self.offer(line(1, CM, fresh(CM), "|2^31|1:1") + line(2, CM, rtp.text(self.a.ends[0].key))))
+        self.assertIn(rtp.text(self.a.ends[0].key).encode(), request.body)
+        self.b.open()
+        self.answer(request)
+        (tag, _, _), = self.up()
+        self.assertEqual(tag, "2")
+        self.check_end(self.hang_up())
 
 
 if __name__ == "__main__":

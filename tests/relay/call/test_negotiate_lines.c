@@ -153,13 +153,25 @@ static const struct scenario scenarios[] = {
       .after = GH_GRADE_NONE },
 
     /* ---- offers with lines that are not used: RFC 4568 section 6 ---- */
-    { .name = "an unknown suite, a bad key, an MKI, a parameter, two keys: skipped",
+    { .name = "an MKI: the line is taken, and its key crosses to nobody",
+      .a = { REQUIRED },
+      .b = { REQUIRED },
+      .offer = "m=audio 5004 RTP/SAVP 0\na=crypto:3 " AES80 " inline:@A1|2^20|1:4\n",
+      .to_b = "m=audio 40002 RTP/SAVP 0\na=crypto:1 " GCM " inline:@own\na=crypto:2 " AES80
+              " inline:@own\n",
+      .answer = "m=audio 6004 RTP/SAVP 0\na=crypto:2 " AES80 " inline:@B1|7:2\n",
+      .to_a = "m=audio 40000 RTP/SAVP 0\na=crypto:3 " AES80 " inline:@own\n",
+      .sides = AES80 " bridge " AES80 " bridge",
+      .marks = "",
+      .before = GH_GRADE_HOP_BY_HOP,
+      .after = GH_GRADE_HOP_BY_HOP },
+    { .name = "an unknown suite, a bad key, an MKI without length, a parameter, two keys: skipped",
       .a = { REQUIRED },
       .b = { REQUIRED },
       .offer = "m=audio 5004 RTP/SAVP 0\n"
                "a=crypto:1 F8_128_HMAC_SHA1_80 inline:@A2\n"
                "a=crypto:2 " AES80 " inline:AAECAwQFBgcICQoLDA0ODw==\n"
-               "a=crypto:3 " AES80 " inline:@A2|2^20|1:4\n"
+               "a=crypto:3 " AES80 " inline:@A2|2^20|1:0\n"
                "a=crypto:4 " AES80 " inline:@A2 KDR=3\n"
                "a=crypto:5 " AES80 " inline:@A1|1:4;inline:@A2|2:4\n"
                "a=crypto:6 " AES80 " inline:@A1 UNENCRYPTED_SRTP\n"
@@ -181,7 +193,7 @@ static const struct scenario scenarios[] = {
     { .name = "SAVP with nothing usable",
       .a = { REQUIRED },
       .b = { REQUIRED },
-      .offer = "m=audio 5004 RTP/SAVP 0\na=crypto:1 " AES80 " inline:@A1|2^20|1:4\n",
+      .offer = "m=audio 5004 RTP/SAVP 0\na=crypto:1 " AES80 " inline:@A1|2^20|1:0\n",
       .offer_in = GH_REASON_NO_USABLE_CRYPTO },
     { .name = "a lifetime beyond RFC 3711 section 9.2",
       .a = { REQUIRED },
@@ -196,7 +208,7 @@ static const struct scenario scenarios[] = {
     { .name = "AVP with nothing usable goes clear",
       .a = { ALLOWED },
       .b = { OFF },
-      .offer = "m=audio 5004 RTP/AVP 0\na=crypto:1 " AES80 " inline:@A1|2^20|1:4\n",
+      .offer = "m=audio 5004 RTP/AVP 0\na=crypto:1 " AES80 " inline:@A1|2^20|1:0\n",
       .to_b = "m=audio 40002 RTP/AVP 0\n",
       .before = GH_GRADE_CLEAR,
       .answer = "m=audio 6000 RTP/AVP 0\n",
