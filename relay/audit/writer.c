@@ -261,6 +261,8 @@ static int start_thread(struct gh_audit *audit)
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     err = pthread_create(&audit->thread, NULL, gh_audit_thread, audit);
+    if (!err)
+        pthread_setname_np(audit->thread, "gh-audit");
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return -err;
 }

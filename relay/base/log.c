@@ -122,6 +122,8 @@ static int start_thread(void)
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     err = -pthread_create(&ring.thread, NULL, run, NULL);
+    if (!err)
+        pthread_setname_np(ring.thread, "gh-log");
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (err) {
         free(ring.lines);

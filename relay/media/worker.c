@@ -258,6 +258,8 @@ int gh_worker_start(struct gh_worker *worker)
     err = uv_thread_create(&worker->thread, run, worker);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     worker->started = !err;
+    if (!err)
+        pthread_setname_np(worker->thread, "gh-media"); /* top -H tells it apart */
     return err;
 }
 
