@@ -152,7 +152,11 @@ static int make_tx(struct gh_side *side)
                                                   : gh_srtp_tx_new(&side->tx, side->suite, &side->tx_key);
 
     if (!err && before)
-        gh_srtp_tx_continue(side->tx, before);
+        err = gh_srtp_tx_continue(side->tx, before);
+    if (err) { /* a context that began its keystream anew would be worse than none */
+        gh_srtp_tx_free(side->tx);
+        side->tx = NULL;
+    }
     return err;
 }
 

@@ -84,8 +84,9 @@ struct gh_srtp_tx;
 int gh_srtp_tx_new(struct gh_srtp_tx **out, enum gh_suite suite, const struct gh_secret *key);
 void gh_srtp_tx_free(struct gh_srtp_tx *tx);
 
-/** @tx, fresh, takes over SSRCs and packet indices of @before: the ROC goes on under the new key. */
-void gh_srtp_tx_continue(struct gh_srtp_tx *tx, const struct gh_srtp_tx *before);
+/** @tx, fresh, takes over SSRCs and packet indices of @before: the ROC goes on under the new key.
+ *  @return 0 or GH_ENOMEM: @tx is then to be freed */
+int gh_srtp_tx_continue(struct gh_srtp_tx *tx, const struct gh_srtp_tx *before);
 
 bool gh_srtp_tx_is(const struct gh_srtp_tx *tx, enum gh_suite suite, const struct gh_secret *key);
 const struct gh_secret *gh_srtp_tx_key(const struct gh_srtp_tx *tx);

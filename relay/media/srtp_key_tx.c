@@ -26,7 +26,8 @@ struct gh_srtp_tx {
     enum gh_suite suite;
     struct gh_secret key;
     srtp_t session;
-    struct source sources[GH_TX_SSRC_MAX];
+    struct source *sources; /* most calls have one; GH_TX_SSRC_MAX at most */
+    size_t source_room;
     uint64_t clock;
     uint32_t kept[2];              /* SSRCs that went over as they came: of the first source, of the first with RTP */
     bool has_kept[2];
@@ -69,6 +70,7 @@ void gh_srtp_tx_free(struct gh_srtp_tx *tx)
         return;
     if (tx->session)
         srtp_dealloc(tx->session);
+    free(tx->sources);
     gh_secret_wipe(&tx->key);
     free(tx);
 }
@@ -83,17 +85,39 @@ const struct gh_secret *gh_srtp_tx_key(const struct gh_srtp_tx *tx)
     return &tx->key;
 }
 
-void gh_srtp_tx_continue(struct gh_srtp_tx *tx, const struct gh_srtp_tx *before)
+/* @room  1, 2, 4, ... GH_TX_SSRC_MAX, or 0.  Places that are there stay. */
+static int make_room(struct gh_srtp_tx *tx, size_t room)
 {
-    memcpy(tx->sources, before->sources, sizeof(tx->sources));
-    for (size_t i = 0; i < GH_TX_SSRC_MAX; i++)
+    struct source *grown;
+
+    if (room <= tx->source_room)
+        return 0;
+    grown = realloc(tx->sources, room * sizeof(*grown));
+    if (!grown)
+        return GH_ENOMEM;
+    memset(grown + tx->source_room, 0, (room - tx->source_room) * sizeof(*grown));
+    tx->sources = grown;
+    tx->source_room = room;
+    return 0;
+}
+
+int gh_srtp_tx_continue(struct gh_srtp_tx *tx, const struct gh_srtp_tx *before)
+{
+    int err = make_room(tx, before->source_room);
+
+    if (err)
+        return err;
+    for (size_t i = 0; i < before->source_room; i++) {
+        tx->sources[i] = before->sources[i];
         tx->sources[i].carried = tx->sources[i].started;
+    }
     tx->clock = before->clock;
     memcpy(tx->kept, before->kept, sizeof(tx->kept));
     memcpy(tx->has_kept, before->has_kept, sizeof(tx->has_kept));
     tx->renames = before->renames;
     tx->next_ssrc = before->next_ssrc;
     tx->stride = before->stride;
+    return 0;
 }
 
 /* An SSRC that this key has never sent under. */
@@ -121,25 +145,36 @@ static uint32_t name_source(struct gh_srtp_tx *tx, uint32_t ssrc, bool rtcp)
     return ssrc;
 }
 
-static struct source *find_source(struct gh_srtp_tx *tx, uint64_t origin, uint32_t ssrc, bool rtcp)
+/* @return GH_ENOMEM: none is made and none is lost */
+static int find_source(struct gh_srtp_tx *tx, uint64_t origin, uint32_t ssrc, bool rtcp, struct source **out)
 {
-    struct source *oldest = &tx->sources[0];
+    struct source *oldest = NULL;
+    size_t room = tx->source_room;
 
-    for (size_t i = 0; i < GH_TX_SSRC_MAX; i++) {
+    for (size_t i = 0; i < room; i++) {
         struct source *source = &tx->sources[i];
 
         if (source->used && source->in == ssrc && source->origin == origin) {
             source->used = ++tx->clock;
-            return source;
+            *out = source;
+            return 0;
         }
-        if (source->used < oldest->used)
+        if (!oldest || source->used < oldest->used)
             oldest = source;
+    }
+    if ((!oldest || oldest->used) && room < GH_TX_SSRC_MAX) {
+        int err = make_room(tx, room ? 2 * room : 1);
+
+        if (err)
+            return err;
+        oldest = &tx->sources[room];
     }
     if (oldest->used)
         gh_srtp_stream_forget(tx->session, oldest->out); /* never used again: fresh_ssrc does not repeat */
     *oldest = (struct source){ .origin = origin, .in = ssrc, .used = ++tx->clock };
     oldest->out = name_source(tx, ssrc, rtcp);
-    return oldest;
+    *out = oldest;
+    return 0;
 }
 
 /*
@@ -201,8 +236,9 @@ int gh_srtp_tx_seal_rtp(struct gh_srtp_tx *tx, uint64_t origin, uint8_t *p, size
 
     if (tx->rtp_left == 0)
         return GH_ELIMIT;
-    source = find_source(tx, origin, gh_get32(p + 8), false);
-    err = follow(tx, source, gh_get16(p + 2));
+    err = find_source(tx, origin, gh_get32(p + 8), false, &source);
+    if (!err)
+        err = follow(tx, source, gh_get16(p + 2));
     if (!err && source->carried)
         err = carry_on(tx, source, gh_get16(p + 2));
     if (err)
@@ -226,7 +262,7 @@ static uint32_t rename_ssrc(void *arg, uint32_t ssrc, bool own)
     const struct renaming *names = arg;
     const struct gh_srtp_tx *tx = own ? names->own : names->back;
 
-    for (size_t i = 0; tx && i < GH_TX_SSRC_MAX; i++) {
+    for (size_t i = 0; tx && i < tx->source_room; i++) {
         const struct source *source = &tx->sources[i];
 
         if (own && source->used && source->in == ssrc && source->origin == names->origin)
@@ -248,11 +284,14 @@ int gh_srtp_tx_seal_rtcp(struct gh_srtp_tx *tx, uint64_t origin, uint8_t *p, siz
                          const struct gh_srtp_tx *back)
 {
     struct renaming names = { tx, back, origin };
+    struct source *source;
     int octets = (int)*len, err;
 
     if (tx->rtcp_left == 0)
         return GH_ELIMIT;
-    find_source(tx, origin, gh_get32(p + 4), true);
+    err = find_source(tx, origin, gh_get32(p + 4), true, &source);
+    if (err)
+        return err;
     if ((tx->renames || (back && back->renames)) && !gh_rtcp_rewrite(p, *len, rename_ssrc, &names))
         return GH_ESYNTAX;
     err = gh_srtp_error(srtp_protect_rtcp(tx->session, p, &octets));
