@@ -76,7 +76,8 @@ class LibreCalls(unittest.TestCase):
             a = caller.report()
             end = lab.wait_record("call.end")
             b = callee.end()
-            self.assertEqual((a["status"], a["sent"], b["received"], b["auth_failed"]), (200, 150, 150, 0))
+            self.assertEqual((a["status"], b["received"], b["auth_failed"]), (200, a["sent"], 0))
+            self.assertGreater(a["sent"], 50)
             self.assertEqual((end["grade"], end["reasons"]), ("hop_by_hop", ["caller_hung_up"]))
             for leg in end["legs"]:
                 rx = leg["streams"][0]["rx"]
