@@ -173,6 +173,8 @@ static void call_free(struct gh_call *call)
     gh_neg_free(call->offer);
     TAILQ_REMOVE(&calls->list, call, link);
     calls->count--;
+    for (size_t i = 0; i < GH_NEG_STREAMS_MAX; i++)
+        free(call->shown[i]);
     free(call->key_holders);
     free(call);
     check_drained(calls);

@@ -161,11 +161,12 @@ struct gh_call_stream {
     } keyed[GH_CALL_KEYED_MAX];     /* by generation modulo the size */
 };
 
-/* What an m-line is, or was last; for the record. */
+/* What an m-line is, or was last; for the record.  From its first stream on. */
 struct gh_call_shown {
     bool ever, live;
     enum gh_media_kind kind;
     struct gh_neg_side side[2];
+    struct gh_media_counters closed[2]; /* of its streams that are closed */
 };
 
 struct gh_call {
@@ -223,8 +224,7 @@ struct gh_call {
     struct gh_call_end end;
     struct gh_call_stream *streams[GH_NEG_STREAMS_MAX]; /* in force, by m-line; NULL: none */
     TAILQ_HEAD(, gh_call_stream) open; /* all whose counters are due */
-    struct gh_media_counters counters[GH_NEG_STREAMS_MAX][2]; /* of those that are closed */
-    struct gh_call_shown shown[GH_NEG_STREAMS_MAX];
+    struct gh_call_shown *shown[GH_NEG_STREAMS_MAX]; /* NULL: the m-line never had a stream */
     const struct gh_config_trunk **key_holders; /* trunks that declared or got a key */
     size_t key_holder_count;
 };

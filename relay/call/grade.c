@@ -131,8 +131,9 @@ static struct gh_timeline_side side_facts(const struct gh_call *call, const stru
 
 static void show(struct gh_call_shown *shown, const struct gh_neg_stream *stream)
 {
-    *shown = (struct gh_call_shown){ .ever = true, .live = true, .kind = stream->kind,
-                                     .side = { stream->side[0], stream->side[1] } };
+    shown->ever = shown->live = true;
+    shown->kind = stream->kind;
+    memcpy(shown->side, stream->side, sizeof(shown->side));
 }
 
 void gh_call_graded_set(struct gh_call *call)
@@ -148,10 +149,11 @@ void gh_call_graded_set(struct gh_call *call)
 
             for (int side = 0; side < 2; side++)
                 sides[side] = side_facts(call, &neg->streams[i], side);
-            show(&call->shown[i], &neg->streams[i]);
+            show(call->shown[i], &neg->streams[i]);
             gh_timeline_set(&call->line, i, sides, wall_us);
         } else {
-            call->shown[i].live = false;
+            if (call->shown[i])
+                call->shown[i]->live = false;
             gh_timeline_remove(&call->line, i, wall_us);
         }
     }
@@ -313,9 +315,11 @@ void gh_call_mark_measured(struct gh_call *call)
         if (call->shown_due)
             leg->unproven = only_plain(call, side);
         for (size_t i = 0; i < GH_NEG_STREAMS_MAX; i++) {
-            if (call->counters[i][side].drops[GH_DROP_PLAIN_ON_SRTP])
+            const uint64_t *drops = call->shown[i] ? call->shown[i]->closed[side].drops : NULL;
+
+            if (drops && drops[GH_DROP_PLAIN_ON_SRTP])
                 gh_marks_add(&call->marks, GH_REASON_PLAIN_ON_SRTP);
-            if (call->counters[i][side].drops[GH_DROP_AUTH_FAILED])
+            if (drops && drops[GH_DROP_AUTH_FAILED])
                 gh_marks_add(&call->marks, GH_REASON_AUTH_FAILED);
         }
         if (!leg->papers)

@@ -67,7 +67,9 @@ void gh_call_media_counters(const struct gh_call *call, size_t index, struct gh_
     const struct gh_call_stream *stream;
     struct gh_media_counters live[2];
 
-    memcpy(counters, call->counters[index], sizeof(call->counters[index]));
+    memset(counters, 0, 2 * sizeof(*counters));
+    if (call->shown[index])
+        memcpy(counters, call->shown[index]->closed, sizeof(call->shown[index]->closed));
     TAILQ_FOREACH (stream, &call->open, link) {
         if (stream->index != index || gh_media_counters(call->calls->media, stream->id, live))
             continue;
@@ -83,8 +85,12 @@ static int keep_stream(struct gh_call *call, size_t index, gh_stream_id id)
 {
     struct gh_call_stream *stream = calloc(1, sizeof(*stream));
 
-    if (!stream)
+    if (!call->shown[index])
+        call->shown[index] = calloc(1, sizeof(*call->shown[index]));
+    if (!stream || !call->shown[index]) {
+        free(stream);
         return GH_ENOMEM;
+    }
     *stream = (struct gh_call_stream){ .id = id, .call = call, .index = index };
     if (!tsearch(stream, &call->calls->streams, by_id)) {
         free(stream);
@@ -324,7 +330,7 @@ static void count_closed(struct gh_call *call, const struct gh_call_stream *stre
                          const struct gh_media_counters counters[2])
 {
     for (int side = 0; side < 2; side++)
-        add_counters(&call->counters[stream->index][side], &counters[side]);
+        add_counters(&call->shown[stream->index]->closed[side], &counters[side]);
 }
 
 static void on_counters_late(void *arg, uint64_t now_ms)
@@ -465,7 +471,7 @@ void gh_call_on_media_event(void *arg, const struct gh_media_event *event)
     case GH_MEDIA_EVENT_LATCHED:
     case GH_MEDIA_EVENT_MOVED:
         /* On a keyed side RTCP may follow RTP before it has proven itself: nothing but SRTCP goes there. */
-        if (!event->source_proven && call->shown[stream->index].side[event->side].suite == GH_SUITE_NONE)
+        if (!event->source_proven && call->shown[stream->index]->side[event->side].suite == GH_SUITE_NONE)
             gh_marks_add(&call->marks, GH_REASON_SOURCE_UNPROVEN);
         gh_call_record_source(call, stream->index, event);
         break;

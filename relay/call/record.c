@@ -101,11 +101,11 @@ static void event_streams(struct gh_event *event, const struct gh_call *call, in
 {
     gh_event_array(event, "streams");
     for (size_t i = 0; i < GH_NEG_STREAMS_MAX; i++) {
-        const struct gh_call_shown *shown = &call->shown[i];
-        const struct gh_neg_side *near = &shown->side[side];
+        const struct gh_call_shown *shown = call->shown[i];
+        const struct gh_neg_side *near = shown ? &shown->side[side] : NULL;
         struct gh_media_counters counters[2];
 
-        if (!shown->ever)
+        if (!shown || !shown->ever)
             continue;
         gh_event_object(event, NULL);
         gh_event_u64(event, "index", i);
