@@ -103,7 +103,7 @@ struct due {
     struct gh_buf octets;
     struct gh_rel_origin origin;
     uint32_t rseq;
-    bool has_body, sent;
+    bool sent;
 };
 
 struct gh_rel_out {
@@ -255,8 +255,7 @@ int gh_rel_out_send(struct gh_rel_out *out, struct gh_buf *octets,
     if (err)
         goto out;
     out->queue[out->count++] = (struct due){ .octets = *octets, .origin = *origin,
-                                             .rseq = out->next_rseq++,
-                                             .has_body = msg->body.len > 0 };
+                                             .rseq = out->next_rseq++ };
     *octets = (struct gh_buf){ 0 };
     if (out->count == 1)
         start_first(out, now_ms);
@@ -303,15 +302,6 @@ int gh_rel_out_prack(struct gh_rel_out *out, const struct gh_sip_msg *prack,
 size_t gh_rel_out_due(const struct gh_rel_out *out)
 {
     return out->count;
-}
-
-bool gh_rel_out_holds_2xx(const struct gh_rel_out *out)
-{
-    for (size_t i = 0; i < out->count; i++) {
-        if (out->queue[i].has_body)
-            return true;
-    }
-    return false;
 }
 
 void gh_rel_out_final(struct gh_rel_out *out)

@@ -132,9 +132,6 @@ int gh_rel_out_prack(struct gh_rel_out *out, const struct gh_sip_msg *prack,
 /** How many were given to gh_rel_out_send and have no PRACK. */
 size_t gh_rel_out_due(const struct gh_rel_out *out);
 
-/** One of these has a body: the 2xx to the INVITE must wait for its PRACK (section 3). */
-bool gh_rel_out_holds_2xx(const struct gh_rel_out *out);
-
 /** A final response was sent, or the transaction is over: nothing is repeated or sent any more.
  *  What was sent can still be acknowledged; what only waited is forgotten.  The transaction is not
  *  touched from now on. */

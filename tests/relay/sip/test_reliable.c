@@ -292,7 +292,6 @@ static void acknowledged(void)
     first = sent_rseq(&uas);
     CHECK(first >= 1 && first <= INT32_MAX);
     CHECK_INT(gh_rel_out_due(uas.out), 1);
-    CHECK(gh_rel_out_holds_2xx(uas.out));
     /* All three must fit (section 3). */
     CHECK_INT(prack(&uas, first + 1, 7, "INVITE", NULL), GH_ENOTFOUND);
     CHECK_INT(prack(&uas, first, 8, "INVITE", NULL), GH_ENOTFOUND);
@@ -301,7 +300,6 @@ static void acknowledged(void)
     CHECK_INT(prack(&uas, first, 7, "INVITE", &far), 0);
     CHECK_INT(far, 41);
     CHECK_INT(gh_rel_out_due(uas.out), 0);
-    CHECK(!gh_rel_out_holds_2xx(uas.out));
     CHECK_INT(prack(&uas, first, 7, "INVITE", NULL), GH_ENOTFOUND); /* a second PRACK: 481 */
     rig_log(&uas.rig);
     rig_pass(&uas.rig, 2 * GH_TXN_TIMEOUT_MS);
@@ -310,7 +308,6 @@ static void acknowledged(void)
     /* The next has the next number, and a clock of its own. */
     CHECK_INT(send_one(&uas, NULL, 42), 0);
     CHECK_INT(sent_rseq(&uas), first + 1);
-    CHECK(!gh_rel_out_holds_2xx(uas.out)); /* without a session description it may wait */
     rig_pass(&uas.rig, 500);
     LOG(&uas.rig, ">183 >183");
     uas_fini(&uas);
@@ -328,7 +325,6 @@ static void the_next_waits_for_the_prack(void)
     CHECK_INT(send_one(&uas, "v=0\r\n", 2), 0);
     CHECK_INT(send_one(&uas, NULL, 3), 0);
     LOG(&uas.rig, ">183");
-    CHECK(gh_rel_out_holds_2xx(uas.out)); /* the one that waits */
     CHECK_INT(rig_respond(&uas.rig, uas.rig.server, gh_txn_request(uas.rig.server), 180), 0);
     rig_pass(&uas.rig, 500);
     LOG(&uas.rig, ">180 >183");
