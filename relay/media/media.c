@@ -126,6 +126,7 @@ static void fill_stream(struct gh_media *media, struct gh_entry *entry, const st
         side->family = entry->sides[s].ours.family;
         for (int i = 0; i < GH_PORT_COUNT; i++) {
             side->ports[i].side = side;
+            side->ports[i].stream = &entry->stream;
             side->ports[i].kind = (enum gh_port_kind)i;
             side->ports[i].known_fd = entry->pairs[s].known[i];
             side->ports[i].stranger_fd = entry->pairs[s].stranger[i];

@@ -61,6 +61,7 @@ enum gh_port_kind { GH_PORT_RTP, GH_PORT_RTCP, GH_PORT_COUNT };
 
 struct gh_port {
     struct gh_side *side;
+    struct gh_stream *stream;
     int known_fd, stranger_fd;
     enum gh_port_kind kind;
     bool usable;                     /* known is connected to source.current, which is somebody */
@@ -222,8 +223,8 @@ void gh_poll_run(struct gh_worker *worker);
 int gh_port_start(struct gh_port *port);
 void gh_port_stop(struct gh_port *port);
 /** The socket was reported: one packet of it, or an error. */
-void gh_port_read(struct gh_port *port, uint64_t now_ms);
-void gh_port_read_stranger(struct gh_port *port, uint64_t now_ms);
+void gh_port_read(struct gh_worker *worker, struct gh_port *port, uint64_t now_ms);
+void gh_port_read_stranger(struct gh_worker *worker, struct gh_port *port, uint64_t now_ms);
 /** To what the set says, or to what was learnt since; a placeholder makes the port unusable. */
 int gh_port_name(struct gh_port *port, const struct gh_media_set *set,
                  const struct gh_addr *remote, uint64_t now_ms);

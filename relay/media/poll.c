@@ -54,31 +54,6 @@ void gh_poll_remove(struct gh_port *port, bool stranger)
 
 /* ---- the loop ------------------------------------------------------------------------------------------------ */
 
-/*
- * A thousand streams do not fit into a core's cache.  What the next packets will touch is asked for while the present
- * one is under way, one pointer further with each turn; the memory answers meanwhile.
- */
-static void prefetch(const struct epoll_event *events, int left)
-{
-    const struct gh_port *port;
-
-    if (left > 3)
-        __builtin_prefetch((const void *)(events[3].data.u64 & ~STRANGER));
-    if (left > 2 && events[2].data.u64) {
-        port = (const struct gh_port *)(events[2].data.u64 & ~STRANGER);
-        __builtin_prefetch(port->side);
-        __builtin_prefetch(&port->side->generation);
-    }
-    if (left > 1 && events[1].data.u64) {
-        port = (const struct gh_port *)(events[1].data.u64 & ~STRANGER);
-        __builtin_prefetch(port->side->counters);
-        __builtin_prefetch(&port->side->counters->last_rx_us);
-        __builtin_prefetch(port->side->rx);
-        __builtin_prefetch(&port->side->quality);
-        __builtin_prefetch(gh_side_other(port->side));
-    }
-}
-
 static bool has_libuv(const struct epoll_event *events, int count)
 {
     for (int i = 0; i < count; i++) {
@@ -95,11 +70,12 @@ static void read_sockets(struct gh_worker *worker, const struct epoll_event *eve
     for (int i = 0; i < count; i++) {
         uintptr_t what = (uintptr_t)events[i].data.u64;
 
-        prefetch(events + i, count - i);
+        if (i + 1 < count) /* meanwhile the memory finds the next one */
+            __builtin_prefetch((const void *)(uintptr_t)(events[i + 1].data.u64 & ~STRANGER));
         if (what & STRANGER)
-            gh_port_read_stranger((struct gh_port *)(what & ~STRANGER), now_ms);
+            gh_port_read_stranger(worker, (struct gh_port *)(what & ~STRANGER), now_ms);
         else
-            gh_port_read((struct gh_port *)what, now_ms);
+            gh_port_read(worker, (struct gh_port *)what, now_ms);
     }
 }
 
