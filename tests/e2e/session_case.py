@@ -2,12 +2,22 @@
 """What the tests of offers and answers share: both ends of a call as user agents that say what a test tells them."""
 import base64
 import re
+import select
 import unittest
 
 import harness as h
 import rtp
 from media_case import media_lines
 from rtp import CM
+
+RELIABLE = "Supported: 100rel\n"
+TRIES = 9  # packets, until one arrives: after 0.1 s, 0.2 s, 0.4 s...
+
+
+def security(msg):
+    """What a message claims; None: nothing."""
+    found = re.search(r"security=\s*(\w+)", msg.get("Call-Info") or "")
+    return found and found.group(1)
 
 
 def description(host, ends, kinds=None, directions=None, tags=None, protos=None, version=1, more=""):
@@ -125,6 +135,11 @@ Contact: <sip:{self.name}@{self.host}:5061;transport=tls>
         contact = f"sip:{self.name}@{self.host}:5061;transport=tls" if request.method in ("INVITE", "UPDATE") else None
         h.reply(self.peer, request, status, "Whatever", body, tag=tag or self.local_tag, contact=contact, extra=extra)
 
+    def join(self, response):
+        """The dialog of this response is the one; several may have rung."""
+        self.remote_tag = re.search(r"tag=([^;]+)", response.get("To")).group(1)
+        return self.take(response.body)
+
     def close(self):
         for end in filter(None, self.ends):
             end.close()
@@ -184,12 +199,57 @@ class SessionCase(unittest.TestCase):
         self.a.ack()
         self.b.expect("ACK")
 
+    def reinvite(self, who=None, answers=None, **kwargs):
+        """A re-INVITE of @who with its description, answered by the other side.  @return what each of them got"""
+        who = who or self.a
+        other = self.b if who is self.a else self.a
+        who.request("INVITE", who.describe(**kwargs))
+        request = other.expect("INVITE")
+        lines = other.take(request.body)
+        other.reply(request, 200, other.describe(**(answers or {}), tags=other.tags(lines),
+                                                 **{k: v for k, v in kwargs.items() if k == "kinds"}))
+        ok = who.expect(200)
+        who.take(ok.body)
+        who.ack()
+        other.expect("ACK")
+        return request, ok
+
+    def prack(self, response, body=b""):
+        self.a.request("PRACK", body, f"RAck: {response.get('RSeq')} {self.a.invite_cseq} INVITE\n")
+
+    def early(self, suite=CM):
+        """Ringing, with offer, answer (in a reliable 183) and early media.  @return b's INVITE"""
+        request = self.invited(self.a.open().describe(), extra=RELIABLE)
+        lines = self.b.open(suite=suite).take(request.body)
+        self.b.reply(request, 183, self.b.describe(tags=self.b.tags(lines)), extra="Require: 100rel\nRSeq: 1\n")
+        ringing = self.a.expect(183)
+        self.a.take(ringing.body)
+        self.prack(ringing)
+        self.b.reply(self.b.expect("PRACK"), 200)
+        self.a.expect(200)
+        return request
+
     def crosses(self, source, target):
         """A packet from one end to the other of a stream, each by its own keys."""
         packet = source.next_rtp()
         source.send(source.protect(packet))
         got = target.unprotect(target.receive())
         self.assertEqual((got[:2], got[12:]), (packet[:2], packet[12:]))
+
+    def first_through(self, source, target):
+        """What comes in the moment of a change may be lost: packets until one arrives, and nothing else does."""
+        sent = []
+        for attempt in range(TRIES):
+            packet = source.next_rtp()
+            sent.append(packet[12:])
+            source.send(source.protect(packet))
+            if select.select([target.rtp], [], [], 0.1 * 2 ** attempt)[0]:
+                break
+        while True:  # one that was only late is followed by the others
+            got = target.unprotect(target.receive())[12:]
+            self.assertIn(got, sent)
+            if got == sent[-1]:
+                return
 
     def both_ways(self, index=0, count=3):
         for _ in range(count):

@@ -9,21 +9,6 @@ from session_case import SessionCase
 
 
 class Change(SessionCase):
-    def reinvite(self, who=None, answers=None, **kwargs):
-        """A re-INVITE of @who with its description, answered by the other side.  @return what each of them got"""
-        who = who or self.a
-        other = self.b if who is self.a else self.a
-        who.request("INVITE", who.describe(**kwargs))
-        request = other.expect("INVITE")
-        lines = other.take(request.body)
-        other.reply(request, 200, other.describe(**(answers or {}), tags=other.tags(lines),
-                                                 **{k: v for k, v in kwargs.items() if k == "kinds"}))
-        ok = who.expect(200)
-        who.take(ok.body)
-        who.ack()
-        other.expect("ACK")
-        return request, ok
-
     def test_hold_and_resume(self):
         self.establish()
         self.both_ways()

@@ -1,19 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a call is worth over time: proof, inheritance, claims; the status on the wire and the grade of the record."""
-import re
-
 import harness as h
 from pki import Pki
 from rtp import CM, GCM
-from session_case import SessionCase
+from session_case import SessionCase, security
 
 CALL_INFO = "Call-Info: <urn:x-cisco-remotecc:callinfo>; security= {}\n"
-
-
-def security(msg):
-    """What a message claims; None: nothing."""
-    found = re.search(r"security=\s*(\w+)", msg.get("Call-Info") or "")
-    return found and found.group(1)
 
 
 class GradeCase(SessionCase):

@@ -1,16 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where offers and answers may stand in a call's beginning: RFC 3264, RFC 3262, RFC 6337."""
-import re
-
 import harness as h
 from rtp import CM, GCM
-from session_case import SessionCase, description
-
-RELIABLE = "Supported: 100rel\n"
-
-
-def rseq(msg):
-    return int(msg.get("RSeq"))
+from session_case import RELIABLE, SessionCase, description
 
 
 class Delayed(SessionCase):
@@ -148,9 +140,6 @@ class Delayed(SessionCase):
 
 class Reliable(SessionCase):
     """RFC 3262 end to end."""
-
-    def prack(self, response, body=b""):
-        self.a.request("PRACK", body, f"RAck: {rseq(response)} {self.a.invite_cseq} INVITE\n")
 
     def test_offer_in_183_answer_in_prack(self):
         request = self.invited(extra=RELIABLE)

@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several that ring for one call: who is heard, keyed or not; and what else may happen to media before the answer."""
+import os
+import select
+import time
+
+import harness as h
+import rtp
+from pki import Pki
+from rtp import CM
+from session_case import RELIABLE, SessionCase, Ua
+
+AUDIO_VIDEO = ["audio", "video"]
+FALLBACK = "Supported: X-cisco-srtp-fallback\n"
+
+
+class ForkCase(SessionCase):
+    """Phones that answer one INVITE, each as itself: tag "one" and tag "two"."""
+
+    options = {"trunk_options": {"CUCM10": "srtp: allowed"}}
+
+    def phone(self, tag, suites=(CM,)):
+        """One of b's phones, with an end for each of these suites; "off": port 0."""
+        ua = Ua(self, self.b.peer, self.lab.b_host, "9898")
+        self.addCleanup(ua.close)
+        ua.local_tag, ua.call_id, ua.remote_tag, ua.target = tag, self.b.call_id, self.b.remote_tag, self.b.target
+        ua.ends = [None if suite == "off" else rtp.End(ua.host, suite) for suite in suites]
+        return ua
+
+    def ring(self, phone, request, kinds=None, extra=""):
+        """Its answer in a 183; a hears it from now on."""
+        lines = phone.take(request.body)
+        phone.answer = phone.describe(kinds=kinds, tags=phone.tags(lines))
+        phone.reply(request, 183, phone.answer, extra=extra)
+        phone.ringing = self.a.expect(183)
+        self.a.join(phone.ringing)
+
+    def settle(self, phone):
+        """Its 183 was reliable: a's PRACK."""
+        self.prack(phone.ringing)
+        phone.reply(phone.expect("PRACK"), 200)
+        self.a.expect(200)
+
+    def pick_up(self, phone, request, answer):
+        """It is this one, and b is it from now on.  @return what a got"""
+        phone.reply(request, 200, answer)
+        ok = self.a.expect(200)
+        self.a.join(ok)
+        self.a.take(ok.body or phone.ringing.body)
+        self.a.ack()
+        phone.expect("ACK")
+        self.b = phone
+        return ok
+
+    def worths(self, record):
+        return [grade for _, _, grade in record["intervals"]]
+
+    def talk(self, phone, index=0):
+        """Three packets each way."""
+        self.first_through(self.a.ends[index], phone.ends[index])
+        self.first_through(phone.ends[index], self.a.ends[index])
+        for _ in range(2):
+            self.crosses(self.a.ends[index], phone.ends[index])
+            self.crosses(phone.ends[index], self.a.ends[index])
+
+    def check_deaf(self, source, end, meanwhile):
+        """Packets of @source, between others that arrive where they should; none comes to @end."""
+        for _ in range(5):
+            source.send(source.protect(source.next_rtp()))
+            meanwhile()
+        self.assertTrue(end.is_silent())
+
+
+class Heard(ForkCase):
+    """One phone is heard at a time; what another had falls silent, and may come back."""
+
+    def test_video_of_another_phone(self):
+        """Phone one has audio and, in clear, video; phone two has audio alone, is heard after it and picks up."""
+        request = self.invited(self.a.open(2).describe(kinds=AUDIO_VIDEO))
+        one, two = self.phone("one", (CM, None)), self.phone("two", (CM, "off"))
+        self.ring(one, request, AUDIO_VIDEO, FALLBACK)
+        self.talk(one, 0)
+        self.talk(one, 1)
+        self.ring(two, request, AUDIO_VIDEO)
+        self.assertIn(b"m=video 0 ", two.ringing.body)
+        self.check_deaf(self.a.ends[1], one.ends[1], lambda: self.talk(two))
+        ok = self.pick_up(two, request, two.answer)
+        self.assertIn(b"m=video 0 ", ok.body)
+        self.check_deaf(self.a.ends[1], one.ends[1], lambda: self.talk(two))
+        record = self.hang_up()
+        self.check_end(record, grade="mixed", marks=["srtp_fallback"])
+        self.assertEqual(self.worths(record), ["mixed", "hop_by_hop"])
+        self.assertEqual([leg["streams"][1]["tx"] for leg in record["legs"]], [3, 3])  # of phone one's time
+
+    def offer_in_183(self, phone, request, suite):
+        """Its offer; a answers it in PRACK, from ends of its own."""
+        phone.reply(request, 183, phone.describe(), extra="Require: 100rel\nRSeq: 1\n")
+        phone.ringing = self.a.expect(183)
+        self.a.open(suite=suite)
+        lines = self.a.join(phone.ringing)
+        self.prack(phone.ringing, self.a.describe(tags=self.a.tags(lines), protos=[lines[0][2]]))
+        prack = phone.expect("PRACK")
+        phone.take(prack.body)
+        phone.reply(prack, 200)
+        self.a.expect(200)
+
+    def test_offers_of_two_phones(self):
+        """a's INVITE has no offer: each phone makes one, the first for RTP.  The second is heard, and picks up."""
+        request = self.invited(extra=RELIABLE)
+        one, two = self.phone("one", (None,)), self.phone("two")
+        self.offer_in_183(one, request, None)
+        plain = self.a.ends[0]
+        self.addCleanup(plain.close)
+        self.talk(one)
+        self.offer_in_183(two, request, CM)
+        self.check_deaf(plain, one.ends[0], lambda: self.talk(two))
+        self.pick_up(two, request, b"")
+        self.check_deaf(plain, one.ends[0], lambda: self.talk(two))
+        record = self.hang_up()
+        self.check_end(record, grade="clear", marks=["media_clear", "srtp_fallback"])
+        self.assertEqual(self.worths(record), ["clear", "hop_by_hop"])
+
+    def test_plain_phone_comes_back(self):
+        """Phone one rings with RTP, phone two with SRTP; it is phone one, by a 183 or by its 200."""
+        for status in (183, 200):
+            with self.subTest(status):
+                self.again()
+                request = self.invited(self.a.open().describe())
+                one, two = self.phone("one", (None,)), self.phone("two")
+                self.ring(one, request, extra=FALLBACK)
+                self.talk(one)
+                self.ring(two, request)
+                self.talk(two)
+                if status == 183:
+                    one.reply(request, 183, one.answer, extra=FALLBACK)
+                    self.a.join(self.a.expect(183))
+                    self.talk(one)
+                ok = self.pick_up(one, request, one.answer)
+                self.assertEqual((ok.get("To"), ok.body), (one.ringing.get("To"), one.ringing.body))
+                self.talk(one)
+                record = self.hang_up()
+                self.check_end(record, status="Authenticated", grade="mixed", marks=["srtp_fallback"])
+                self.assertEqual(self.worths(record), ["mixed", "hop_by_hop", "mixed"])
+
+    def test_settled_phone_comes_back(self):
+        """Phone one's answer came in a reliable 183, and phone two rings with the other kind of media; it is phone one, whose
+        200 says nothing more."""
+        for suites, status, worth in (((CM, None), "Encrypted", "hop_by_hop"), ((None, CM), "Authenticated", "mixed")):
+            with self.subTest(status):
+                self.again()
+                request = self.invited(self.a.open().describe(), extra=RELIABLE)
+                one, two = self.phone("one", suites[:1]), self.phone("two", suites[1:])
+                self.ring(one, request, extra="Require: 100rel\nRSeq: 1\n" + FALLBACK)
+                self.settle(one)
+                self.talk(one)
+                self.ring(two, request, extra=FALLBACK)
+                self.talk(two)
+                self.assertEqual(self.pick_up(one, request, b"").body, b"")
+                self.talk(one)
+                record = self.hang_up()
+                self.check_end(record, status=status, grade="mixed", marks=["srtp_fallback"])
+                self.assertEqual(self.worths(record)[-1], worth)
+
+
+class NextDestination(ForkCase):
+    host = "127.{}.{}.8".format(*h.lab_number())
+    options = {"extra_trunks": "  NEXT: {security_profile: encrypted, listener: core, peer_names: [NEXT], srtp: required, "
+                               f"destinations: ['{host}:5061']}}\n",
+               "extra_routes": '  - {pattern: "9893", trunks: [CUCM10, NEXT]}\n'}
+
+    @classmethod
+    def prepare(cls):
+        Pki(cls.lab).leaf("NEXT", "NEXT", "DNS:NEXT")
+
+    def test_a_trunk_that_is_out_of_the_call(self):
+        """Two phones of the first trunk ring, one with video; then it fails, and the next trunk has the call."""
+        server = h.Server(self.lab, "NEXT", self.host)
+        self.addCleanup(server.close)
+        self.a.invite(self.a.open(2).describe(kinds=AUDIO_VIDEO), number="9893")
+        self.accept()
+        request = self.b.expect("INVITE")
+        one, two = self.phone("one", (CM, CM)), self.phone("two", (CM, "off"))
+        self.ring(one, request, AUDIO_VIDEO)
+        self.talk(one, 1)
+        self.ring(two, request, AUDIO_VIDEO)
+        self.talk(two)
+        video = self.a.ends[1]
+        two.reply(request, 503)
+        two.expect("ACK")
+        self.b = Ua(self, server.accept(), self.host, "9893")
+        self.addCleanup(self.b.close)
+        self.addCleanup(self.b.peer.close)
+        request = self.b.expect("INVITE")
+        self.b.reply(request, 180)
+        self.a.expect(180)
+        for _ in range(5):
+            video.send(video.protect(video.next_rtp()))
+        lines = self.b.open(2).take(request.body)
+        self.b.reply(request, 200, self.b.describe(kinds=AUDIO_VIDEO, tags=self.b.tags(lines)))
+        self.a.join(self.a.expect(200))
+        self.a.ack()
+        self.b.expect("ACK")
+        for index in (0, 1):
+            self.both_ways(index)
+            self.assertTrue(one.ends[index].is_silent())
+        record = self.hang_up()
+        self.check_end(record)
+        self.assertEqual(record["key_holders"], ["CUCMA", "border1.example.net", "CUCM10", "NEXT"])
+
+
+class Crossing(SessionCase):
+    def test_update_meets_the_answer(self):
+        """a's UPDATE with SDP is on its way when b's 200 to the INVITE is; both are answered."""
+        request = self.early()
+        self.both_ways()
+        self.a.request("UPDATE", self.a.describe())
+        update = self.b.expect("UPDATE")
+        lines = self.b.take(update.body)
+        self.b.reply(request, 200)
+        ok = self.a.expect(200)
+        self.assertEqual((ok.get("CSeq"), ok.body), (f"{self.a.invite_cseq} INVITE", b""))
+        self.b.reply(update, 200, self.b.describe(tags=self.b.tags(lines)))
+        self.a.ack()
+        ok = self.a.expect(200)
+        while "INVITE" in ok.get("CSeq"):  # repeated until the ACK came
+            ok = self.a.expect(200)
+        self.a.take(ok.body)
+        self.b.expect("ACK")
+        self.both_ways()
+        self.check_end(self.hang_up())
+
+
+class Ports(SessionCase):
+    """It rings, and each UPDATE of b adds an m-line of ever another media type, which a does not want."""
+
+    TIMES = 20
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.lab.daemon.pid}/fd"))
+
+    def back_to(self, count):
+        """Sockets are closed a moment after the answer that ended their stream."""
+        limit = time.monotonic() + h.LIMIT_S
+        while self.descriptors() != count:
+            self.assertLess(time.monotonic(), limit, f"{self.descriptors()} descriptors, not {count}")
+            select.select([], [], [], 0.02)
+
+    def test_lines_that_come_and_go_while_it_rings(self):
+        request = self.early()
+        self.both_ways()
+        count = self.descriptors()
+        self.b.ends.append(rtp.End(self.b.host, CM))
+        self.a.ends.append(None)
+        for i in range(self.TIMES):
+            kinds = ["audio", ("video", "application", "text")[i % 3]]
+            self.b.request("UPDATE", self.b.describe(kinds=kinds))
+            update = self.a.expect("UPDATE")
+            lines = self.a.take(update.body)
+            self.a.reply(update, 200, self.a.describe(kinds=kinds, tags=self.a.tags(lines)))
+            self.assertIn(f"m={kinds[1]} 0 ".encode(), self.b.expect(200).body)
+        self.back_to(count)
+        self.both_ways()
+        self.b.reply(request, 200)
+        self.a.expect(200)
+        self.a.ack()
+        self.b.expect("ACK")
+        self.both_ways()
+        self.check_end(self.hang_up())
+
+
+class Silence(SessionCase):
+    options = {"timeout": "3s"}
+
+    def test_a_caller_that_is_silent_while_it_rings(self):
+        """b sends its tone, a nothing.  A call that is answered later ends by media.timeout; this one rings."""
+        request = self.early()
+        self.crosses(self.b.ends[0], self.a.ends[0])
+        ringing = self.a, self.b
+        peer = h.tls_connect(self.lab, self.lab.cert("CUCMA"))
+        self.addCleanup(peer.close)
+        self.a = Ua(self, peer, self.lab.a_host, "1019")
+        self.b = Ua(self, self.b.peer, self.lab.b_host, "9898")
+        self.establish()
+        for ua in (self.a, self.b):
+            self.addCleanup(ua.close)
+            bye = ua.expect("BYE")
+            self.assertIn("media_timeout", bye.get("Reason"))
+            ua.reply(bye, 200)
+        self.check_end(self.ended(), grade="none", reasons=["media_timeout"])
+        self.a, self.b = ringing
+        self.crosses(self.b.ends[0], self.a.ends[0])
+        self.b.reply(request, 200)
+        self.a.expect(200)
+        self.a.ack()
+        self.b.expect("ACK")
+        self.both_ways()
+        self.check_end(self.hang_up())
+
+
+if __name__ == "__main__":
+    h.main()
