@@ -236,9 +236,11 @@ class SessionCase(unittest.TestCase):
         got = target.unprotect(target.receive())
         self.assertEqual((got[:2], got[12:]), (packet[:2], packet[12:]))
 
-    def first_through(self, source, target):
-        """What comes in the moment of a change may be lost: packets until one arrives, and nothing else does."""
-        sent = []
+    def first_through(self, source, target, before=()):
+        """What comes in the moment of a change may be lost: packets until one arrives, and nothing else does.
+
+        @before  plain packets that were sent already, and may arrive or not"""
+        sent = [packet[12:] for packet in before]
         for attempt in range(TRIES):
             packet = source.next_rtp()
             sent.append(packet[12:])

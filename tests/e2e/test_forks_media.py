@@ -193,13 +193,15 @@ class NextDestination(ForkCase):
         request = self.b.expect("INVITE")
         self.b.reply(request, 180)
         self.a.expect(180)
-        for _ in range(5):
-            video.send(video.protect(video.next_rtp()))
+        sent = [video.next_rtp() for _ in range(5)]
+        for packet in sent:
+            video.send(video.protect(packet))
         lines = self.b.open(2).take(request.body)
         self.b.reply(request, 200, self.b.describe(kinds=AUDIO_VIDEO, tags=self.b.tags(lines)))
         self.a.join(self.a.expect(200))
         self.a.ack()
         self.b.expect("ACK")
+        self.first_through(video, self.b.ends[1], sent)
         for index in (0, 1):
             self.both_ways(index)
             self.assertTrue(one.ends[index].is_silent())
