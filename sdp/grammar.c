@@ -192,6 +192,7 @@ static enum gh_media_kind kind_by_name(struct gh_span name)
     return GH_MEDIA_OTHER;
 }
 
+/* After the media type is known. */
 static void profile_by_name(struct gh_span proto, struct gh_sdp_media *out)
 {
     static const struct {
@@ -213,6 +214,9 @@ static void profile_by_name(struct gh_span proto, struct gh_sdp_media *out)
             out->feedback = profiles[i].feedback;
         }
     }
+    /* ITU-T T.38 Annex D.2.3: "m=image <port> udptl t38", and for no other media type. */
+    if (out->kind == GH_MEDIA_IMAGE && gh_span_ieq(proto, GH_SPAN("udptl")))
+        out->profile = GH_PROFILE_UDPTL;
 }
 
 /* "port" or "port/count". */

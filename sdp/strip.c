@@ -175,8 +175,8 @@ size_t gh_sdp_strip_not_relayed(struct gh_sdp *doc)
 
 /*
  * Attributes that describe media and cannot key it.  Left out on purpose: everything in the two
- * tables above; extmap, ssrc, msid (open-ended values); X- names; RFC 3407 and T.38 lines (not
- * relayed).
+ * tables above; extmap, ssrc, msid, T38VendorInfo (open-ended values); X- names; RFC 3407 lines
+ * (not relayed).
  */
 /* clang-format off */
 static const char *const understood_names[] = {
@@ -187,6 +187,10 @@ static const char *const understood_names[] = {
     "framerate", "framesize", "imageattr", "quality", "orient",   /* RFC 8866, 6064, 6236 */
     "lang", "sdplang", "silenceSupp",                             /* RFC 8866, RFC 3108 */
     "curr", "des", "conf",                                        /* RFC 3312: else no call */
+    "T38FaxVersion", "T38MaxBitRate", "T38FaxMaxBuffer",          /* ITU-T T.38 Annex D.2.3 */
+    "T38FaxMaxDatagram", "T38FaxMaxIFP", "T38FaxRateManagement",
+    "T38FaxFillBitRemoval", "T38FaxTranscodingMMR", "T38FaxTranscodingJBIG",
+    "T38FaxUdpEC", "T38FaxUdpECDepth", "T38FaxUdpFECMaxSpan",
 };
 /* clang-format on */
 

@@ -96,12 +96,14 @@ struct gh_chain_facts {
 enum gh_media_kind { GH_MEDIA_OTHER = 0, GH_MEDIA_AUDIO, GH_MEDIA_VIDEO, GH_MEDIA_APPLICATION,
                      GH_MEDIA_TEXT, GH_MEDIA_IMAGE };
 
-/* RTP profile of an m-line.  The feedback profiles (RFC 4585, 5124) count as their base. */
+/* What an m-line's transport is.  The feedback profiles (RFC 4585, 5124) count as their base. */
 enum gh_profile {
-    GH_PROFILE_OTHER = 0,   /* TCP, UDPTL, anything not relayed as RTP */
+    GH_PROFILE_OTHER = 0,   /* TCP, anything that is not relayed */
     GH_PROFILE_AVP,         /* RTP/AVP, RTP/AVPF */
     GH_PROFILE_SAVP,        /* RTP/SAVP, RTP/SAVPF */
-    GH_PROFILE_DTLS         /* UDP/TLS/RTP/SAVP(F) */
+    GH_PROFILE_DTLS,        /* UDP/TLS/RTP/SAVP(F) */
+    GH_PROFILE_UDPTL,       /* fax, m=image only: ITU-T T.38 Annex D; has no keying at all */
+    GH_PROFILE_COUNT
 };
 
 enum gh_keying { GH_KEYING_NONE = 0, GH_KEYING_DTLS, GH_KEYING_SDES };

@@ -98,7 +98,7 @@ static enum gh_reason answer_stream(struct gh_neg *neg, int index, const struct 
         return GH_REASON_INTERNAL;
     if (!stream->live)
         return GH_REASON_NONE; /* we offered port 0; whatever the answer says, it stays refused */
-    if (facts.port == 0) {
+    if (facts.port == 0 || stream->plan == GH_PLAN_REFUSE) {
         stream->live = false;
         return neg_park(neg, index) ? GH_REASON_INTERNAL : GH_REASON_NONE;
     }

@@ -58,6 +58,9 @@ void neg_take_addresses(struct gh_neg *neg, int side, int index, const struct gh
 /** neg_payload.c: what the payload types of stream @index mean, by the offer and the answer. */
 void neg_take_payloads(struct gh_neg *neg, int index);
 
+/** Does this plan write keys? */
+bool neg_plan_has_keys(enum gh_offer_plan plan);
+
 /** The stream that goes on in @index, or NULL. */
 const struct gh_neg_stream *neg_base_stream(const struct gh_neg *neg, int index);
 

@@ -175,7 +175,7 @@ static int plan_lines(struct gh_neg *neg, int index, const struct gh_neg_leg *fr
 
     explicit_bzero(keys->out, sizeof(keys->out));
     keys->out_count = 0;
-    if (neg->streams[index].plan == GH_PLAN_RTP)
+    if (!neg_plan_has_keys(neg->streams[index].plan))
         return 0;
     if (keys->pick >= 0 && !neg->bridge)
         copy_lines(keys, from, to);
@@ -203,14 +203,15 @@ static struct gh_span proto_text(enum gh_offer_plan plan, bool feedback)
 static int write_offer_stream(struct gh_neg *neg, struct gh_sdp *doc, int index, const struct gh_neg_leg *to)
 {
     const struct gh_neg_stream *stream = &neg->streams[index];
+    bool rtp = stream->plan != GH_PLAN_UDPTL;
     struct gh_sdp_media media;
     int err = gh_sdp_media(doc, index, &media);
 
-    if (!err)
+    if (!err && rtp)
         err = gh_sdp_set_proto(doc, index, proto_text(stream->plan, media.feedback));
     if (!err)
         err = gh_sdp_set_port(doc, index, stream->side[!neg->offerer].port);
-    if (!err && to->mux == GH_MUX_OFFER)
+    if (!err && rtp && to->mux == GH_MUX_OFFER)
         err = gh_sdp_append_attr(doc, index, "rtcp-mux", (struct gh_span){ 0 });
     for (size_t i = 0; !err && i < stream->keys->out_count; i++) {
         const struct line *line = &stream->keys->out[i];
@@ -221,27 +222,49 @@ static int write_offer_stream(struct gh_neg *neg, struct gh_sdp *doc, int index,
     return err;
 }
 
-/* A stream that was keyed towards the answerer and is offered without keys now. */
-static enum gh_reason plan_downgrades(struct gh_neg *neg, const struct gh_neg_leg *to)
-{
-    enum gh_reason reason = GH_REASON_NONE;
-
-    for (size_t i = 0; reason == GH_REASON_NONE && i < neg->count; i++) {
-        if (neg->streams[i].live)
-            reason = neg_downgrade(neg, (int)i, !neg->offerer, to, false);
-    }
-    return reason;
-}
-
 /* What is SRTP already is not offered as if it could do without: the profile in force stays. */
 static enum gh_offer_plan kept_plan(const struct gh_neg *neg, int index, enum gh_offer_plan plan)
 {
     const struct gh_neg_stream *base = neg_base_stream(neg, index);
     const struct gh_neg_side *was = base ? &base->side[!neg->offerer] : NULL;
 
-    if (plan == GH_PLAN_RTP || !was || was->suite == GH_SUITE_NONE)
+    if (!neg_plan_has_keys(plan) || !was || was->suite == GH_SUITE_NONE)
         return plan;
     return was->profile == GH_PROFILE_SAVP ? GH_PLAN_SAVP : GH_PLAN_AVP_WITH_KEYS;
+}
+
+/*
+ * What each live stream is to be for the answerer's trunk.  One that it cannot have is refused to this destination alone,
+ * with port 0: another one may take it.
+ * @return NONE, or why the whole offer is refused: a downgrade, or there is nothing else in it
+ */
+static enum gh_reason plan_streams(struct gh_neg *neg, const struct gh_neg_leg *to)
+{
+    enum gh_reason refused = GH_REASON_NONE;
+    size_t planned = 0;
+
+    for (size_t i = 0; i < neg->count; i++) {
+        struct gh_neg_stream *stream = &neg->streams[i];
+        struct gh_offer_judgement judged;
+        enum gh_reason reason = GH_REASON_NONE;
+
+        if (!stream->live)
+            continue;
+        judged = gh_policy_offer_out(to->rules->srtp, to->signalling, to->rules->best_effort, stream->offer_profile);
+        stream->plan = kept_plan(neg, (int)i, judged.plan);
+        if (judged.plan == GH_PLAN_REFUSE) {
+            refused = refused == GH_REASON_NONE ? judged.reason : refused;
+            continue;
+        }
+        planned++;
+        /* Keyed towards the answerer before, and offered without keys now. */
+        if (!neg_plan_has_keys(stream->plan))
+            reason = neg_downgrade(neg, (int)i, !neg->offerer, to, false);
+        if (reason != GH_REASON_NONE)
+            return reason;
+        gh_marks_add(&neg->plan_marks, judged.reason);
+    }
+    return planned ? GH_REASON_NONE : refused;
 }
 
 enum gh_reason gh_neg_offer_out(struct gh_neg *neg, const struct gh_neg_leg *from,
@@ -249,20 +272,19 @@ enum gh_reason gh_neg_offer_out(struct gh_neg *neg, const struct gh_neg_leg *fro
                                 struct gh_sdp **out)
 {
     struct gh_offer_judgement judged = gh_policy_offer_out(to->rules->srtp, to->signalling,
-                                                           to->rules->best_effort);
-    enum gh_reason reason = GH_REASON_NONE;
+                                                           to->rules->best_effort, GH_PROFILE_AVP);
+    enum gh_reason reason;
     struct gh_sdp *doc = NULL;
     int err;
 
+    /* Where not even RTP may go, nothing is written, were there no m-line at all. */
     if (judged.plan == GH_PLAN_REFUSE)
         return judged.reason;
-    if (judged.plan == GH_PLAN_RTP)
-        reason = plan_downgrades(neg, to);
-    if (reason != GH_REASON_NONE)
-        return reason;
     /* What was said of another destination's trunk is not true of this one. */
     neg->plan_marks = (struct gh_marks){ 0 };
-    gh_marks_add(&neg->plan_marks, judged.reason);
+    reason = plan_streams(neg, to);
+    if (reason != GH_REASON_NONE)
+        return reason;
     neg->bridge = (neg->base && neg->base->bridge) || !first || from->bridge || to->bridge;
     err = gh_sdp_clone(&doc, neg->offer);
     if (!err)
@@ -272,9 +294,10 @@ enum gh_reason gh_neg_offer_out(struct gh_neg *neg, const struct gh_neg_leg *fro
             err = gh_sdp_disable_media(doc, i);
             continue;
         }
-        neg->streams[i].plan = kept_plan(neg, i, judged.plan);
         err = plan_lines(neg, i, from, to);
-        if (!err)
+        if (!err && neg->streams[i].plan == GH_PLAN_REFUSE)
+            err = gh_sdp_disable_media(doc, i);
+        else if (!err)
             err = write_offer_stream(neg, doc, i, to);
     }
     if (err) {

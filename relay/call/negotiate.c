@@ -145,6 +145,11 @@ bool gh_neg_offers_keys(const struct gh_neg *neg)
     return false;
 }
 
+bool neg_plan_has_keys(enum gh_offer_plan plan)
+{
+    return plan == GH_PLAN_AVP_WITH_KEYS || plan == GH_PLAN_SAVP;
+}
+
 const struct gh_neg_stream *neg_base_stream(const struct gh_neg *neg, int index)
 {
     const struct gh_neg_stream *stream;
@@ -196,7 +201,8 @@ enum gh_reason neg_downgrade(struct gh_neg *neg, int index, int side, const stru
     if (gh_policy_downgrade(leg->rules->on_downgrade, neg->route_downgrade, in_answer) != GH_DO_MARK)
         return GH_REASON_DOWNGRADE_REFUSED;
     gh_marks_add(&neg->marks, GH_REASON_DOWNGRADE_REFUSED);
-    neg->streams[index].renew = slot && slot->side[side].suite != GH_SUITE_NONE;
+    if (slot && slot->side[side].suite != GH_SUITE_NONE)
+        neg->streams[index].renew = true;
     return GH_REASON_NONE;
 }
 
@@ -371,6 +377,10 @@ void neg_take_addresses(struct gh_neg *neg, int side, int index, const struct gh
         unmux(near, side == neg->offerer ? neg->offer : neg->answer, index);
     if (facts->connection_any)
         near->rtp = near->rtcp = (struct gh_addr){ 0 };
+    if (facts->profile == GH_PROFILE_UDPTL) { /* whatever stands beside it, there is no RTCP */
+        near->rtcp = (struct gh_addr){ 0 };
+        near->rtcp_mux = false;
+    }
 }
 
 /* ---- writing ------------------------------------------------------------------------------------ */
@@ -451,14 +461,14 @@ enum gh_grade gh_neg_best_grade(const struct gh_neg *neg, const struct gh_neg_le
     for (size_t i = 0; i < neg->count; i++) {
         const struct gh_neg_stream *stream = &neg->streams[i];
         bool keyed = neg->answer ? stream->side[!neg->offerer].suite != GH_SUITE_NONE
-                                 : stream->plan != GH_PLAN_RTP && stream->plan != GH_PLAN_REFUSE;
+                                 : neg_plan_has_keys(stream->plan);
         struct gh_hop_facts hop[2] = {
             { .signalling = from->signalling, .proof = GH_PROOF_SEEN },
             { .signalling = to->signalling, .proof = GH_PROOF_SEEN },
         };
         enum gh_grade grade;
 
-        if (!stream->live)
+        if (!stream->live || stream->plan == GH_PLAN_REFUSE)
             continue;
         hop[0].keying = stream->keys->pick >= 0 ? GH_KEYING_SDES : GH_KEYING_NONE;
         hop[1].keying = keyed ? GH_KEYING_SDES : GH_KEYING_NONE;
@@ -482,6 +492,7 @@ void gh_neg_media_set(const struct gh_neg_stream *stream, int side, struct gh_me
         .may_receive = far->may_send,
         .path = near->path,
         .suite = near->suite,
+        .datagrams = near->profile == GH_PROFILE_UDPTL,
         .rx_lifetime_pkts = stream->force->rx_lifetime_pkts[side],
         .payload_count = stream->force->payload_counts[side],
     };

@@ -88,7 +88,7 @@ struct gh_neg_stream {
     bool live;                     /* not refused so far */
     enum gh_reason reason;         /* why it is not live */
     enum gh_profile offer_profile; /* of the offerer */
-    enum gh_offer_plan plan;       /* towards the answerer */
+    enum gh_offer_plan plan;       /* towards the answerer; REFUSE: this destination got port 0 for it */
     enum gh_direction direction;   /* of the offerer's offer */
     bool exposed;                  /* a key of it was seen on a path that failed the gate */
     bool parked;                   /* port 0 now; its media stream and keys stay, so that nothing is replayed later */

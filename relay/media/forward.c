@@ -265,6 +265,23 @@ static enum gh_drop accept_plain(struct packet *packet)
     return NOT_DROPPED;
 }
 
+/* ---- datagrams ------------------------------------------------------------------------------------------- */
+
+/* ITU-T T.38 section 9.1.1: a UDPTL packet begins with its sequence number. */
+#define UDPTL_HEADER 2
+
+static enum gh_drop accept_datagram(struct packet *packet)
+{
+    if (packet->from->path == GH_PATH_NONE)
+        return GH_DROP_NO_KEY_YET;
+    if (packet->port->kind != GH_PORT_RTP || packet->len < UDPTL_HEADER)
+        return GH_DROP_MALFORMED;
+    if (packet->stranger)
+        return GH_DROP_UNKNOWN_SOURCE;
+    packet->fresh = true;
+    return NOT_DROPPED;
+}
+
 /* ---- the source ------------------------------------------------------------------------------------------- */
 
 /*
@@ -367,7 +384,7 @@ static enum gh_drop send_on(struct packet *packet)
     struct gh_port *port = &to->ports[packet->rtcp && !to->rtcp_mux ? GH_PORT_RTCP : GH_PORT_RTP];
     enum gh_drop drop;
 
-    if (!to->was_set)
+    if (!to->was_set || from->datagrams != to->datagrams)
         return GH_DROP_NO_KEY_YET;
     if (!port->usable || (!packet->rtcp && (!from->may_send || !to->may_receive)))
         return GH_DROP_NOT_SENDING;
@@ -404,16 +421,28 @@ static enum gh_drop measure_and_send(struct packet *packet)
     return NOT_DROPPED;
 }
 
+/* What it is, whether it may be that here, and where it stands if so. */
+static enum gh_drop accept_packet(struct packet *packet)
+{
+    const struct gh_side *side = packet->from;
+    enum gh_drop drop;
+
+    if (side->datagrams)
+        return accept_datagram(packet);
+    drop = classify(packet);
+    if (drop != NOT_DROPPED)
+        return drop;
+    return side->suite == GH_SUITE_NONE ? accept_plain(packet) : accept_keyed(packet);
+}
+
 void gh_forward(struct gh_port *port, size_t len, const struct gh_addr *stranger, uint64_t now_ms)
 {
     struct gh_side *side = port->side;
     struct packet packet = { .from = side, .port = port, .stranger = stranger,
                              .p = side->stream->worker->packet, .len = len, .now_ms = now_ms };
-    enum gh_drop drop = classify(&packet);
+    enum gh_drop drop = accept_packet(&packet);
 
     side->stream->worker->pulse.pkts++;
-    if (drop == NOT_DROPPED)
-        drop = side->suite == GH_SUITE_NONE ? accept_plain(&packet) : accept_keyed(&packet);
     if (drop == NOT_DROPPED)
         drop = heed_source(&packet);
     else if (stranger)
@@ -422,7 +451,7 @@ void gh_forward(struct gh_port *port, size_t len, const struct gh_addr *stranger
         if (side->suite == GH_SUITE_NONE)
             packet.origin = side->origin;
         note_accepted(&packet);
-        drop = measure_and_send(&packet);
+        drop = side->datagrams ? send_on(&packet) : measure_and_send(&packet);
     }
     if (drop != NOT_DROPPED)
         gh_drop(side, drop);

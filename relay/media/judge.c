@@ -25,10 +25,17 @@ static bool path_is_right(enum gh_path path, enum gh_suite suite)
     return false;
 }
 
+/* What has no form cannot be SRTP, nor become it. */
+static bool datagrams_are_right(const struct gh_media_set *set)
+{
+    return !set->datagrams ||
+           (set->suite == GH_SUITE_NONE && (set->path == GH_PATH_CLEAR || set->path == GH_PATH_NONE));
+}
+
 int gh_judge_set(const struct gh_judged *side, const struct gh_media_set *set)
 {
     if ((unsigned)set->suite >= GH_SUITE_COUNT || !path_is_right(set->path, set->suite) ||
-        (unsigned)set->media_source >= GH_SOURCE_RULE_COUNT)
+        (unsigned)set->media_source >= GH_SOURCE_RULE_COUNT || !datagrams_are_right(set))
         return GH_EINVAL;
     if (set->payload_count > GH_MEDIA_PAYLOADS_MAX || set->dscp > GH_DSCP_MAX)
         return GH_EINVAL;
@@ -47,10 +54,16 @@ int gh_judge_set(const struct gh_judged *side, const struct gh_media_set *set)
     return 0;
 }
 
+bool gh_judge_alike(bool other_was_set, bool other_datagrams, const struct gh_media_set *set)
+{
+    return !other_was_set || other_datagrams == set->datagrams;
+}
+
 void gh_judge_accept(struct gh_judged *side, const struct gh_media_set *set)
 {
     side->was_set = true;
     side->was_keyed = set->suite != GH_SUITE_NONE;
+    side->datagrams = set->datagrams;
     side->generation = set->generation;
     side->remotes[0] = set->remote_rtp;
     side->remotes[1] = set->remote_rtcp;

@@ -251,6 +251,15 @@ static void drop_set(struct gh_msg *msg)
     free(set);
 }
 
+/* The other side is the one in the other set, or else as it was left. */
+static bool sides_alike(const struct gh_entry *entry, const struct gh_media_set *sets, size_t count)
+{
+    const struct gh_judged *other = &entry->sides[!sets[0].side];
+
+    return count == 2 ? gh_judge_alike(true, sets[1].datagrams, &sets[0])
+                      : gh_judge_alike(other->was_set, other->datagrams, &sets[0]);
+}
+
 /* All or nothing; @sets are wiped on every path. */
 static int post_sets(struct gh_media *media, struct gh_media_set *sets, size_t count)
 {
@@ -267,6 +276,9 @@ static int post_sets(struct gh_media *media, struct gh_media_set *sets, size_t c
         if (err)
             goto out;
     }
+    err = GH_EINVAL;
+    if (!sides_alike(entry, sets, count))
+        goto out;
     err = GH_ENOMEM;
     msg = calloc(1, sizeof(*msg));
     if (!msg)

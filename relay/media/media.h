@@ -22,7 +22,7 @@ typedef uint64_t gh_stream_id; /* never reused in a process; 0: none */
 /* How packets that arrive from a side go on to the other. */
 enum gh_path {
     GH_PATH_NONE = 0, /* dropped: nothing was agreed yet */
-    GH_PATH_CLEAR,    /* RTP in, RTP out */
+    GH_PATH_CLEAR,    /* RTP in, RTP out; or datagrams */
     GH_PATH_PASS,     /* SRTP in, authenticated, the same octets out: the far side has the same key */
     GH_PATH_BRIDGE,   /* unprotected and protected anew; also SRTP to RTP and RTP to SRTP */
     GH_PATH_COUNT
@@ -37,7 +37,8 @@ enum gh_path {
  *   SDP        that address and port, nothing else        the same
  *   HOST       that address, any port                     as SDP: nothing proves a packet
  *   SYMMETRIC  where the first authenticated packet       where the first RTP packet is from
- *              is from                                    within latch_ms of the set, once
+ *              is from                                    within latch_ms of the set, once;
+ *                                                         datagrams: as SDP, for they have no form to know
  *
  * A keyed side's source may change later on: by four authenticated packets in a row from the new
  * one, each with an index above all before, within 1 s, and once in 5 s.  Who copies the peer's
@@ -220,7 +221,7 @@ struct gh_media_counters {
     uint64_t rx_pkts, rx_octets;       /* everything read from the port, dropped or not */
     uint64_t authenticated;            /* SRTP and SRTCP packets whose tag was right */
     uint64_t authenticated_rtcp;       /* of these, SRTCP */
-    uint64_t plain;                    /* RTP and RTCP accepted on a clear side */
+    uint64_t plain;                    /* RTP, RTCP and datagrams accepted on a clear side */
     uint64_t tx_pkts, tx_octets;       /* sent to this side */
     uint64_t icmp;                     /* ICMP errors that came back */
     uint64_t drops[GH_DROP_COUNT];
@@ -354,6 +355,8 @@ int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_s
  */
 int gh_media_renew(struct gh_media *media, gh_stream_id old, gh_stream_id *out);
 
+#define GH_MEDIA_DATAGRAM_MAX 9000 /* octets: a jumbo frame */
+
 #define GH_MEDIA_MKI_MAX 128 /* RFC 4568 section 6.1 */
 
 /* The master key identifier in a side's packets; len 0: there is none. */
@@ -382,6 +385,13 @@ struct gh_media_set {
     bool may_receive;                  /* we may send RTP to this side */
     enum gh_path path;                 /* for what arrives from this side */
     enum gh_suite suite;               /* of this side, both ways; GH_SUITE_NONE: plain RTP */
+    /*
+     * No RTP: whatever comes from the source goes on as it came (UDPTL, ITU-T T.38), what looks like STUN, DTLS or
+     * RTCP too, for its sequence number may be anything.  Shorter than that number, two octets, or longer than
+     * GH_MEDIA_DATAGRAM_MAX, it is malformed.  There is no RTCP port, no quality; T.38 is half duplex, so what either
+     * side sends puts off the timeout of both.  Both sides alike; without suite, path CLEAR or NONE.
+     */
+    bool datagrams;
     struct gh_secret rx_key;           /* this side declared it; empty for plain */
     struct gh_secret tx_key;           /* we declared it to this side; if the other side passes, its rx_key */
     /* Comes with rx_key, and stands in each packet under it (RFC 3711 section 3.1): one without it is not authentic.
@@ -409,7 +419,8 @@ struct gh_media_set {
  * @set  taken: its keys are wiped here on every path
  * @return 0, GH_ENOTFOUND, GH_ENOMEM, or GH_EINVAL: a keyed side made plain, a key length that is not the suite's
  * (0: no key yet), a path that the suite cannot have, a generation that does not grow, a media_source that
- * there is not.  By a fault of the peer's (gh_media_err_is_remote): -EADDRNOTAVAIL, the address can never be one
+ * there is not, datagrams with a suite or a path that they cannot have, or beside another side that was set without.
+ * By a fault of the peer's (gh_media_err_is_remote): -EADDRNOTAVAIL, the address can never be one
  * (gh_media_address), and -ELOOP, it is a port of this very stream, or of another stream of ours whose far side leads
  * back here: packets would go round for ever.  Two streams that are joined in a line, for a call that comes
  * through us twice, are fine.

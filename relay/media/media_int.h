@@ -21,7 +21,7 @@
 #include "media/source.h"
 #include "media/srtp_key.h"
 
-#define GH_MEDIA_PKT_MAX 9000      /* a jumbo frame; RTP payload formats keep below the path's MTU */
+#define GH_MEDIA_PKT_MAX GH_MEDIA_DATAGRAM_MAX /* a jumbo frame; RTP payload formats keep below the path's MTU */
 #define GH_MEDIA_TICK_MS 250       /* timeouts, ends of old keys, strangers' allowance */
 #define GH_STRANGERS_PER_TICK 50   /* packets read from a port's strangers in one tick */
 #define GH_OLD_KEY_MS 2000         /* an old receive key after a new one came (design: keys over time) */
@@ -80,7 +80,7 @@ struct gh_side {
     /* From the last set, down to roc_keep. */
     enum gh_path path;
     enum gh_suite suite;
-    bool was_set, rtcp_mux, may_send, may_receive;
+    bool was_set, rtcp_mux, may_send, may_receive, datagrams;
     bool rx_passes;                  /* rx's key is the one that the other side was given */
     uint32_t generation;
     uint64_t rx_lifetime_pkts;       /* 0: none */

@@ -255,7 +255,8 @@ static void name_ports(struct gh_side *side, const struct gh_media_set *set, uin
 {
     static const struct gh_addr none;
     struct gh_port *rtp = &side->ports[GH_PORT_RTP], *rtcp = &side->ports[GH_PORT_RTCP];
-    int rtcp_err = gh_port_name(rtcp, set, set->rtcp_mux ? &none : &set->remote_rtcp, now_ms);
+    bool has_rtcp = !set->rtcp_mux && !set->datagrams;
+    int rtcp_err = gh_port_name(rtcp, set, has_rtcp ? &set->remote_rtcp : &none, now_ms);
     int err = gh_port_name(rtp, set, &set->remote_rtp, now_ms);
 
     if (rtcp_err)
@@ -312,6 +313,7 @@ void gh_side_apply(struct gh_side *side, const struct gh_media_set *set, uint64_
     memset(side->raised, 0, sizeof(side->raised));
     side->path = set->path;
     side->suite = set->suite;
+    side->datagrams = set->datagrams;
     side->tx_key = set->tx_key;
     side->roc_keep = set->roc_keep;
     side->rx_lifetime_pkts = set->rx_lifetime_pkts;

@@ -3,7 +3,8 @@
  * How long nothing may come: timeout_ms of a side that is to send, timeout_on_hold_ms of a stream of which neither is.
  * Nothing here reads a clock.  Thread: the worker that owns the stream.
  *
- *   a side    runs from: it is to send, its address changes, an accepted packet
+ *   a side    runs from: it is to send, its address changes, an accepted packet; of datagrams also the other side's,
+ *             for fax is half duplex: while a page goes one way, nothing comes the other for minutes
  *   a stream  runs from: neither side is to send any more, an accepted packet of either
  */
 #include "media/media_int.h"
@@ -27,13 +28,17 @@ void gh_stream_note_hold(struct gh_stream *stream, uint64_t now_ms)
 
 bool gh_side_is_silent(const struct gh_side *side, uint64_t now_ms)
 {
+    const struct gh_side *other = &side->stream->sides[!gh_side_number(side)];
     uint64_t timeout_ms = side->timeout_ms; /* the set's own runs whatever the side may do */
+    uint64_t heard_ms = side->heard_ms;
 
+    if (side->datagrams && other->heard_ms > heard_ms)
+        heard_ms = other->heard_ms;
     if (!side->was_set)
         return false;
     if (timeout_ms == 0 && is_to_send(side))
         timeout_ms = side->stream->timeout_ms;
-    return timeout_ms && now_ms - side->heard_ms >= timeout_ms;
+    return timeout_ms && now_ms - heard_ms >= timeout_ms;
 }
 
 bool gh_stream_is_forgotten(const struct gh_stream *stream, uint64_t now_ms)

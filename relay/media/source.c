@@ -7,14 +7,15 @@ const struct gh_addr *gh_port_source_name(struct gh_port_source *source, const s
                                      const struct gh_addr *remote, uint64_t now_ms)
 {
     bool keyed = set->suite != GH_SUITE_NONE;
-    bool same = gh_addr_eq(&source->named, remote) && source->rule == set->media_source &&
-                source->keyed == keyed;
+    /* A datagram without form is no sign of the peer: anybody's garbage would be learnt. */
+    enum gh_source_rule rule = set->datagrams ? GH_SOURCE_RULE_SDP : set->media_source;
+    bool same = gh_addr_eq(&source->named, remote) && source->rule == rule && source->keyed == keyed;
 
     source->latch_until_ms = now_ms + set->latch_ms;
     if (same)
         return source->current.family ? &source->current : &source->named;
     source->named = *remote;
-    source->rule = set->media_source;
+    source->rule = rule;
     source->keyed = keyed;
     source->learnt = false;
     source->candidate_pkts = 0;

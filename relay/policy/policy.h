@@ -236,7 +236,7 @@ enum gh_keying_seen {
 
 enum gh_stream_verdict {
     GH_STREAM_REFUSE = 0, /* port 0, or the reason's status if no stream is left */
-    GH_STREAM_RTP,        /* goes on without keying */
+    GH_STREAM_RTP,        /* goes on without keying, RTP or UDPTL as it came */
     GH_STREAM_SRTP,       /* goes on with SDES keying */
     GH_STREAM_VERDICT_COUNT
 };
@@ -257,6 +257,7 @@ struct gh_stream_judgement gh_policy_offer_in(enum gh_srtp_mode mode, enum gh_si
 /* What we write into an offer to a trunk. */
 enum gh_offer_plan {
     GH_PLAN_REFUSE = 0, GH_PLAN_RTP, GH_PLAN_AVP_WITH_KEYS /* RFC 8643 */, GH_PLAN_SAVP,
+    GH_PLAN_UDPTL, /* as it came, without keying: UDPTL knows none (T.38 over RTP/SAVP is RTP) */
     GH_OFFER_PLAN_COUNT
 };
 
@@ -265,9 +266,14 @@ struct gh_offer_judgement {
     enum gh_reason reason;
 };
 
-/** @return plan and, when it is not SRTP although the trunk allows it, why (a mark). */
+/**
+ * @profile  of the m-line that was offered to us: RTP becomes what the trunk wants, UDPTL stays or
+ *           is refused
+ * @return plan and, when it is not SRTP although the trunk allows it, why (a mark).
+ */
 struct gh_offer_judgement gh_policy_offer_out(enum gh_srtp_mode mode, enum gh_signalling signalling,
-                                              enum gh_best_effort best_effort);
+                                              enum gh_best_effort best_effort,
+                                              enum gh_profile profile);
 
 /* How an answer's one a=crypto line relates to what was offered. */
 enum gh_answer_crypto {

@@ -24,9 +24,10 @@
 #define AVP GH_BIT(GH_PROFILE_AVP)
 #define SAVP GH_BIT(GH_PROFILE_SAVP)
 #define UDP_TLS GH_BIT(GH_PROFILE_DTLS)
-#define NOT_RTP GH_BIT(GH_PROFILE_OTHER)
+#define NOT_RTP GH_BIT(GH_PROFILE_OTHER) /* nor anything else that is relayed */
+#define UDPTL GH_BIT(GH_PROFILE_UDPTL)
 #define ANY_RTP (AVP | SAVP)
-#define ANY_PROFILE (AVP | SAVP | UDP_TLS | NOT_RTP)
+#define ANY_PROFILE (AVP | SAVP | UDP_TLS | NOT_RTP | UDPTL)
 
 /* ---- one a=crypto line ----------------------------------------------------------------------- */
 
@@ -157,6 +158,14 @@ static const struct offer_rule offer_rules[] = {
     { CALLS,    ALLOWED,  AVP,      NONE,       GH_STREAM_RTP,    GH_REASON_MEDIA_CLEAR },
     { CALLS,    ALLOWED,  AVP,      BAD_SDES,   GH_STREAM_RTP,    GH_REASON_NO_USABLE_CRYPTO },
     { CALLS,    ALLOWED,  AVP,      DTLS,       GH_STREAM_RTP,    GH_REASON_KEYING_NOT_AVAILABLE },
+
+    /* T.38 over UDPTL cannot be keyed: no line beside it is usable, however good. */
+    { CALLS,    OFF,      UDPTL,    NONE,       GH_STREAM_RTP,    GH_REASON_NONE },
+    { CALLS,    OFF,      UDPTL,    ANY_KEYING, GH_STREAM_RTP,    GH_REASON_SRTP_OFF },
+    { CALLS,    REQUIRED, UDPTL,    ANY_KEYING, GH_STREAM_REFUSE, GH_REASON_SRTP_REQUIRED },
+    { CALLS,    ALLOWED,  UDPTL,    NONE,       GH_STREAM_RTP,    GH_REASON_MEDIA_CLEAR },
+    { CALLS,    ALLOWED,  UDPTL, SDES | BAD_SDES, GH_STREAM_RTP,  GH_REASON_NO_USABLE_CRYPTO },
+    { CALLS,    ALLOWED,  UDPTL,    DTLS,       GH_STREAM_RTP,    GH_REASON_KEYING_NOT_AVAILABLE },
 };
 
 struct gh_stream_judgement gh_policy_offer_in(enum gh_srtp_mode mode, enum gh_signalling signalling,
@@ -179,33 +188,38 @@ struct gh_stream_judgement gh_policy_offer_in(enum gh_srtp_mode mode, enum gh_si
 #define ANY_TRY (TRY_AVP | TRY_SAVP)
 
 struct plan_rule {
-    unsigned mode, signalling, best_effort;
+    unsigned profile, mode, signalling, best_effort;
     enum gh_offer_plan plan;
     enum gh_reason reason;
 };
 
 static const struct plan_rule plan_rules[] = {
-    /* mode     on           try       plan                   reason */
-    { OFF,      CALLS,       ANY_TRY,  GH_PLAN_RTP,           GH_REASON_NONE },
-    { ALLOWED,  VERIFIED,    TRY_AVP,  GH_PLAN_AVP_WITH_KEYS, GH_REASON_NONE },
-    { ALLOWED,  VERIFIED,    TRY_SAVP, GH_PLAN_SAVP,          GH_REASON_NONE },
-    { ALLOWED,  NULL_CIPHER, ANY_TRY,  GH_PLAN_RTP,           GH_REASON_KEY_OVER_NULL_CIPHER },
-    { ALLOWED,  CLEAR,       ANY_TRY,  GH_PLAN_RTP,           GH_REASON_KEY_OVER_CLEAR_SIGNALLING },
+    /* of      mode     on           try       plan                   reason */
+    { ANY_RTP, OFF,      CALLS,       ANY_TRY,  GH_PLAN_RTP,           GH_REASON_NONE },
+    { ANY_RTP, ALLOWED,  VERIFIED,    TRY_AVP,  GH_PLAN_AVP_WITH_KEYS, GH_REASON_NONE },
+    { ANY_RTP, ALLOWED,  VERIFIED,    TRY_SAVP, GH_PLAN_SAVP,          GH_REASON_NONE },
+    { ANY_RTP, ALLOWED,  NULL_CIPHER, ANY_TRY,  GH_PLAN_RTP, GH_REASON_KEY_OVER_NULL_CIPHER },
+    { ANY_RTP, ALLOWED,  CLEAR,       ANY_TRY,  GH_PLAN_RTP, GH_REASON_KEY_OVER_CLEAR_SIGNALLING },
     /* RFC 8643 section 3: best effort MUST NOT be used where SRTP is required. */
-    { REQUIRED, VERIFIED,    ANY_TRY,  GH_PLAN_SAVP,          GH_REASON_NONE },
-    { REQUIRED, NULL_CIPHER, ANY_TRY,  GH_PLAN_REFUSE,        GH_REASON_SRTP_REQUIRED },
-    { REQUIRED, CLEAR,       ANY_TRY,  GH_PLAN_REFUSE,        GH_REASON_SRTP_REQUIRED },
-    { ON,       UNVERIFIED,  ANY_TRY,  GH_PLAN_REFUSE,        GH_REASON_KEY_OVER_UNVERIFIED_TLS },
+    { ANY_RTP, REQUIRED, VERIFIED,    ANY_TRY,  GH_PLAN_SAVP,          GH_REASON_NONE },
+    { ANY_RTP, REQUIRED, NULL_CIPHER, ANY_TRY,  GH_PLAN_REFUSE,        GH_REASON_SRTP_REQUIRED },
+    { ANY_RTP, REQUIRED, CLEAR,       ANY_TRY,  GH_PLAN_REFUSE,        GH_REASON_SRTP_REQUIRED },
+    { ANY_RTP, ON,       UNVERIFIED,  ANY_TRY,  GH_PLAN_REFUSE, GH_REASON_KEY_OVER_UNVERIFIED_TLS },
+
+    { UDPTL,   OFF,      CALLS,       ANY_TRY,  GH_PLAN_UDPTL,         GH_REASON_NONE },
+    { UDPTL,   ALLOWED,  CALLS,       ANY_TRY,  GH_PLAN_UDPTL,         GH_REASON_MEDIA_CLEAR },
+    { UDPTL,   REQUIRED, CALLS,       ANY_TRY,  GH_PLAN_REFUSE,        GH_REASON_SRTP_REQUIRED },
 };
 
 struct gh_offer_judgement gh_policy_offer_out(enum gh_srtp_mode mode, enum gh_signalling signalling,
-                                              enum gh_best_effort best_effort)
+                                              enum gh_best_effort best_effort,
+                                              enum gh_profile profile)
 {
     for (size_t i = 0; i < GH_ARRAY_COUNT(plan_rules); i++) {
         const struct plan_rule *rule = &plan_rules[i];
 
-        if (gh_fits(rule->mode, mode) && gh_fits(rule->signalling, signalling) &&
-            gh_fits(rule->best_effort, best_effort))
+        if (gh_fits(rule->profile, profile) && gh_fits(rule->mode, mode) &&
+            gh_fits(rule->signalling, signalling) && gh_fits(rule->best_effort, best_effort))
             return (struct gh_offer_judgement){ rule->plan, rule->reason };
     }
     return (struct gh_offer_judgement){ GH_PLAN_REFUSE, GH_REASON_NO_RULE };
@@ -216,8 +230,10 @@ struct gh_offer_judgement gh_policy_offer_out(enum gh_srtp_mode mode, enum gh_si
 #define SENT_RTP GH_BIT(GH_PLAN_RTP)
 #define SENT_AVP_KEYS GH_BIT(GH_PLAN_AVP_WITH_KEYS)
 #define SENT_SAVP GH_BIT(GH_PLAN_SAVP)
+#define SENT_UDPTL GH_BIT(GH_PLAN_UDPTL)
 #define SENT_KEYS (SENT_AVP_KEYS | SENT_SAVP)
-#define ANY_SENT (SENT_RTP | SENT_KEYS)
+#define SENT_ANY_RTP (SENT_RTP | SENT_KEYS)
+#define ANY_SENT (SENT_ANY_RTP | SENT_UDPTL)
 
 #define NO_LINE GH_BIT(GH_ANSWER_NO_CRYPTO)
 #define MATCHES GH_BIT(GH_ANSWER_MATCHES)
@@ -249,6 +265,10 @@ static const struct answer_rule answer_rules[] = {
     /* A profile that the offer did not open.  SAVP without a line is none either. */
     { CALLS, ANY_SENT, ANY_MODE, UDP_TLS | NOT_RTP, LINE_OR_NOT,
       GH_EITHER, GH_EITHER, GH_STREAM_REFUSE, GH_REASON_PROFILE_MISMATCH },
+    { CALLS, SENT_ANY_RTP, ANY_MODE, UDPTL, LINE_OR_NOT,
+      GH_EITHER, GH_EITHER, GH_STREAM_REFUSE, GH_REASON_PROFILE_MISMATCH },
+    { CALLS, SENT_UDPTL, ANY_MODE, ANY_RTP, LINE_OR_NOT,
+      GH_EITHER, GH_EITHER, GH_STREAM_REFUSE, GH_REASON_PROFILE_MISMATCH },
     { CALLS, ANY_SENT, ANY_MODE, SAVP, NO_LINE,
       GH_EITHER, GH_EITHER, GH_STREAM_REFUSE, GH_REASON_PROFILE_MISMATCH },
     { CALLS, SENT_SAVP, ALLOWED, AVP, NO_LINE,
@@ -265,8 +285,16 @@ static const struct answer_rule answer_rules[] = {
       GH_EITHER, GH_EITHER, GH_STREAM_RTP, GH_REASON_MEDIA_CLEAR },
     { CALLS, SENT_AVP_KEYS, ALLOWED, AVP, NO_LINE,
       GH_EITHER, GH_EITHER, GH_STREAM_RTP, GH_REASON_SRTP_FALLBACK },
+    { CALLS, SENT_UDPTL, REQUIRED, UDPTL, NO_LINE,
+      GH_EITHER, GH_EITHER, GH_STREAM_REFUSE, GH_REASON_SRTP_REQUIRED },
+    { CALLS, SENT_UDPTL, OFF, UDPTL, NO_LINE,
+      GH_EITHER, GH_EITHER, GH_STREAM_RTP, GH_REASON_NONE },
+    { CALLS, SENT_UDPTL, ALLOWED, UDPTL, NO_LINE,
+      GH_EITHER, GH_EITHER, GH_STREAM_RTP, GH_REASON_MEDIA_CLEAR },
 
     /* Keys that nobody offered. */
+    { VERIFIED, SENT_UDPTL, ANY_MODE, UDPTL, ANY_LINE,
+      GH_EITHER, GH_EITHER, GH_STREAM_REFUSE, GH_REASON_CRYPTO_ANSWER_BAD },
     { VERIFIED, SENT_RTP, ANY_MODE, ANY_RTP, ANY_LINE,
       GH_EITHER, GH_EITHER, GH_STREAM_REFUSE, GH_REASON_CRYPTO_ANSWER_BAD },
 

@@ -299,6 +299,23 @@ static void test_strip_unknown_keeps(void)
     gh_sdp_free(doc);
 }
 
+/* ITU-T T.38 Annex D.2.3: without these no fax is agreed on.  A vendor's own line may say anything. */
+static void test_strip_unknown_keeps_t38(void)
+{
+#define T38                                                                                        \
+    "m=image 5000 udptl t38\r\na=T38FaxVersion:0\r\na=T38MaxBitRate:14400\r\n"                     \
+    "a=T38FaxFillBitRemoval:0\r\na=T38FaxTranscodingMMR:0\r\na=T38FaxTranscodingJBIG:0\r\n"        \
+    "a=T38FaxRateManagement:transferredTCF\r\na=T38FaxMaxBuffer:1800\r\n"                         \
+    "a=T38FaxMaxDatagram:176\r\na=T38FaxMaxIFP:40\r\na=T38FaxUdpEC:t38UDPRedundancy\r\n"           \
+    "a=T38FaxUdpECDepth:1 3\r\na=T38FaxUdpFECMaxSpan:3\r\n"
+    struct gh_sdp *doc = parse_text(HEAD T38 "a=T38VendorInfo:0 0 7\r\na=T38FaxVersion:inline:x\r\n");
+
+    CHECK_INT(gh_sdp_strip_unknown(doc), 2);
+    CHECK_PRINTS(doc, HEAD T38);
+    gh_sdp_free(doc);
+#undef T38
+}
+
 /* After the strip of unknown lines no carrier of any kind is left, whatever the line was. */
 static void test_strip_unknown_leaves_no_carrier(void)
 {
@@ -324,6 +341,7 @@ int main(void)
     RUN(test_strip_not_relayed);
     RUN(test_strip_address_in_title);
     RUN(test_strip_unknown_keeps);
+    RUN(test_strip_unknown_keeps_t38);
     RUN(test_strip_unknown_leaves_no_carrier);
     return CHECK_REPORT();
 }

@@ -92,7 +92,7 @@ static bool is_mode(enum gh_srtp_mode mode)
 static bool is_profile(enum gh_profile profile)
 {
     return profile == GH_PROFILE_OTHER || profile == GH_PROFILE_AVP || profile == GH_PROFILE_SAVP ||
-           profile == GH_PROFILE_DTLS;
+           profile == GH_PROFILE_DTLS || profile == GH_PROFILE_UDPTL;
 }
 
 struct gh_stream_judgement gh_oracle_offer_in(enum gh_srtp_mode mode, enum gh_signalling signalling,
@@ -117,7 +117,7 @@ struct gh_stream_judgement gh_oracle_offer_in(enum gh_srtp_mode mode, enum gh_si
             return judge(GH_STREAM_REFUSE, GH_REASON_SRTP_OFF);
         return judge(GH_STREAM_RTP, seen == GH_SEEN_NOTHING ? GH_REASON_NONE : GH_REASON_SRTP_OFF);
     }
-    if (seen == GH_SEEN_SDES)
+    if (seen == GH_SEEN_SDES && profile != GH_PROFILE_UDPTL)
         return judge(GH_STREAM_SRTP, GH_REASON_NONE);
     /* "none left: the m-line counts as without keying (SAVP: port 0, or 488 no_usable_crypto
      * ...)" */
@@ -127,20 +127,41 @@ struct gh_stream_judgement gh_oracle_offer_in(enum gh_srtp_mode mode, enum gh_si
     /* "a stream without accepted keying is refused (srtp_required)" */
     if (mode == GH_SRTP_REQUIRED)
         return judge(GH_STREAM_REFUSE, GH_REASON_SRTP_REQUIRED);
-    if (seen == GH_SEEN_SDES_UNUSABLE)
+    if (keys) /* beside T.38 over UDPTL every line is unusable */
         return judge(GH_STREAM_RTP, GH_REASON_NO_USABLE_CRYPTO);
     if (seen == GH_SEEN_DTLS)
         return judge(GH_STREAM_RTP, GH_REASON_KEYING_NOT_AVAILABLE);
     return judge(GH_STREAM_RTP, GH_REASON_MEDIA_CLEAR); /* "else RTP, marked" */
 }
 
+/* "relayed as clear media ... refused on srtp: required", and never without a call. */
+static struct gh_offer_judgement offer_fax(enum gh_srtp_mode mode, enum gh_signalling signalling)
+{
+    struct gh_offer_judgement judged = { GH_PLAN_REFUSE, GH_REASON_NO_RULE };
+
+    if (signalling != GH_SIG_CLEAR && !is_verified(signalling))
+        return judged;
+    if (mode == GH_SRTP_REQUIRED) {
+        judged.reason = GH_REASON_SRTP_REQUIRED;
+        return judged;
+    }
+    judged.plan = GH_PLAN_UDPTL;
+    judged.reason = mode == GH_SRTP_ALLOWED ? GH_REASON_MEDIA_CLEAR : GH_REASON_NONE;
+    return judged;
+}
+
 struct gh_offer_judgement gh_oracle_offer_out(enum gh_srtp_mode mode, enum gh_signalling signalling,
-                                              enum gh_best_effort best_effort)
+                                              enum gh_best_effort best_effort,
+                                              enum gh_profile profile)
 {
     struct gh_offer_judgement refuse = { GH_PLAN_REFUSE, GH_REASON_NO_RULE };
     struct gh_offer_judgement plan = { GH_PLAN_RTP, GH_REASON_NONE };
 
     if (!is_mode(mode) || (best_effort != GH_BEST_EFFORT_AVP && best_effort != GH_BEST_EFFORT_SAVP))
+        return refuse;
+    if (profile == GH_PROFILE_UDPTL)
+        return offer_fax(mode, signalling);
+    if (profile != GH_PROFILE_AVP && profile != GH_PROFILE_SAVP)
         return refuse;
     if (signalling == GH_SIG_TLS_UNVERIFIED) { /* "before admission nothing is written" */
         if (mode != GH_SRTP_OFF)
@@ -185,7 +206,8 @@ struct gh_stream_judgement gh_oracle_answer_in(enum gh_offer_plan plan, enum gh_
     bool line = crypto == GH_ANSWER_MATCHES || crypto == GH_ANSWER_RENUMBERED ||
                 crypto == GH_ANSWER_FOREIGN || crypto == GH_ANSWER_UNUSABLE;
 
-    if (plan != GH_PLAN_RTP && plan != GH_PLAN_AVP_WITH_KEYS && plan != GH_PLAN_SAVP)
+    if (plan != GH_PLAN_RTP && plan != GH_PLAN_AVP_WITH_KEYS && plan != GH_PLAN_SAVP &&
+        plan != GH_PLAN_UDPTL)
         return judge(GH_STREAM_REFUSE, GH_REASON_NO_RULE);
     if (!is_mode(mode) || !is_profile(profile) || (!line && crypto != GH_ANSWER_NO_CRYPTO))
         return judge(GH_STREAM_REFUSE, GH_REASON_NO_RULE);
@@ -194,6 +216,17 @@ struct gh_stream_judgement gh_oracle_answer_in(enum gh_offer_plan plan, enum gh_
     if (signalling != GH_SIG_CLEAR && !is_verified(signalling))
         return judge(GH_STREAM_REFUSE, GH_REASON_NO_RULE);
 
+    /* Fax is answered with fax, and nothing else is. */
+    if ((plan == GH_PLAN_UDPTL) != (profile == GH_PROFILE_UDPTL))
+        return judge(GH_STREAM_REFUSE, GH_REASON_PROFILE_MISMATCH);
+    if (plan == GH_PLAN_UDPTL) {
+        if (line)
+            return judge(GH_STREAM_REFUSE, GH_REASON_CRYPTO_ANSWER_BAD);
+        if (mode == GH_SRTP_REQUIRED)
+            return judge(GH_STREAM_REFUSE, GH_REASON_SRTP_REQUIRED);
+        return judge(GH_STREAM_RTP,
+                     mode == GH_SRTP_ALLOWED ? GH_REASON_MEDIA_CLEAR : GH_REASON_NONE);
+    }
     /* "AVP with or without keying, SAVP with keying" */
     if (profile != GH_PROFILE_AVP && profile != GH_PROFILE_SAVP)
         return judge(GH_STREAM_REFUSE, GH_REASON_PROFILE_MISMATCH);

@@ -18,7 +18,8 @@ bool gh_oracle_may_strip(enum gh_unproven_keys rule, enum gh_msg_class msg,
 struct gh_stream_judgement gh_oracle_offer_in(enum gh_srtp_mode mode, enum gh_signalling signalling,
                                               enum gh_profile profile, enum gh_keying_seen seen);
 struct gh_offer_judgement gh_oracle_offer_out(enum gh_srtp_mode mode, enum gh_signalling signalling,
-                                              enum gh_best_effort best_effort);
+                                              enum gh_best_effort best_effort,
+                                              enum gh_profile profile);
 struct gh_stream_judgement gh_oracle_answer_in(enum gh_offer_plan plan, enum gh_srtp_mode mode,
                                                enum gh_signalling signalling,
                                                enum gh_profile profile,

@@ -35,7 +35,6 @@ static const unsigned signallings[] = { GH_SIG_NONE,
                                         UINT_MAX };
 
 #define SIGNALLINGS (sizeof(signallings) / sizeof(signallings[0]))
-#define PROFILE_COUNT (GH_PROFILE_DTLS + 1)
 
 static long walked, passed;
 
@@ -77,7 +76,7 @@ static void offer_in(void)
 {
     for (size_t s = 0; s < SIGNALLINGS; s++)
         for (int mode = 0; mode <= GH_SRTP_MODE_COUNT; mode++)
-            for (int profile = 0; profile <= PROFILE_COUNT; profile++)
+            for (int profile = 0; profile <= GH_PROFILE_COUNT; profile++)
                 for (int seen = 0; seen <= GH_KEYING_SEEN_COUNT; seen++) {
                     struct gh_stream_judgement judgement = gh_policy_offer_in(
                         (enum gh_srtp_mode)mode, (enum gh_signalling)signallings[s],
@@ -88,25 +87,35 @@ static void offer_in(void)
                          judgement.verdict == GH_STREAM_SRTP ||
                              (keys && judgement.verdict != GH_STREAM_REFUSE),
                          "offer in");
-                    CHECK(judgement.verdict != GH_STREAM_SRTP || seen == GH_SEEN_SDES);
+                    CHECK(judgement.verdict != GH_STREAM_SRTP ||
+                          (seen == GH_SEEN_SDES && profile != GH_PROFILE_UDPTL));
                 }
     finish("offer in");
+}
+
+static void offer_out_of(unsigned signalling, int mode, int profile)
+{
+    for (int best_effort = 0; best_effort <= GH_BEST_EFFORT_COUNT; best_effort++) {
+        struct gh_offer_judgement offer =
+            gh_policy_offer_out((enum gh_srtp_mode)mode, (enum gh_signalling)signalling,
+                                (enum gh_best_effort)best_effort, (enum gh_profile)profile);
+        bool clear = offer.plan == GH_PLAN_RTP || offer.plan == GH_PLAN_UDPTL;
+
+        look(signalling, offer.plan != GH_PLAN_REFUSE && !clear, "offer out");
+        CHECK(mode != GH_SRTP_OFF || offer.plan == GH_PLAN_REFUSE || clear);
+        CHECK(mode != GH_SRTP_REQUIRED || !clear);
+        /* What cannot be keyed is not offered with keys, nor taken for RTP. */
+        CHECK(offer.plan == GH_PLAN_REFUSE ||
+              (offer.plan == GH_PLAN_UDPTL) == (profile == GH_PROFILE_UDPTL));
+    }
 }
 
 static void offer_out(void)
 {
     for (size_t s = 0; s < SIGNALLINGS; s++)
         for (int mode = 0; mode <= GH_SRTP_MODE_COUNT; mode++)
-            for (int best_effort = 0; best_effort <= GH_BEST_EFFORT_COUNT; best_effort++) {
-                struct gh_offer_judgement offer =
-                    gh_policy_offer_out((enum gh_srtp_mode)mode, (enum gh_signalling)signallings[s],
-                                        (enum gh_best_effort)best_effort);
-
-                look(signallings[s], offer.plan != GH_PLAN_REFUSE && offer.plan != GH_PLAN_RTP,
-                     "offer out");
-                CHECK(mode != GH_SRTP_OFF || offer.plan == GH_PLAN_REFUSE ||
-                      offer.plan == GH_PLAN_RTP);
-            }
+            for (int profile = 0; profile <= GH_PROFILE_COUNT; profile++)
+                offer_out_of(signallings[s], mode, profile);
     finish("offer out");
 }
 
@@ -135,7 +144,7 @@ static void answer_in(void)
     for (size_t s = 0; s < SIGNALLINGS; s++)
         for (int plan = 0; plan <= GH_OFFER_PLAN_COUNT; plan++)
             for (int mode = 0; mode <= GH_SRTP_MODE_COUNT; mode++)
-                for (int profile = 0; profile <= PROFILE_COUNT; profile++)
+                for (int profile = 0; profile <= GH_PROFILE_COUNT; profile++)
                     answer_of(signallings[s], plan, mode, profile);
     finish("answer in");
 }

@@ -12,7 +12,6 @@
     for (enum type v = (enum type)0; v <= (enum type)(count); v = (enum type)(v + 1))
 #define EACH_BOOL(v) for (int v = 0; v <= 1; v++)
 
-#define PROFILE_COUNT (GH_PROFILE_DTLS + 1)
 #define KEYING_COUNT (GH_KEYING_SDES + 1)
 #define TRIES_SHOWN 5
 
@@ -83,11 +82,11 @@ static void may_strip(void)
     begin();
     EACH(gh_unproven_keys, rule, GH_UNPROVEN_KEYS_COUNT)
     EACH(gh_msg_class, msg, GH_MSG_CLASS_COUNT)
-    EACH(gh_profile, profile, PROFILE_COUNT)
+    EACH(gh_profile, profile, GH_PROFILE_COUNT)
     COMPARE(gh_policy_may_strip(rule, msg, profile) == gh_oracle_may_strip(rule, msg, profile),
             "may strip", (int)rule, (int)msg, (int)profile);
     finish("may strip",
-           (GH_UNPROVEN_KEYS_COUNT + 1) * (GH_MSG_CLASS_COUNT + 1) * (PROFILE_COUNT + 1));
+           (GH_UNPROVEN_KEYS_COUNT + 1) * (GH_MSG_CLASS_COUNT + 1) * (GH_PROFILE_COUNT + 1));
 }
 
 static void offer_in(void)
@@ -95,12 +94,12 @@ static void offer_in(void)
     begin();
     EACH(gh_srtp_mode, mode, GH_SRTP_MODE_COUNT)
     EACH(gh_signalling, sig, GH_SIG_COUNT)
-    EACH(gh_profile, profile, PROFILE_COUNT)
+    EACH(gh_profile, profile, GH_PROFILE_COUNT)
     EACH(gh_keying_seen, seen, GH_KEYING_SEEN_COUNT)
     COMPARE(same_stream(gh_policy_offer_in(mode, sig, profile, seen),
                         gh_oracle_offer_in(mode, sig, profile, seen)),
             "offer in", (int)mode, (int)sig, (int)profile, (int)seen);
-    finish("offer in", (GH_SRTP_MODE_COUNT + 1) * (GH_SIG_COUNT + 1) * (PROFILE_COUNT + 1) *
+    finish("offer in", (GH_SRTP_MODE_COUNT + 1) * (GH_SIG_COUNT + 1) * (GH_PROFILE_COUNT + 1) *
                            (GH_KEYING_SEEN_COUNT + 1));
 }
 
@@ -110,14 +109,16 @@ static void offer_out(void)
     EACH(gh_srtp_mode, mode, GH_SRTP_MODE_COUNT)
     EACH(gh_signalling, sig, GH_SIG_COUNT)
     EACH(gh_best_effort, best_effort, GH_BEST_EFFORT_COUNT)
+    EACH(gh_profile, profile, GH_PROFILE_COUNT)
     {
-        struct gh_offer_judgement got = gh_policy_offer_out(mode, sig, best_effort);
-        struct gh_offer_judgement want = gh_oracle_offer_out(mode, sig, best_effort);
+        struct gh_offer_judgement got = gh_policy_offer_out(mode, sig, best_effort, profile);
+        struct gh_offer_judgement want = gh_oracle_offer_out(mode, sig, best_effort, profile);
 
         COMPARE(got.plan == want.plan && got.reason == want.reason, "offer out", (int)mode,
-                (int)sig, (int)best_effort);
+                (int)sig, (int)best_effort, (int)profile);
     }
-    finish("offer out", (GH_SRTP_MODE_COUNT + 1) * (GH_SIG_COUNT + 1) * (GH_BEST_EFFORT_COUNT + 1));
+    finish("offer out", (GH_SRTP_MODE_COUNT + 1) * (GH_SIG_COUNT + 1) * (GH_BEST_EFFORT_COUNT + 1) *
+                            (GH_PROFILE_COUNT + 1));
 }
 
 static void answer_in(void)
@@ -126,7 +127,7 @@ static void answer_in(void)
     EACH(gh_offer_plan, plan, GH_OFFER_PLAN_COUNT)
     EACH(gh_srtp_mode, mode, GH_SRTP_MODE_COUNT)
     EACH(gh_signalling, sig, GH_SIG_COUNT)
-    EACH(gh_profile, profile, PROFILE_COUNT)
+    EACH(gh_profile, profile, GH_PROFILE_COUNT)
     EACH(gh_answer_crypto, crypto, GH_ANSWER_CRYPTO_COUNT)
     EACH_BOOL(strict)
     EACH_BOOL(fallback)
@@ -135,7 +136,7 @@ static void answer_in(void)
             "answer in", (int)plan, (int)mode, (int)sig, (int)profile, (int)crypto, strict,
             fallback);
     finish("answer in", (GH_OFFER_PLAN_COUNT + 1) * (GH_SRTP_MODE_COUNT + 1) * (GH_SIG_COUNT + 1) *
-                            (PROFILE_COUNT + 1) * (GH_ANSWER_CRYPTO_COUNT + 1) * 4);
+                            (GH_PROFILE_COUNT + 1) * (GH_ANSWER_CRYPTO_COUNT + 1) * 4);
 }
 
 static void key_memory(void)
