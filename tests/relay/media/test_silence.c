@@ -33,6 +33,22 @@ static struct gh_stream *stream_of(bool a_may_send, bool b_may_send)
     return &stream;
 }
 
+/* Fax is half duplex: while a page goes one way nothing comes the other, and both are there. */
+static void datagrams_of_either_side_count_for_both(void)
+{
+    struct gh_stream *stream = stream_of(true, true);
+
+    stream->sides[0].datagrams = stream->sides[1].datagrams = true;
+    stream->sides[1].heard_ms = 1000;
+    for (int s = 0; s < 2; s++) {
+        CHECK(!gh_side_is_silent(&stream->sides[s], TIMEOUT_MS + 999));
+        CHECK(gh_side_is_silent(&stream->sides[s], TIMEOUT_MS + 1000));
+    }
+    stream->sides[0].datagrams = stream->sides[1].datagrams = false; /* as RTP, each for itself */
+    CHECK(gh_side_is_silent(&stream->sides[0], TIMEOUT_MS));
+    CHECK(!gh_side_is_silent(&stream->sides[1], TIMEOUT_MS));
+}
+
 /* Who may send; which of the three clocks has run out after each time. */
 static void which_clock_runs(void)
 {
@@ -234,6 +250,7 @@ int main(void)
     if (gh_srtp_ciphers_start(false, &names))
         return 1;
     RUN(which_clock_runs);
+    RUN(datagrams_of_either_side_count_for_both);
     RUN(a_placeholder_is_on_hold);
     RUN(hold_counts_from_its_first_set);
     RUN(some_clocks_never_run);
