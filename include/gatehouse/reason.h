@@ -39,8 +39,9 @@
       "make the endpoint draw a fresh key for every offer")                                        \
     X(KEY_ECHOED, "key_echoed", 488, "one SRTP key is used for both directions of a stream",       \
       "make the answerer draw its own key")                                                        \
-    X(KEY_REUSED, "key_reused", 488, "one SRTP key is used on two m-lines or in unrelated calls",  \
-      "make the endpoint draw a fresh key for every m-line and call")                              \
+    X(KEY_REUSED, "key_reused", 488,                                                               \
+      "one SRTP key is used on two m-lines, in unrelated calls, or again after many others",       \
+      "make the endpoint draw a fresh key for every m-line, call and change")                      \
     /* TLS and who the neighbour is */                                                             \
     X(TLS_HANDSHAKE_FAILED, "tls_handshake_failed", 403, "the TLS handshake failed",               \
       "compare the TLS settings of both sides; the log line has the library's words")              \

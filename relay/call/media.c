@@ -462,7 +462,8 @@ void gh_call_on_media_event(void *arg, const struct gh_media_event *event)
             end = GH_REASON_MEDIA_TIMEOUT;
         break;
     case GH_MEDIA_EVENT_FAILED:
-        end = GH_REASON_INTERNAL;
+        /* A key that was replaced so long ago that nobody knows which packets came under it. */
+        end = event->err == GH_ESTALE ? GH_REASON_KEY_REUSED : GH_REASON_INTERNAL;
         break;
     case GH_MEDIA_EVENT_UNREACHABLE: /* without RTCP a call can be; without RTP it cannot */
         if (!event->rtcp)

@@ -79,6 +79,22 @@ class Change(SessionCase):
         self.check_end(record)
         self.assertEqual([leg["streams"][0]["path"] for leg in record["legs"]], ["pass", "pass"])
 
+    def test_an_old_key_comes_back(self):
+        """After so many others that nobody knows which packets came under it: no replay is worth that."""
+        self.establish()
+        first = self.a.ends[0].key
+        for _ in range(12):
+            self.a.ends[0].key = h.fresh_key(first)
+            self.reinvite()
+        self.both_ways()
+        self.a.ends[0].key = first
+        self.reinvite()
+        for ua in (self.a, self.b):
+            bye = ua.expect("BYE")
+            self.assertIn("key_reused", bye.get("Reason"))
+            ua.reply(bye, 200)
+        self.check_end(self.ended(), reasons=["key_reused"])
+
     def test_rekey_in_a_bridge(self):
         self.establish_bridged()
         self.both_ways()

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a call is worth over time: proof, inheritance, claims; the status on the wire and the grade of the record."""
 import harness as h
-from pki import Pki
 from rtp import CM, GCM
 from session_case import SessionCase, security
 
