@@ -1,32 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kamailio as the neighbour: registrar and proxy, mutual TLS, Record-Route; the phone behind it is baresip."""
-import os
 import unittest
 
 import peers
-from peers import CM, Baresip, Program, h
+from peers import CM, Baresip, Kamailio, h
 from pki import Pki
 
 A_TONE, B_TONE = 440, 1000
-
-
-class Kamailio(Program):
-    """CUCM10, with the rules of kamailio/kamailio.cfg."""
-
-    def __init__(self, lab):
-        folder = lab.path("kamailio")
-        os.mkdir(folder)
-        words = {"HERE": lab.b_host, "GATEHOUSE": lab.host, "FOLDER": folder, "PKI": lab.path("pki")}
-        for name in ("kamailio.cfg", "tls.cfg"):
-            with open(os.path.join(peers.HERE, "kamailio", name)) as f:
-                text = f.read()
-            for word, value in words.items():
-                text = text.replace(word, value)
-            with open(os.path.join(folder, name), "w") as f:
-                f.write(text)
-        # In the foreground; its workers are its children, and end with it.
-        super().__init__(lab, "kamailio", "-DD", "-E", "-f", os.path.join(folder, "kamailio.cfg"), "-Y", folder, "-m", "32")
-        peers.until(lambda: peers.is_listening(lab.b_host, 5061), "a listening Kamailio", self)
 
 
 class Neighbour(unittest.TestCase):
