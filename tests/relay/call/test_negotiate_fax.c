@@ -322,6 +322,38 @@ static void fax_in_a_line_of_its_own(void)
     session_fini(&s);
 }
 
+/* The voice is off under the name of a fax that is off too: what is kept of the slot is voice. */
+static void a_parked_voice_is_no_fax(void)
+{
+    struct session s;
+
+    voice_call(&s);
+    must(&s, GH_SIDE_A, NO_FAX, NO_FAX);
+    CHECK(s.neg->streams[0].parked);
+    told(&s, 0, false, GH_PATH_PASS);
+    in_force(&s, 0, "A1 B1", "B1 A1");
+    must(&s, GH_SIDE_A, FAX("5004"), FAX("6000"));
+    must(&s, GH_SIDE_A, NO_VOICE, NO_VOICE);
+    CHECK(s.neg->streams[0].parked);
+    told(&s, 0, true, GH_PATH_CLEAR);
+    session_fini(&s);
+}
+
+/* A trunk that offers rtcp-mux offers it for RTP. */
+static void no_mux_is_offered(void)
+{
+    struct session s;
+
+    session_init(&s, &allowed, &allowed);
+    s.leg[GH_SIDE_B].leg.mux = GH_MUX_OFFER;
+    must(&s, GH_SIDE_A, FAX("5004"), FAX("6000") "a=rtcp-mux\n");
+    CHECK(!strstr(s.offered, "rtcp-mux") && !strstr(s.answered, "rtcp-mux"));
+    told(&s, 0, true, GH_PATH_CLEAR);
+    must(&s, GH_SIDE_A, FAX("5004") VOICE("@A1"), FAX("6000") VOICE("@B1"));
+    CHECK(strstr(s.offered, "a=rtcp-mux") > strstr(s.offered, "m=audio"));
+    session_fini(&s);
+}
+
 /* What trunk and route say of it, each alone; and the trunk that requires SRTP, on either side. */
 static void refused_switches(void)
 {
@@ -348,8 +380,10 @@ static void refused_switches(void)
                                                         NO_VOICE FAX("6002"))
                                        : session_change(&s, GH_SIDE_A, FAX("5004"), FAX("6000"))),
                   rows[i / 2].reason);
-        if (i / 2)
+        if (i / 2) {
+            CHECK_STR(s.offered, ""); /* b hears nothing of it */
             in_force(&s, 0, "A1 B1", "B1 A1");
+        }
         session_fini(&s);
     }
     for (int side = 0; side < 2; side++) {
@@ -377,6 +411,8 @@ int main(void)
     RUN(voice_becomes_fax_and_back);
     RUN(our_keys_do_not_come_back);
     RUN(fax_in_a_line_of_its_own);
+    RUN(a_parked_voice_is_no_fax);
+    RUN(no_mux_is_offered);
     RUN(refused_switches);
     return CHECK_REPORT();
 }
