@@ -225,7 +225,7 @@ static enum gh_reason capacity(struct gh_calls *calls, const struct gh_config_tr
         return GH_REASON_AUDIT_FAILED;
     if (gh_audit_backlogged(calls->audit))
         return GH_REASON_AUDIT_BACKLOG;
-    if (gh_media_overloaded(calls->media))
+    if (!calls->config->media.overload_accept && gh_media_overloaded(calls->media))
         return GH_REASON_OVERLOAD;
     if (calls->config->limits.max_calls && calls->count >= calls->config->limits.max_calls)
         return GH_REASON_TOO_MANY_CALLS;

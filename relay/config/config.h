@@ -142,6 +142,7 @@ struct gh_config {
         unsigned workers;              /* 0: auto */
         uint64_t timeout_ms, timeout_on_hold_ms, latch_window_ms;
         bool builtin_srtp;
+        bool overload_accept;                 /* overload: accept */
     } media;
     struct {
         const char *directory;

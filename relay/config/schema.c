@@ -184,6 +184,11 @@ static const struct gh_choice marks[] = {
     { "crl_waived", GH_REASON_CRL_WAIVED, false },
     { NULL, 0, false },
 };
+static const struct gh_choice overloads[] = {
+    { "refuse", 0, false },
+    { "accept", 1, false },
+    { NULL, 0, false },
+};
 static const struct gh_choice audit_errors[] = {
     { "refuse_calls", 0, false },
     { "continue", 1, false },
@@ -677,6 +682,9 @@ static const struct gh_option media_options[] = {
       .max = MINUTE,
       .standard = "5s",
       .says = "how long after the answer a clear leg may latch" },
+    { .name = "overload", .type = GH_TYPE_FLAG, MEDIA(overload_accept), .choices = overloads,
+      .standard = "refuse",
+      .says = "new calls while a media thread is late, out of processor time, or stalled" },
     { .name = "builtin_srtp",
       .type = GH_TYPE_BOOL,
       .restart = true,

@@ -122,7 +122,8 @@ class Lab:
     """A folder with certificates, a configuration, and the daemon."""
 
     def __init__(self, extra_trunks="", extra_routes="", trunk_options=None, media="", profile="", top="", tls="",
-                 ports="20000-29999", timeout="60s"):
+                 ports="20000-29999", timeout="60s", overload="accept"):
+        """@overload  on a busy machine nobody else's load shall decide about a test's calls"""
         self.dir = tempfile.mkdtemp(prefix="gatehouse-e2e-")
         self.x, self.y = lab_number()
         shutil.copytree(certificates(), self.path("pki"))
@@ -148,7 +149,7 @@ tls:
 {tls}listeners:
   core: {{transport: tls, address: {self.host}, port: 5061, tls: corp}}
   lab: {{transport: tcp, address: {self.host}, port: 5060}}
-media: {{address: {self.host}, ports: {ports}, timeout: {timeout}{media}}}
+media: {{address: {self.host}, ports: {ports}, timeout: {timeout}, overload: {overload}{media}}}
 security_profiles:
   encrypted: {{device_security_mode: encrypted, transmit_security_status: true{profile}}}
   open: {{device_security_mode: non_secure}}

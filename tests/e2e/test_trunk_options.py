@@ -165,6 +165,8 @@ class Bodies(SessionCase):
 class Overload(SessionCase):
     """A media worker that does not get the processor: new calls are refused before those that run are hurt."""
 
+    options = {"overload": "refuse"}
+
     def worker(self):
         for tid in os.listdir(f"/proc/{self.lab.daemon.pid}/task"):
             with open(f"/proc/{self.lab.daemon.pid}/task/{tid}/comm") as f:
