@@ -16,7 +16,8 @@ uint64_t gh_descriptors_raise(void)
 
     if (!getrlimit(RLIMIT_NOFILE, &limit)) {
         limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit); /* that it is lower than it could be is in what we return */
+        /* that it is lower than it could be is in what we return */
+        setrlimit(RLIMIT_NOFILE, &limit);
     }
     return gh_descriptors_limit();
 }

@@ -5,8 +5,8 @@
 #include "base/log.h"
 #include "call/call_int.h"
 
-int gh_call_begin_request(struct gh_sip_out *out, struct gh_dialog *dialog, const struct gh_config_trunk *trunk,
-                          const char *method, uint32_t cseq)
+int gh_call_begin_request(struct gh_sip_out *out, struct gh_dialog *dialog,
+                          const struct gh_config_trunk *trunk, const char *method, uint32_t cseq)
 {
     char branch[GH_SIP_BRANCH_SIZE], host[GH_ADDR_TEXT_MAX];
     struct gh_dialog_via via = gh_call_via(trunk, host);
@@ -19,8 +19,8 @@ int gh_call_begin_request(struct gh_sip_out *out, struct gh_dialog *dialog, cons
     return 0;
 }
 
-int gh_call_send_ack(const struct gh_config_trunk *trunk, struct gh_txn *invite, struct gh_dialog *dialog,
-                     const struct gh_sdp *sdp)
+int gh_call_send_ack(const struct gh_config_trunk *trunk, struct gh_txn *invite,
+                     struct gh_dialog *dialog, const struct gh_sdp *sdp)
 {
     struct gh_buf octets = { 0 }, body = { 0 };
     struct gh_sip_out out = { 0 };
@@ -41,7 +41,7 @@ int gh_call_send_ack(const struct gh_config_trunk *trunk, struct gh_txn *invite,
     return err;
 }
 
-/* ---- BYE --------------------------------------------------------------------------------------------------- */
+/* ---- BYE ------------------------------------------------------------------------------------- */
 
 /* RFC 3326 section 2: the status that would have told the same. */
 static unsigned cause_of(enum gh_reason reason)
@@ -52,8 +52,8 @@ static unsigned cause_of(enum gh_reason reason)
 }
 
 /* @reason NONE: without a Reason header. */
-static int build_bye(struct gh_dialog *dialog, const struct gh_config_trunk *trunk, enum gh_reason reason,
-                     struct gh_span detail, struct gh_buf *octets)
+static int build_bye(struct gh_dialog *dialog, const struct gh_config_trunk *trunk,
+                     enum gh_reason reason, struct gh_span detail, struct gh_buf *octets)
 {
     struct gh_sip_out out = { 0 };
     struct gh_buf text = { 0 };
@@ -70,7 +70,8 @@ static int build_bye(struct gh_dialog *dialog, const struct gh_config_trunk *tru
     return err;
 }
 
-static void bye_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn, uint64_t now_ms)
+static void bye_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn,
+                         uint64_t now_ms)
 {
     (void)arg;
     (void)txn;
@@ -103,21 +104,22 @@ static void bye_over(struct gh_leg *leg, struct gh_papers *papers, uint64_t now_
 {
     struct gh_call *call = leg->call;
     struct gh_buf octets = { 0 };
-    int err = build_bye(call->fork->dialog[leg->side], leg->trunk, told_reason(call), gh_span_str(call->fault),
-                        &octets);
+    int err = build_bye(call->fork->dialog[leg->side], leg->trunk, told_reason(call),
+                        gh_span_str(call->fault), &octets);
 
     if (!err)
-        err = gh_txn_client_new(&leg->bye, call->calls->txns, leg->trunk->rules.id, papers->conn, true, &octets,
-                                &bye_client, leg, now_ms);
+        err = gh_txn_client_new(&leg->bye, call->calls->txns, leg->trunk->rules.id, papers->conn,
+                                true, &octets, &bye_client, leg, now_ms);
     if (err) {
         leg->bye = NULL;
-        gh_log(GH_LOG_WARN, "call", "bye.fail", "call=%s side=%c error=\"%s\"", call->id, 'a' + leg->side,
-               gh_err_text(err));
+        gh_log(GH_LOG_WARN, "call", "bye.fail", "call=%s side=%c error=\"%s\"", call->id,
+               'a' + leg->side, gh_err_text(err));
     }
     gh_buf_fini(&octets);
 }
 
-static void on_bye_connection(void *arg, struct gh_papers *papers, int destination, enum gh_reason reason)
+static void on_bye_connection(void *arg, struct gh_papers *papers, int destination,
+                              enum gh_reason reason)
 {
     struct gh_leg *leg = arg;
     uint64_t now_ms = gh_loop_now_ms(leg->call->calls->loop);
@@ -127,8 +129,8 @@ static void on_bye_connection(void *arg, struct gh_papers *papers, int destinati
     if (papers)
         bye_over(leg, papers, now_ms);
     else
-        gh_log(GH_LOG_WARN, "call", "bye.fail", "call=%s side=%c reason=%s", leg->call->id, 'a' + leg->side,
-               gh_reason_name(reason));
+        gh_log(GH_LOG_WARN, "call", "bye.fail", "call=%s side=%c reason=%s", leg->call->id,
+               'a' + leg->side, gh_reason_name(reason));
     gh_call_check_released(leg->call, now_ms);
 }
 
@@ -147,9 +149,9 @@ void gh_call_send_bye(struct gh_leg *leg, uint64_t now_ms)
         leg->bye_want = NULL;
 }
 
-void gh_call_reject_answer(struct gh_calls *calls, const struct gh_config_trunk *trunk, struct gh_txn *invite,
-                           const struct gh_sip_msg *answer, const struct gh_sdp *zero, enum gh_reason reason,
-                           uint64_t now_ms)
+void gh_call_reject_answer(struct gh_calls *calls, const struct gh_config_trunk *trunk,
+                           struct gh_txn *invite, const struct gh_sip_msg *answer,
+                           const struct gh_sdp *zero, enum gh_reason reason, uint64_t now_ms)
 {
     struct gh_dialog *dialog = NULL;
     struct gh_buf octets = { 0 };
@@ -162,11 +164,11 @@ void gh_call_reject_answer(struct gh_calls *calls, const struct gh_config_trunk 
     if (!err)
         err = build_bye(dialog, trunk, reason, GH_SPAN(""), &octets);
     if (!err)
-        err = gh_txn_client_new(&bye, calls->txns, trunk->rules.id, gh_txn_conn(invite), true, &octets,
-                                &bye_client, NULL, now_ms);
+        err = gh_txn_client_new(&bye, calls->txns, trunk->rules.id, gh_txn_conn(invite), true,
+                                &octets, &bye_client, NULL, now_ms);
     if (err)
-        gh_log(GH_LOG_WARN, "call", "answer.reject.fail", "trunk=%s error=\"%s\"", trunk->rules.name,
-               gh_err_text(err));
+        gh_log(GH_LOG_WARN, "call", "answer.reject.fail", "trunk=%s error=\"%s\"",
+               trunk->rules.name, gh_err_text(err));
     gh_buf_fini(&octets);
     gh_dialog_free(dialog);
 }

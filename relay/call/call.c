@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The calls of the node: born here, freed here, and joined here to trunks, transactions and media.  What a call
- * does in between is state.c's table.
+ * The calls of the node: born here, freed here, and joined here to trunks, transactions and media.
+ * What a call does in between is state.c's table.
  */
 #include "call/call.h"
 
@@ -13,9 +13,10 @@
 #include "crypto/hash.h"
 
 #define STOP_WAIT_MS 5000 /* for BYEs and records when the daemon stops */
-#define PORT_DELAY_MS 1000 /* a released port rests: late packets of an old call must not reach a new one */
+#define PORT_DELAY_MS                                                                              \
+    1000 /* a released port rests: late packets of an old call must not reach a new one */
 
-/* ---- one call ------------------------------------------------------------------------------------------- */
+/* ---- one call -------------------------------------------------------------------------------- */
 
 /* ULID: 48 bits of milliseconds, 80 random ones, in Crockford's base 32; sorts by time. */
 static int draw_id(char out[27], int64_t wall_us)
@@ -63,7 +64,8 @@ static void keep_identity(struct gh_call *call, const struct gh_sip_msg *msg)
         keep_text(call->cisco_guid, sizeof(call->cisco_guid), guid);
 }
 
-/* The same for an INVITE that is retried or forked before it reaches us: what the caller made and keeps. */
+/* The same for an INVITE that is retried or forked before it reaches us: what the caller made and
+ * keeps. */
 static uint64_t name_invite(const struct gh_sip_msg *msg)
 {
     uint8_t hash[32] = { 0 };
@@ -163,7 +165,8 @@ static void call_free(struct gh_call *call)
             gh_txn_detach(leg->invite, now_ms);
         gh_papers_unref(leg->papers);
     }
-    if (calls->arrival.claims == &call->leg[GH_SIDE_A] || calls->arrival.claims == &call->leg[GH_SIDE_B])
+    if (calls->arrival.claims == &call->leg[GH_SIDE_A] ||
+        calls->arrival.claims == &call->leg[GH_SIDE_B])
         calls->arrival.claims = NULL; /* of the message that is being handled */
     if (call->receipt)
         call->receipt->call = NULL;
@@ -216,18 +219,22 @@ struct gh_addr gh_call_media_address(const struct gh_config_trunk *trunk, uint8_
 {
     if (trunk->media->advertise.family == family)
         return trunk->media->advertise;
-    return trunk->media->advertise6.family == family ? trunk->media->advertise6 : (struct gh_addr){ 0 };
+    return trunk->media->advertise6.family == family ? trunk->media->advertise6
+                                                     : (struct gh_addr){ 0 };
 }
 
 struct gh_neg_leg gh_call_neg_leg(const struct gh_leg *leg)
 {
     const struct gh_config_trunk *far = leg->call->leg[!leg->side].trunk;
 
-    /* With different rules for the ROC after a new key, one side's packets would not authenticate at the other. */
-    return (struct gh_neg_leg){ .rules = &leg->trunk->rules, .signalling = leg->papers->standing.signalling,
+    /* With different rules for the ROC after a new key, one side's packets would not authenticate
+     * at the other. */
+    return (struct gh_neg_leg){ .rules = &leg->trunk->rules,
+                                .signalling = leg->papers->standing.signalling,
                                 .bridge = leg->trunk->srtp_path_bridge ||
                                           (far && far->roc_keep != leg->trunk->roc_keep),
-                                .mki_refuse = leg->trunk->mki_refuse, .mux = leg->trunk->rtcp_mux,
+                                .mki_refuse = leg->trunk->mki_refuse,
+                                .mux = leg->trunk->rtcp_mux,
                                 .media4 = gh_call_media_address(leg->trunk, 4),
                                 .media6 = gh_call_media_address(leg->trunk, 6) };
 }
@@ -266,7 +273,7 @@ void gh_call_holder(struct gh_call *call, const struct gh_config_trunk *trunk)
     call->key_holders[call->key_holder_count++] = trunk; /* see gh_call_new for the room */
 }
 
-/* ---- all of them ---------------------------------------------------------------------------------------- */
+/* ---- all of them ----------------------------------------------------------------------------- */
 
 static void on_tick(void *arg, uint64_t now_ms)
 {
@@ -307,8 +314,8 @@ static int start_media(struct gh_calls *calls, char *text, size_t text_len)
     int err;
 
     for (unsigned i = 0; i < media.more_count && i < GH_MEDIA_INTERFACES_MAX; i++)
-        more[i] = (struct gh_media_interface){ own[i + 1].address, own[i + 1].address6, own[i + 1].advertise,
-                                               own[i + 1].advertise6 };
+        more[i] = (struct gh_media_interface){ own[i + 1].address, own[i + 1].address6,
+                                               own[i + 1].advertise, own[i + 1].advertise6 };
     err = gh_media_start(&calls->media, gh_loop_uv(calls->loop), &media, &handlers);
 
     if (err)
@@ -316,18 +323,25 @@ static int start_media(struct gh_calls *calls, char *text, size_t text_len)
     return err;
 }
 
-static int start_signalling(struct gh_calls *calls, const struct gh_calls_params *params, char *text,
-                            size_t text_len)
+static int start_signalling(struct gh_calls *calls, const struct gh_calls_params *params,
+                            char *text, size_t text_len)
 {
-    struct gh_txn_limits limits = { .reconnect_grace_ms = calls->config->limits.reconnect_grace_ms };
+    struct gh_txn_limits limits = { .reconnect_grace_ms =
+                                        calls->config->limits.reconnect_grace_ms };
     struct gh_txn_handlers handlers = {
         .arg = calls, .send = gh_call_send, .request = gh_call_on_request, .ack = gh_call_on_ack,
         .cancelled = gh_call_on_cancelled, .ended = gh_call_on_server_ended,
     };
     struct gh_trunks_params trunks = {
-        .loop = params->loop, .config = params->config, .audit = params->audit, .trace = params->trace,
-        .handlers = { .arg = calls, .message = gh_call_on_message, .ready = gh_call_on_ready,
-                      .lost = gh_call_on_lost, .exposed = gh_call_expose },
+        .loop = params->loop,
+        .config = params->config,
+        .audit = params->audit,
+        .trace = params->trace,
+        .handlers = { .arg = calls,
+                      .message = gh_call_on_message,
+                      .ready = gh_call_on_ready,
+                      .lost = gh_call_on_lost,
+                      .exposed = gh_call_expose },
     };
     int err = gh_txns_new(&calls->txns, gh_loop_timers(calls->loop), &limits, &handlers);
 
@@ -342,7 +356,8 @@ static int start_signalling(struct gh_calls *calls, const struct gh_calls_params
     return err;
 }
 
-int gh_calls_new(struct gh_calls **out, const struct gh_calls_params *params, char *text, size_t text_len)
+int gh_calls_new(struct gh_calls **out, const struct gh_calls_params *params, char *text,
+                 size_t text_len)
 {
     struct gh_calls *calls = calloc(1, sizeof(*calls));
     size_t routes = params->config->route_count;
@@ -362,8 +377,8 @@ int gh_calls_new(struct gh_calls **out, const struct gh_calls_params *params, ch
     else
         err = start_signalling(calls, params, text, text_len);
     if (!err)
-        err = gh_timer_start(gh_loop_timers(calls->loop), &calls->tick, gh_loop_now_ms(calls->loop) + 1000,
-                             on_tick, calls);
+        err = gh_timer_start(gh_loop_timers(calls->loop), &calls->tick,
+                             gh_loop_now_ms(calls->loop) + 1000, on_tick, calls);
     /* Last: what runs already could not be let go of without a turn of the loop. */
     if (!err)
         err = start_media(calls, text, text_len);
@@ -407,7 +422,8 @@ static void on_stop_timeout(void *arg, uint64_t now_ms)
     struct gh_call *call;
 
     while ((call = TAILQ_FIRST(&calls->list))) {
-        gh_log(GH_LOG_WARN, "call", "dropped", "call=%s state=%s", call->id, gh_call_state_name(call->state));
+        gh_log(GH_LOG_WARN, "call", "dropped", "call=%s state=%s", call->id,
+               gh_call_state_name(call->state));
         if (call->reserved) {
             call->state = GH_CALL_GONE; /* nothing follows from the record any more */
             gh_call_record_end(call, now_ms);
@@ -429,8 +445,8 @@ void gh_calls_stop(struct gh_calls *calls, gh_calls_fn drained, void *arg)
         if (gh_call_can(call, GH_ON_END))
             gh_call_end(call, GH_REASON_SHUTTING_DOWN, -1, now_ms);
     }
-    if (gh_timer_start(gh_loop_timers(calls->loop), &calls->stop_timer, now_ms + STOP_WAIT_MS, on_stop_timeout,
-                       calls))
+    if (gh_timer_start(gh_loop_timers(calls->loop), &calls->stop_timer, now_ms + STOP_WAIT_MS,
+                       on_stop_timeout, calls))
         on_stop_timeout(calls, now_ms);
     check_drained(calls);
 }

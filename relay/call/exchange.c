@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Offers and answers of a call (RFC 3264, RFC 6337): which is under way, over whose connections, and what
- * is in force.  At most one offer of a fork waits for its answer; a failed exchange leaves nothing behind.
+ * Offers and answers of a call (RFC 3264, RFC 6337): which is under way, over whose connections,
+ * and what is in force.  At most one offer of a fork waits for its answer; a failed exchange leaves
+ * nothing behind.
  *
  *   take_offer -> give_offer -> take_answer -> give_answer      or, from anywhere, drop_offer
  *
- * The offer of an INVITE is one for all its forks (call->offer); each fork takes a copy for its answer.
+ * The offer of an INVITE is one for all its forks (call->offer); each fork takes a copy for its
+ * answer.
  */
 #include <stdlib.h>
 
@@ -32,7 +34,8 @@ void gh_call_papers(struct gh_leg *leg, struct gh_papers *papers)
 
 void gh_call_judge_way(struct gh_leg *leg, const struct gh_txn *txn)
 {
-    struct gh_papers *papers = txn ? gh_call_way(leg->call->calls, leg->trunk->rules.id, gh_txn_conn(txn)) : NULL;
+    struct gh_papers *papers =
+        txn ? gh_call_way(leg->call->calls, leg->trunk->rules.id, gh_txn_conn(txn)) : NULL;
 
     if (papers)
         gh_call_papers(leg, papers);
@@ -42,12 +45,13 @@ struct gh_neg_self gh_call_self(struct gh_leg *leg, uint8_t family)
 {
     struct gh_addr ours = gh_call_media_address(leg->trunk, family);
 
-    return (struct gh_neg_self){ .address = family ? ours : leg->trunk->media->advertise, .session_id = leg->session_id,
+    return (struct gh_neg_self){ .address = family ? ours : leg->trunk->media->advertise,
+                                 .session_id = leg->session_id,
                                  .version = ++leg->version };
 }
 
-enum gh_reason gh_call_sdp_of(struct gh_call *call, const struct gh_sip_msg *msg, struct gh_sip_body *body,
-                              struct gh_span *sdp)
+enum gh_reason gh_call_sdp_of(struct gh_call *call, const struct gh_sip_msg *msg,
+                              struct gh_sip_body *body, struct gh_span *sdp)
 {
     enum gh_reason reason = GH_REASON_NONE;
     const struct gh_sip_part *part;
@@ -69,13 +73,14 @@ bool gh_call_offer_pending(const struct gh_fork *fork)
     return fork->pending || (fork->call->offer && !fork->settled);
 }
 
-/* The family of addresses that the answerer gets from us: that of its media before, else that of its signalling, as
- * far as we have it. */
+/* The family of addresses that the answerer gets from us: that of its media before, else that of
+ * its signalling, as far as we have it. */
 static uint8_t family_towards(const struct gh_leg *leg, uint8_t before)
 {
     uint8_t family = before ? before : leg->papers->facts.peer.family;
 
-    return gh_call_media_address(leg->trunk, family).family ? family : leg->trunk->media->advertise.family;
+    return gh_call_media_address(leg->trunk, family).family ? family
+                                                            : leg->trunk->media->advertise.family;
 }
 
 /* An exchange begins: the papers of both legs are theirs again if it fails. */
@@ -92,8 +97,8 @@ static void drop_papers(struct gh_fork *fork, bool restore)
     for (int side = 0; side < 2; side++) {
         struct gh_leg *leg = &fork->call->leg[side];
 
-        /* Keys went over the connection of the failed exchange: what is weak about it stays true.  Another fork that was
-         * heard since has papers of its own. */
+        /* Keys went over the connection of the failed exchange: what is weak about it stays true.
+         * Another fork that was heard since has papers of its own. */
         if (fork->before[side] && restore && (!fork->call->heard || fork->call->heard == fork))
             gh_call_papers(leg, fork->before[side]);
         gh_papers_unref(fork->before[side]);
@@ -101,10 +106,10 @@ static void drop_papers(struct gh_fork *fork, bool restore)
     }
 }
 
-/* ---- the offer ---------------------------------------------------------------------------------------- */
+/* ---- the offer ------------------------------------------------------------------------------- */
 
-enum gh_reason gh_call_take_offer(struct gh_call *call, struct gh_fork *fork, int from, struct gh_span sdp,
-                                  struct gh_papers *papers)
+enum gh_reason gh_call_take_offer(struct gh_call *call, struct gh_fork *fork, int from,
+                                  struct gh_span sdp, struct gh_papers *papers)
 {
     struct gh_neg *neg = calloc(1, sizeof(*neg));
     struct gh_neg_leg leg;
@@ -157,7 +162,8 @@ enum gh_reason gh_call_give_offer(struct gh_call *call, struct gh_fork *fork, st
     return reason;
 }
 
-enum gh_reason gh_call_offer_across(struct gh_fork *fork, int from, struct gh_span sdp, struct gh_sdp **out)
+enum gh_reason gh_call_offer_across(struct gh_fork *fork, int from, struct gh_span sdp,
+                                    struct gh_sdp **out)
 {
     struct gh_call *call = fork->call;
     enum gh_reason reason = gh_call_take_offer(call, fork, from, sdp, call->calls->arrival.papers);
@@ -185,13 +191,15 @@ struct gh_sdp *gh_call_zero_answer(struct gh_fork *fork)
 
     if (!fork->pending)
         return NULL;
-    self = gh_call_self(&fork->call->leg[fork->pending->offerer], fork->pending->family[fork->pending->offerer]);
+    self = gh_call_self(&fork->call->leg[fork->pending->offerer],
+                        fork->pending->family[fork->pending->offerer]);
     if (gh_neg_zero_answer(fork->pending, &self, &zero))
         return NULL;
     return zero;
 }
 
-struct gh_sdp *gh_call_zero_answer_to(struct gh_call *call, int offerer, const struct gh_sip_msg *msg)
+struct gh_sdp *gh_call_zero_answer_to(struct gh_call *call, int offerer,
+                                      const struct gh_sip_msg *msg)
 {
     struct gh_sip_body body = { 0 };
     struct gh_sdp *zero = NULL;
@@ -210,9 +218,10 @@ struct gh_sdp *gh_call_zero_answer_to(struct gh_call *call, int offerer, const s
     return zero;
 }
 
-/* ---- the answer ---------------------------------------------------------------------------------------- */
+/* ---- the answer ------------------------------------------------------------------------------ */
 
-enum gh_reason gh_call_take_answer(struct gh_fork *fork, const struct gh_sip_msg *msg, struct gh_span sdp)
+enum gh_reason gh_call_take_answer(struct gh_fork *fork, const struct gh_sip_msg *msg,
+                                   struct gh_span sdp)
 {
     struct gh_call *call = fork->call;
     bool srtp_fallback = gh_sip_msg_has_token(msg, GH_SIP_HDR_SUPPORTED, "X-cisco-srtp-fallback");
@@ -259,7 +268,8 @@ enum gh_reason gh_call_give_answer(struct gh_fork *fork, struct gh_sdp **out)
     struct gh_call *call = fork->call;
     struct gh_neg *neg = fork->pending;
     struct gh_leg *to = &call->leg[neg->offerer];
-    struct gh_neg_leg neg_to = gh_call_neg_leg(to), neg_from = gh_call_neg_leg(&call->leg[!neg->offerer]);
+    struct gh_neg_leg neg_to = gh_call_neg_leg(to),
+                      neg_from = gh_call_neg_leg(&call->leg[!neg->offerer]);
     struct gh_neg_self self = gh_call_self(to, neg->family[neg->offerer]);
     bool again = !neg->base && fork->neg;
     enum gh_reason reason = gh_call_require(call, gh_neg_best_grade(neg, &neg_to, &neg_from));
@@ -283,8 +293,8 @@ enum gh_reason gh_call_give_answer(struct gh_fork *fork, struct gh_sdp **out)
     return GH_REASON_NONE;
 }
 
-enum gh_reason gh_call_answer_across(struct gh_fork *fork, const struct gh_sip_msg *msg, struct gh_span sdp,
-                                     struct gh_sdp **out)
+enum gh_reason gh_call_answer_across(struct gh_fork *fork, const struct gh_sip_msg *msg,
+                                     struct gh_span sdp, struct gh_sdp **out)
 {
     enum gh_reason reason = gh_call_take_answer(fork, msg, sdp);
 

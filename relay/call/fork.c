@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Early dialogs: each To tag of side b gets a tag of its own towards side a (RFC 3261 section 12.1), so that
- * a can tell the branches of a forked INVITE apart as if there were nobody in between.
+ * Early dialogs: each To tag of side b gets a tag of its own towards side a (RFC 3261
+ * section 12.1), so that a can tell the branches of a forked INVITE apart as if there were nobody
+ * in between.
  */
 #include <stdlib.h>
 
@@ -56,13 +57,14 @@ static int make_dialogs(struct gh_fork *fork, const struct gh_sip_msg *response)
 {
     struct gh_call *call = fork->call;
     struct gh_leg *a = &call->leg[GH_SIDE_A], *b = &call->leg[GH_SIDE_B];
-    int err = gh_dialog_new_uac(&fork->dialog[GH_SIDE_B], b->trunk->rules.id, gh_txn_request(b->invite), response);
+    int err = gh_dialog_new_uac(&fork->dialog[GH_SIDE_B], b->trunk->rules.id,
+                                gh_txn_request(b->invite), response);
 
     if (!err)
         err = gh_dialogs_add(call->calls->dialogs, fork->dialog[GH_SIDE_B]);
     if (!err)
-        err = gh_dialog_new_uas(&fork->dialog[GH_SIDE_A], a->trunk->rules.id, gh_txn_request(a->invite),
-                                gh_span_str(fork->tag));
+        err = gh_dialog_new_uas(&fork->dialog[GH_SIDE_A], a->trunk->rules.id,
+                                gh_txn_request(a->invite), gh_span_str(fork->tag));
     if (!err)
         err = gh_dialogs_add(call->calls->dialogs, fork->dialog[GH_SIDE_A]);
     if (err)
@@ -83,8 +85,8 @@ struct gh_fork *gh_call_fork(struct gh_call *call, const struct gh_sip_msg *resp
         count++;
     }
     /* The one that answers always finds room. */
-    if (!response->to.tag.len || (count >= GH_CALL_FORKS_MAX && response->status < 200) || !call->leg[GH_SIDE_A].invite ||
-        !gh_txn_request(call->leg[GH_SIDE_A].invite))
+    if (!response->to.tag.len || (count >= GH_CALL_FORKS_MAX && response->status < 200) ||
+        !call->leg[GH_SIDE_A].invite || !gh_txn_request(call->leg[GH_SIDE_A].invite))
         return NULL;
     fork = calloc(1, sizeof(*fork));
     if (!fork)

@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How secure a call is: the status that goes out on the wire, and the grade that the record keeps.  What
- * happens is told to the time line (timeline.h); what comes out of it is written down here.
+ * How secure a call is: the status that goes out on the wire, and the grade that the record keeps.
+ * What happens is told to the time line (timeline.h); what comes out of it is written down here.
  */
 #include "base/log.h"
 #include "call/call_int.h"
 
-#define SHOWN_MS 5000         /* a keyed leg has so long to show SRTP: design, "consider traffic secure" */
+#define SHOWN_MS 5000 /* a keyed leg has so long to show SRTP: design, "consider traffic secure"   \
+                       */
 
 static const struct gh_neg *in_force(const struct gh_call *call)
 {
     return call->heard ? call->heard->neg : NULL;
 }
 
-/* Keys, status and claims that one message brings are one change: between two times there would be a slice of the call
- * that was neither before nor after. */
+/* Keys, status and claims that one message brings are one change: between two times there would be
+ * a slice of the call that was neither before nor after. */
 int64_t gh_call_wall_us(const struct gh_calls *calls)
 {
     return calls->arrival.wall_us ? calls->arrival.wall_us : gh_wall_us();
 }
 
-/* ---- status -------------------------------------------------------------------------------------------- */
+/* ---- status ---------------------------------------------------------------------------------- */
 
 static struct gh_leg_streams leg_streams(const struct gh_call *call, int side)
 {
@@ -42,8 +43,8 @@ static enum gh_status leg_status(const struct gh_call *call, int side)
     const struct gh_leg *leg = &call->leg[side];
     struct gh_leg_streams streams = leg_streams(call, side);
 
-    return gh_policy_leg_status(leg->trunk->rules.consider_traffic_secure, leg->papers->standing.signalling,
-                                &streams);
+    return gh_policy_leg_status(leg->trunk->rules.consider_traffic_secure,
+                                leg->papers->standing.signalling, &streams);
 }
 
 /* Of the least of both legs and both claims; @leg  status of each */
@@ -61,7 +62,8 @@ enum gh_status gh_call_status(const struct gh_call *call)
     /* With a delayed offer nothing is agreed before the ACK. */
     if (!call->answer_us || !in_force(call))
         return GH_STATUS_UNKNOWN;
-    return least(call, (enum gh_status[2]){ leg_status(call, GH_SIDE_A), leg_status(call, GH_SIDE_B) });
+    return least(call,
+                 (enum gh_status[2]){ leg_status(call, GH_SIDE_A), leg_status(call, GH_SIDE_B) });
 }
 
 enum gh_status gh_call_status_said(const struct gh_call *call)
@@ -78,8 +80,9 @@ enum gh_status gh_call_status_said(const struct gh_call *call)
     }
     for (int side = 0; side < 2; side++)
         leg[side] = leg_status(call, side);
-    leg[offer->offerer] = gh_policy_leg_status(call->leg[offer->offerer].trunk->rules.consider_traffic_secure,
-                                               call->leg[offer->offerer].papers->standing.signalling, &streams);
+    leg[offer->offerer] =
+        gh_policy_leg_status(call->leg[offer->offerer].trunk->rules.consider_traffic_secure,
+                             call->leg[offer->offerer].papers->standing.signalling, &streams);
     then = least(call, leg);
     return then < now ? then : now;
 }
@@ -101,7 +104,7 @@ static bool only_plain(const struct gh_call *call, int side)
     return false;
 }
 
-/* ---- the time line --------------------------------------------------------------------------------------- */
+/* ---- the time line --------------------------------------------------------------------------- */
 
 static void tell_relayed(struct gh_call *call)
 {
@@ -114,7 +117,8 @@ static void tell_relayed(struct gh_call *call)
     }
 }
 
-static struct gh_timeline_side side_facts(const struct gh_call *call, const struct gh_neg_stream *stream, int side)
+static struct gh_timeline_side side_facts(const struct gh_call *call,
+                                          const struct gh_neg_stream *stream, int side)
 {
     const struct gh_neg_side *near = &stream->side[side];
     bool keyed = near->suite != GH_SUITE_NONE;
@@ -160,7 +164,8 @@ void gh_call_graded_set(struct gh_call *call)
     gh_timeline_status(&call->line, gh_call_status(call), wall_us);
     /* A claim beside an answer is no older than the keys that come into force by it. */
     if (claims && claims->call == call)
-        gh_timeline_claim(&call->line, claims->side, claims->claim, claims->trunk->rules.trust_claims, wall_us);
+        gh_timeline_claim(&call->line, claims->side, claims->claim,
+                          claims->trunk->rules.trust_claims, wall_us);
     gh_call_graded(call);
 }
 
@@ -170,10 +175,12 @@ void gh_call_graded(struct gh_call *call)
     enum gh_status status = gh_call_status(call);
     bool changed = gh_timeline_changed(&call->line, &change);
 
-    if ((!changed && status == call->status_recorded) || !call->answer_us || call->state > GH_CALL_UP)
+    if ((!changed && status == call->status_recorded) || !call->answer_us ||
+        call->state > GH_CALL_UP)
         return;
     if (!changed)
-        change = (struct gh_timeline_change){ gh_timeline_now(&call->line), gh_timeline_call(&call->line) };
+        change = (struct gh_timeline_change){ gh_timeline_now(&call->line),
+                                              gh_timeline_call(&call->line) };
     call->status_recorded = status;
     gh_log(GH_LOG_INFO, "call", "grade", "call=%s now=%s call_so_far=%s", call->id,
            gh_timeline_word(change.now), gh_timeline_word(change.call));
@@ -248,8 +255,8 @@ void gh_call_grade_tick(struct gh_call *call, uint64_t now_ms)
         if (unproven == call->leg[side].unproven)
             continue;
         call->leg[side].unproven = unproven;
-        gh_log(GH_LOG_WARN, "call", "status", "call=%s side=%c unproven=%d status=%s", call->id, 'a' + side,
-               unproven, gh_status_name(gh_call_status(call)));
+        gh_log(GH_LOG_WARN, "call", "status", "call=%s side=%c unproven=%d status=%s", call->id,
+               'a' + side, unproven, gh_status_name(gh_call_status(call)));
         gh_timeline_status(&call->line, gh_call_status(call), gh_call_wall_us(call->calls));
         gh_call_graded(call);
     }
@@ -271,7 +278,7 @@ void gh_call_grade_tick(struct gh_call *call, uint64_t now_ms)
     }
 }
 
-/* ---- requirements and marks ------------------------------------------------------------------------------- */
+/* ---- requirements and marks ------------------------------------------------------------------ */
 
 enum gh_reason gh_call_require(const struct gh_call *call, enum gh_grade best)
 {
@@ -285,7 +292,8 @@ enum gh_reason gh_call_require(const struct gh_call *call, enum gh_grade best)
             marks[count++] = standing->marks[i];
     }
     /* Nothing is less secure for not being there: all m-lines may be off. */
-    return gh_policy_require(&call->route->require, best == GH_GRADE_NONE ? GH_GRADE_PASS_THROUGH : best, marks, count);
+    return gh_policy_require(&call->route->require,
+                             best == GH_GRADE_NONE ? GH_GRADE_PASS_THROUGH : best, marks, count);
 }
 
 static void mark_timeline(struct gh_call *call)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which headers cross the border, one list for each direction.  What is not on it stays behind: it may show
- * the other side's addresses, mean something else there, or carry what nobody looked at.  Via, Contact, From, To,
- * Call-ID, CSeq, Max-Forwards, Route, Allow, Supported, Call-Info and the body's headers are ours on each leg.
+ * Which headers cross the border, one list for each direction.  What is not on it stays behind: it
+ * may show the other side's addresses, mean something else there, or carry what nobody looked at.
+ * Via, Contact, From, To, Call-ID, CSeq, Max-Forwards, Route, Allow, Supported, Call-Info and the
+ * body's headers are ours on each leg.
  */
 #include "call/call_int.h"
 
@@ -32,8 +33,8 @@ static const struct {
     { GH_SIP_HDR_RETRY_AFTER,         false, true,  false },
 };
 
-void gh_call_copy_headers(struct gh_sip_out *out, const struct gh_sip_msg *from, const struct gh_leg *from_leg,
-                          bool request)
+void gh_call_copy_headers(struct gh_sip_out *out, const struct gh_sip_msg *from,
+                          const struct gh_leg *from_leg, bool request)
 {
     bool proven = from_leg->papers->standing.signalling == GH_SIG_TLS_VERIFIED ||
                   from_leg->papers->standing.signalling == GH_SIG_TLS_NULL;

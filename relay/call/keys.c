@@ -5,13 +5,16 @@
 #include "base/log.h"
 #include "call/call_int.h"
 
-/* Where a key stands in this call.  Before the answer each side has one dialog, as far as keys go: a fork's keys are
- * told apart by the m-line's repeat in the same INVITE. */
+/* Where a key stands in this call.  Before the answer each side has one dialog, as far as keys go:
+ * a fork's keys are told apart by the m-line's repeat in the same INVITE. */
 static struct gh_key_place place_of(const struct gh_call *call, int side, unsigned mline)
 {
-    return (struct gh_key_place){ .call = call->number, .side = side, .mline = mline,
+    return (struct gh_key_place){ .call = call->number,
+                                  .side = side,
+                                  .mline = mline,
                                   .trunk = call->leg[side].trunk->rules.id,
-                                  .dialog = 2 * call->number + (uint64_t)side, .invite = call->invite };
+                                  .dialog = 2 * call->number + (uint64_t)side,
+                                  .invite = call->invite };
 }
 
 struct gh_call *gh_call_by_number(struct gh_calls *calls, uint64_t number)
@@ -51,8 +54,8 @@ static struct gh_gate declared(void *arg, int side, unsigned mline, struct gh_se
         link_calls(call, seen.call);
     gate = gh_policy_key_memory(seen.seen, call->leg[side].trunk->key_reuse);
     if (seen.seen != GH_KEY_FRESH)
-        gh_log(GH_LOG_WARN, "call", "key.seen", "call=%s side=%c stream=%u key=%u reason=%s", call->id, 'a' + side,
-               mline, key->number, gh_reason_name(gate.reason));
+        gh_log(GH_LOG_WARN, "call", "key.seen", "call=%s side=%c stream=%u key=%u reason=%s",
+               call->id, 'a' + side, mline, key->number, gh_reason_name(gate.reason));
     return gate;
 }
 
@@ -69,9 +72,10 @@ struct gh_neg_keeper gh_call_keeper(struct gh_call *call)
     return (struct gh_neg_keeper){ .arg = call, .declared = declared, .wrote = wrote };
 }
 
-/* ---- exposed -------------------------------------------------------------------------------------------- */
+/* ---- exposed --------------------------------------------------------------------------------- */
 
-#define EXPOSED_PER_MESSAGE 1024 /* more keys than that in one message: the first ones are remembered */
+#define EXPOSED_PER_MESSAGE                                                                        \
+    1024 /* more keys than that in one message: the first ones are remembered */
 #define KEY_TEXT_MAX 64          /* base64 of the longest key and salt, and padding */
 
 static void expose(struct gh_calls *calls, gh_trunk_id trunk, const struct gh_secret *key)
@@ -100,7 +104,8 @@ static struct gh_span skip_gap(struct gh_span text)
     return text;
 }
 
-/* The place behind "inline:", in any letter case: whatever else of the line is wrong, who reads it has the key. */
+/* The place behind "inline:", in any letter case: whatever else of the line is wrong, who reads it
+ * has the key. */
 static bool next_inline(struct gh_span *rest)
 {
     for (; rest->len; *rest = gh_span_from(*rest, 1)) {
@@ -148,7 +153,8 @@ static bool expose_key(struct search *search, const char *letters, size_t count,
     size_t need = (key_len * 8 + 5) / 6, len;
     uint8_t octets[KEY_TEXT_MAX];
     struct gh_secret key = { 0 };
-    bool good = need <= count && !gh_sdp_base64_decode(gh_span_of(letters, need), octets, sizeof(octets), &len) &&
+    bool good = need <= count &&
+                !gh_sdp_base64_decode(gh_span_of(letters, need), octets, sizeof(octets), &len) &&
                 len == key_len && !gh_secret_set(&key, octets, len);
 
     if (good && search->left) {
@@ -160,7 +166,8 @@ static bool expose_key(struct search *search, const char *letters, size_t count,
     return good;
 }
 
-/* One key; or, where what stands there has no key's length, each that it could be the beginning of. */
+/* One key; or, where what stands there has no key's length, each that it could be the beginning
+ * of. */
 static void expose_at(struct search *search, struct gh_span text)
 {
     char letters[KEY_TEXT_MAX];
@@ -196,7 +203,8 @@ static void expose_text(struct search *search, struct gh_span text)
         gh_log(GH_LOG_ERROR, "call", "expose.fail", "error=\"%s\"", gh_err_text(GH_ENOMEM));
 }
 
-void gh_call_expose(void *arg, gh_trunk_id trunk, const struct gh_sip_msg *msg, struct gh_span octets)
+void gh_call_expose(void *arg, gh_trunk_id trunk, const struct gh_sip_msg *msg,
+                    struct gh_span octets)
 {
     struct search search = { .calls = arg, .trunk = trunk, .left = EXPOSED_PER_MESSAGE };
     struct gh_sip_body body = { 0 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A call and its streams on the media plane: ports before the offer, keys after the answer, counters at the end. */
+/* A call and its streams on the media plane: ports before the offer, keys after the answer,
+ * counters at the end. */
 #include <search.h>
 #include <stdlib.h>
 
@@ -34,7 +35,7 @@ static void stream_free(struct gh_calls *calls, struct gh_call_stream *stream)
     free(stream);
 }
 
-/* ---- counters ------------------------------------------------------------------------------------------ */
+/* ---- counters -------------------------------------------------------------------------------- */
 
 static int64_t earliest(int64_t a, int64_t b)
 {
@@ -54,7 +55,8 @@ static void add_counters(struct gh_media_counters *sum, const struct gh_media_co
     sum->icmp += more->icmp;
     for (size_t i = 0; i < GH_DROP_COUNT; i++)
         sum->drops[i] += more->drops[i];
-    sum->first_authenticated_us = earliest(sum->first_authenticated_us, more->first_authenticated_us);
+    sum->first_authenticated_us =
+        earliest(sum->first_authenticated_us, more->first_authenticated_us);
     sum->first_plain_us = earliest(sum->first_plain_us, more->first_plain_us);
     if (more->last_rx_us > sum->last_rx_us)
         sum->last_rx_us = more->last_rx_us;
@@ -62,7 +64,8 @@ static void add_counters(struct gh_media_counters *sum, const struct gh_media_co
     gh_media_quality_add(&sum->quality, &more->quality);
 }
 
-void gh_call_media_counters(const struct gh_call *call, size_t index, struct gh_media_counters counters[2])
+void gh_call_media_counters(const struct gh_call *call, size_t index,
+                            struct gh_media_counters counters[2])
 {
     const struct gh_call_stream *stream;
     struct gh_media_counters live[2];
@@ -78,7 +81,7 @@ void gh_call_media_counters(const struct gh_call *call, size_t index, struct gh_
     }
 }
 
-/* ---- opening ------------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 /* One of the call's; known before the media plane can report of it. */
 static int keep_stream(struct gh_call *call, size_t index, gh_stream_id id)
@@ -109,10 +112,12 @@ static unsigned interface_of(const struct gh_call *call, int side)
 enum gh_reason gh_call_media_open(struct gh_call *call, struct gh_neg *neg, const uint8_t family[2])
 {
     const struct gh_config *config = call->calls->config;
-    struct gh_media_open open = { .call = call->number, .timeout_ms = config->media.timeout_ms,
+    struct gh_media_open open = { .call = call->number,
+                                  .timeout_ms = config->media.timeout_ms,
                                   .timeout_on_hold_ms = config->media.timeout_on_hold_ms,
                                   .family = { family[0], family[1] },
-                                  .interface = { interface_of(call, GH_SIDE_A), interface_of(call, GH_SIDE_B) } };
+                                  .interface = { interface_of(call, GH_SIDE_A),
+                                                 interface_of(call, GH_SIDE_B) } };
 
     for (size_t i = 0; i < neg->count; i++) {
         struct gh_neg_stream *stream = &neg->streams[i];
@@ -168,7 +173,8 @@ static void replace_stream(struct gh_call *call, gh_stream_id old, gh_stream_id 
     }
 }
 
-/* What was keyed is clear in @neg: it goes on as a new stream, on the ports that both sides know, with its contexts. */
+/* What was keyed is clear in @neg: it goes on as a new stream, on the ports that both sides know,
+ * with its contexts. */
 static enum gh_reason renew(struct gh_call *call, struct gh_neg *neg)
 {
     for (size_t i = 0; i < neg->count; i++) {
@@ -190,7 +196,7 @@ static enum gh_reason renew(struct gh_call *call, struct gh_neg *neg)
     return GH_REASON_NONE;
 }
 
-/* ---- in force -------------------------------------------------------------------------------------------- */
+/* ---- in force -------------------------------------------------------------------------------- */
 
 /* What the trunk says of this side's media. */
 static void by_trunk(const struct gh_call *call, enum gh_media_kind kind, struct gh_media_set *set)
@@ -227,9 +233,11 @@ static int set_stream(struct gh_call *call, size_t index, const struct gh_neg_st
             sets[side].may_send = sets[side].may_receive = false;
             sets[side].remote_rtp = sets[side].remote_rtcp = (struct gh_addr){ 0 };
         }
-        stream->was_keyed[side] = stream->was_keyed[side] || agreed->side[side].suite != GH_SUITE_NONE;
+        stream->was_keyed[side] =
+            stream->was_keyed[side] || agreed->side[side].suite != GH_SUITE_NONE;
         sets[side].generation = stream->generation;
-        stream->keyed[stream->generation % GH_CALL_KEYED_MAX].rx_key[side] = agreed->side[side].rx_key;
+        stream->keyed[stream->generation % GH_CALL_KEYED_MAX].rx_key[side] =
+            agreed->side[side].rx_key;
     }
     stream->keyed[stream->generation % GH_CALL_KEYED_MAX].generation = stream->generation;
     err = gh_media_set_both(call->calls->media, sets);
@@ -297,7 +305,8 @@ static bool needed(const struct gh_call *call, gh_stream_id id, const struct gh_
     if (call->offer != gone && has(call->offer, id))
         return true;
     TAILQ_FOREACH (fork, &call->forks, link) {
-        if ((fork->neg != gone && has(fork->neg, id)) || (fork->pending != gone && has(fork->pending, id)))
+        if ((fork->neg != gone && has(fork->neg, id)) ||
+            (fork->pending != gone && has(fork->pending, id)))
             return true;
     }
     return false;
@@ -324,7 +333,7 @@ void gh_call_media_mute(struct gh_call *call)
     gh_call_graded_set(call);
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------------ */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static void count_closed(struct gh_call *call, const struct gh_call_stream *stream,
                          const struct gh_media_counters counters[2])
@@ -359,7 +368,8 @@ void gh_call_media_close(struct gh_call *call)
         gh_media_close(call->calls->media, stream->id);
     /* Always by way of the loop: the caller may still be at work on the call. */
     if (gh_timer_start(gh_loop_timers(loop), &call->timer,
-                       now_ms + (TAILQ_EMPTY(&call->open) ? 0 : COUNTERS_WAIT_MS), on_counters_late, call))
+                       now_ms + (TAILQ_EMPTY(&call->open) ? 0 : COUNTERS_WAIT_MS), on_counters_late,
+                       call))
         on_counters_late(call, now_ms);
 }
 
@@ -389,7 +399,7 @@ void gh_call_media_forget(struct gh_call *call)
     }
 }
 
-/* ---- reports -------------------------------------------------------------------------------------------------- */
+/* ---- reports --------------------------------------------------------------------------------- */
 
 static void proven(struct gh_call_stream *stream, const struct gh_media_event *event)
 {
@@ -397,8 +407,8 @@ static void proven(struct gh_call_stream *stream, const struct gh_media_event *e
 
     if (stream->keyed[slot].generation != event->generation)
         return; /* so old that its time is decided */
-    gh_timeline_proof(&stream->call->line, stream->index, event->side, stream->keyed[slot].rx_key[event->side],
-                      event->wall_us);
+    gh_timeline_proof(&stream->call->line, stream->index, event->side,
+                      stream->keyed[slot].rx_key[event->side], event->wall_us);
     gh_call_graded(stream->call);
 }
 
@@ -406,23 +416,28 @@ static void log_event(const struct gh_call_stream *stream, const struct gh_media
 {
     char before[GH_ADDR_TEXT_MAX], after[GH_ADDR_TEXT_MAX];
     bool source = event->kind == GH_MEDIA_EVENT_LATCHED || event->kind == GH_MEDIA_EVENT_MOVED;
-    enum gh_log_level level = event->kind == GH_MEDIA_EVENT_PROVEN || source ? GH_LOG_INFO : GH_LOG_WARN;
+    enum gh_log_level level =
+        event->kind == GH_MEDIA_EVENT_PROVEN || source ? GH_LOG_INFO : GH_LOG_WARN;
 
     if (source)
-        gh_log(level, "call", "media", "call=%s stream=%zu side=%c what=%s rtcp=%d from=%s to=%s proven=%d",
-               stream->call->id, stream->index, 'a' + event->side, gh_media_event_name(event->kind), event->rtcp,
-               gh_addr_text(&event->old_source, before), gh_addr_text(&event->new_source, after),
-               event->source_proven);
+        gh_log(level, "call", "media",
+               "call=%s stream=%zu side=%c what=%s rtcp=%d from=%s to=%s proven=%d",
+               stream->call->id, stream->index, 'a' + event->side, gh_media_event_name(event->kind),
+               event->rtcp, gh_addr_text(&event->old_source, before),
+               gh_addr_text(&event->new_source, after), event->source_proven);
     else
-        gh_log(level, "call", "media", "call=%s stream=%zu side=%c what=%s", stream->call->id, stream->index,
-               'a' + event->side, gh_media_event_name(event->kind));
+        gh_log(level, "call", "media", "call=%s stream=%zu side=%c what=%s", stream->call->id,
+               stream->index, 'a' + event->side, gh_media_event_name(event->kind));
 }
 
-/* Is any stream of the call heard, by a side that is due there?  A muted video must not end the voice beside it. */
-static bool heard_elsewhere(const struct gh_call *call, const struct gh_media_event *event, const struct gh_call_stream *silent)
+/* Is any stream of the call heard, by a side that is due there?  A muted video must not end the
+ * voice beside it. */
+static bool heard_elsewhere(const struct gh_call *call, const struct gh_media_event *event,
+                            const struct gh_call_stream *silent)
 {
     const struct gh_config *config = call->calls->config;
-    uint64_t within_ms = event->on_hold ? config->media.timeout_on_hold_ms : config->media.timeout_ms;
+    uint64_t within_ms =
+        event->on_hold ? config->media.timeout_on_hold_ms : config->media.timeout_ms;
     int64_t since_us = gh_wall_us() - (int64_t)within_ms * 1000;
 
     for (size_t i = 0; i < GH_NEG_STREAMS_MAX; i++) {
@@ -455,7 +470,8 @@ void gh_call_on_media_event(void *arg, const struct gh_media_event *event)
         proven(stream, event);
         break;
     case GH_MEDIA_EVENT_TIMEOUT:
-        /* Who rings need not speak: ring_timeout ends that.  Once it is answered the time begins anew. */
+        /* Who rings need not speak: ring_timeout ends that.  Once it is answered the time begins
+         * anew. */
         if (!call->answer_us)
             call->silent_early = true;
         else if (!heard_elsewhere(call, event, stream))
@@ -471,8 +487,10 @@ void gh_call_on_media_event(void *arg, const struct gh_media_event *event)
         break;
     case GH_MEDIA_EVENT_LATCHED:
     case GH_MEDIA_EVENT_MOVED:
-        /* On a keyed side RTCP may follow RTP before it has proven itself: nothing but SRTCP goes there. */
-        if (!event->source_proven && call->shown[stream->index]->side[event->side].suite == GH_SUITE_NONE)
+        /* On a keyed side RTCP may follow RTP before it has proven itself: nothing but SRTCP goes
+         * there. */
+        if (!event->source_proven &&
+            call->shown[stream->index]->side[event->side].suite == GH_SUITE_NONE)
             gh_marks_add(&call->marks, GH_REASON_SOURCE_UNPROVEN);
         gh_call_record_source(call, stream->index, event);
         break;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The second half of an exchange: the answer is read, judged, and written to the offerer; keys and paths follow. */
+/* The second half of an exchange: the answer is read, judged, and written to the offerer; keys and
+ * paths follow. */
 #include "call/neg_int.h"
 
-/* ---- reading ------------------------------------------------------------------------------------ */
+/* ---- reading --------------------------------------------------------------------------------- */
 
-/* Does the answer bring a key that is used, or was offered, for another direction?  One key for two directions is one
- * keystream used twice; and the offerer's key in the answerer's mouth came there on a way that we do not know. */
+/* Does the answer bring a key that is used, or was offered, for another direction?  One key for two
+ * directions is one keystream used twice; and the offerer's key in the answerer's mouth came there
+ * on a way that we do not know. */
 static bool echoed(const struct gh_neg_keys *keys, const struct gh_secret *key)
 {
     for (size_t i = 0; i < keys->offered_count; i++) {
@@ -63,7 +65,8 @@ static enum gh_reason judge_line(struct gh_neg *neg, int index, enum gh_profile 
         offered[i] = keys->out[i].facts;
     for (size_t i = 0; i < count; i++)
         answered[i] = lines[i].facts;
-    crypto = gh_policy_answer_crypto(offered, keys->out_count, answered, count, from->rules, &which);
+    crypto =
+        gh_policy_answer_crypto(offered, keys->out_count, answered, count, from->rules, &which);
     judged = gh_policy_answer_in(stream->plan, from->rules->srtp, from->signalling, profile, crypto,
                                  from->rules->strict_tags, srtp_fallback);
     reason = judged.reason;
@@ -82,10 +85,13 @@ out:
 }
 
 /* RFC 3264 section 6.1: the answer's direction is the answerer's view; both must allow a flow. */
-static void settle_direction(struct gh_neg *neg, struct gh_neg_stream *stream, enum gh_direction answer)
+static void settle_direction(struct gh_neg *neg, struct gh_neg_stream *stream,
+                             enum gh_direction answer)
 {
-    stream->side[neg->offerer].may_send = (stream->direction & GH_SENDONLY) && (answer & GH_RECVONLY);
-    stream->side[!neg->offerer].may_send = (stream->direction & GH_RECVONLY) && (answer & GH_SENDONLY);
+    stream->side[neg->offerer].may_send =
+        (stream->direction & GH_SENDONLY) && (answer & GH_RECVONLY);
+    stream->side[!neg->offerer].may_send =
+        (stream->direction & GH_RECVONLY) && (answer & GH_SENDONLY);
 }
 
 static enum gh_reason answer_stream(struct gh_neg *neg, int index, const struct gh_neg_leg *from,
@@ -103,7 +109,8 @@ static enum gh_reason answer_stream(struct gh_neg *neg, int index, const struct 
         return neg_park(neg, index) ? GH_REASON_INTERNAL : GH_REASON_NONE;
     }
     if (facts.kind != stream->kind) {
-        snprintf(neg->fault, sizeof(neg->fault), "m-line %d: not the offered media type", index + 1);
+        snprintf(neg->fault, sizeof(neg->fault), "m-line %d: not the offered media type",
+                 index + 1);
         return GH_REASON_BAD_SDP;
     }
     if (facts.profile == GH_PROFILE_OTHER || facts.profile == GH_PROFILE_DTLS)
@@ -117,8 +124,8 @@ static enum gh_reason answer_stream(struct gh_neg *neg, int index, const struct 
     return judge_line(neg, index, facts.profile, from, srtp_fallback);
 }
 
-enum gh_reason gh_neg_answer_in(struct gh_neg *neg, struct gh_span sdp, const struct gh_neg_leg *from,
-                                bool srtp_fallback)
+enum gh_reason gh_neg_answer_in(struct gh_neg *neg, struct gh_span sdp,
+                                const struct gh_neg_leg *from, bool srtp_fallback)
 {
     enum gh_reason reason = neg_parse(neg, sdp, &neg->answer);
 
@@ -137,7 +144,7 @@ enum gh_reason gh_neg_answer_in(struct gh_neg *neg, struct gh_span sdp, const st
     return GH_REASON_NONE;
 }
 
-/* ---- settling --------------------------------------------------------------------------------------- */
+/* ---- settling -------------------------------------------------------------------------------- */
 
 /* Do our keys go on?  Not where a side became clear. */
 static bool goes_on(const struct gh_neg_stream *before, const struct gh_neg_stream *now)
@@ -195,8 +202,8 @@ static int settle(struct gh_neg *neg, const struct gh_neg *again, int index)
         force->rx[o] = keys->offered[keys->pick].key;
         force->rx_lifetime_pkts[o] = keys->offered[keys->pick].lifetime_pkts;
         force->rx_mki[o] = keys->offered[keys->pick].mki;
-        if (stream->side[!o].suite == stream->side[o].suite && !neg->bridge && !force->rx_mki[o].len &&
-            !force->rx_mki[!o].len)
+        if (stream->side[!o].suite == stream->side[o].suite && !neg->bridge &&
+            !force->rx_mki[o].len && !force->rx_mki[!o].len)
             force->tx[o] = force->rx[!o];
         else
             err = own_key(neg, again, index);
@@ -211,7 +218,7 @@ static int settle(struct gh_neg *neg, const struct gh_neg *again, int index)
     return err;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------ */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static int copy_proto(const struct gh_sdp *from, struct gh_sdp *to, int index)
 {
@@ -221,7 +228,8 @@ static int copy_proto(const struct gh_sdp *from, struct gh_sdp *to, int index)
     return err ? err : gh_sdp_set_proto(to, index, media.proto);
 }
 
-static int write_answer_stream(struct gh_neg *neg, const struct gh_neg *again, struct gh_sdp *doc, int index)
+static int write_answer_stream(struct gh_neg *neg, const struct gh_neg *again, struct gh_sdp *doc,
+                               int index)
 {
     struct gh_neg_stream *stream = &neg->streams[index];
     const struct gh_neg_side *near = &stream->side[neg->offerer];
@@ -236,14 +244,16 @@ static int write_answer_stream(struct gh_neg *neg, const struct gh_neg *again, s
         const struct gh_secret *key = &stream->force->tx[neg->offerer];
 
         /* The key's owner said how long it may live: that crosses with a copy. */
-        err = gh_sdp_add_crypto(doc, index, keys->offered[keys->pick].facts.tag, near->suite, key->octets,
-                                key->len, stream->force->own[neg->offerer] ? 0 : keys->answer_lifetime_pkts);
+        err = gh_sdp_add_crypto(doc, index, keys->offered[keys->pick].facts.tag, near->suite,
+                                key->octets, key->len,
+                                stream->force->own[neg->offerer] ? 0 : keys->answer_lifetime_pkts);
     }
     return err;
 }
 
-enum gh_reason gh_neg_answer_out(struct gh_neg *neg, const struct gh_neg *again, const struct gh_neg_leg *to,
-                                 const struct gh_neg_self *self, struct gh_sdp **out)
+enum gh_reason gh_neg_answer_out(struct gh_neg *neg, const struct gh_neg *again,
+                                 const struct gh_neg_leg *to, const struct gh_neg_self *self,
+                                 struct gh_sdp **out)
 {
     struct gh_sdp *doc = NULL;
     int err = gh_sdp_clone(&doc, neg->answer);

@@ -2,7 +2,7 @@
 /* The first half of an exchange: the offer is read, judged, and written to the answerer. */
 #include "call/neg_int.h"
 
-/* ---- reading ------------------------------------------------------------------------------------ */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* What this m-line was before: ports and media stream go on. */
 static void go_on(struct gh_neg_stream *stream, const struct gh_neg_stream *base)
@@ -14,7 +14,8 @@ static void go_on(struct gh_neg_stream *stream, const struct gh_neg_stream *base
         stream->side[side].port = base->side[side].port;
 }
 
-static enum gh_keying_seen keying_seen(const struct gh_neg_keys *keys, const struct gh_sdp_media_facts *facts)
+static enum gh_keying_seen keying_seen(const struct gh_neg_keys *keys,
+                                       const struct gh_sdp_media_facts *facts)
 {
     if (keys->pick >= 0)
         return GH_SEEN_SDES;
@@ -36,10 +37,13 @@ static enum gh_reason judge_keys(struct gh_neg *neg, int index, const struct gh_
         return GH_REASON_INTERNAL;
     for (size_t i = 0; i < keys->offered_count; i++)
         lines[i] = keys->offered[i].facts;
-    /* RFC 4568 section 4.1: tags of one m-line are unique; with one twice nobody knows which line an answer means. */
-    keys->pick = facts->crypto_tag_twice ? -1
-                                         : gh_policy_crypto_pick(lines, keys->offered_count, from->rules);
-    judged = gh_policy_offer_in(from->rules->srtp, from->signalling, facts->profile, keying_seen(keys, facts));
+    /* RFC 4568 section 4.1: tags of one m-line are unique; with one twice nobody knows which line
+     * an answer means. */
+    keys->pick = facts->crypto_tag_twice
+                     ? -1
+                     : gh_policy_crypto_pick(lines, keys->offered_count, from->rules);
+    judged = gh_policy_offer_in(from->rules->srtp, from->signalling, facts->profile,
+                                keying_seen(keys, facts));
     if (judged.verdict == GH_STREAM_REFUSE)
         return judged.reason;
     reason = neg_declare(neg, neg->offerer, index, keys->offered, keys->offered_count);
@@ -83,8 +87,8 @@ static enum gh_reason offer_stream(struct gh_neg *neg, int index, const struct g
     return reason;
 }
 
-/* The reason to refuse a whole description when no stream of it is live.  What was there and is off now is
- * no reason: a call may go on without media. */
+/* The reason to refuse a whole description when no stream of it is live.  What was there and is off
+ * now is no reason: a call may go on without media. */
 static enum gh_reason none_left(const struct gh_neg *neg)
 {
     enum gh_reason first = neg->base ? GH_REASON_NONE : GH_REASON_MEDIA_NOT_RELAYED;
@@ -98,7 +102,8 @@ static enum gh_reason none_left(const struct gh_neg *neg)
     return first;
 }
 
-enum gh_reason gh_neg_offer_in(struct gh_neg *neg, struct gh_span sdp, const struct gh_neg_leg *from)
+enum gh_reason gh_neg_offer_in(struct gh_neg *neg, struct gh_span sdp,
+                               const struct gh_neg_leg *from)
 {
     enum gh_reason reason = neg_parse(neg, sdp, &neg->offer);
 
@@ -124,17 +129,19 @@ enum gh_reason gh_neg_offer_in(struct gh_neg *neg, struct gh_span sdp, const str
     return none_left(neg);
 }
 
-/* ---- writing ------------------------------------------------------------------------------------ */
+/* ---- writing --------------------------------------------------------------------------------- */
 
-/* The offerer's usable lines that the answerer's profile lists too: same suite, same key, our tag.  Not with an MKI: what
- * we send has none, so its packets cannot go on as they are. */
-static void copy_lines(struct gh_neg_keys *keys, const struct gh_neg_leg *from, const struct gh_neg_leg *to)
+/* The offerer's usable lines that the answerer's profile lists too: same suite, same key, our tag.
+ * Not with an MKI: what we send has none, so its packets cannot go on as they are. */
+static void copy_lines(struct gh_neg_keys *keys, const struct gh_neg_leg *from,
+                       const struct gh_neg_leg *to)
 {
     for (size_t i = 0; i < keys->offered_count; i++) {
         const struct line *offered = &keys->offered[i];
         struct line *out = &keys->out[keys->out_count];
 
-        if (offered->mki.len || gh_policy_crypto_usable(&offered->facts, from->rules) != GH_CRYPTO_USABLE ||
+        if (offered->mki.len ||
+            gh_policy_crypto_usable(&offered->facts, from->rules) != GH_CRYPTO_USABLE ||
             gh_policy_crypto_usable(&offered->facts, to->rules) != GH_CRYPTO_USABLE)
             continue;
         *out = *offered;
@@ -153,11 +160,16 @@ static bool suite_in(const struct gh_neg_keys *keys, enum gh_suite suite)
 }
 
 /* Our own key for a suite: the one that is in force, if nobody else has seen it, or a fresh one. */
-static int own_line(struct line *line, enum gh_suite suite, uint32_t tag, const struct gh_neg_stream *base,
-                    int side)
+static int own_line(struct line *line, enum gh_suite suite, uint32_t tag,
+                    const struct gh_neg_stream *base, int side)
 {
-    line->facts = (struct gh_crypto_facts){ .parsed = true, .tag = tag, .suite = suite, .key_ok = true,
-                                            .key_count = 1, .mki_ok = true, .lifetime_ok = true };
+    line->facts = (struct gh_crypto_facts){ .parsed = true,
+                                            .tag = tag,
+                                            .suite = suite,
+                                            .key_ok = true,
+                                            .key_count = 1,
+                                            .mki_ok = true,
+                                            .lifetime_ok = true };
     line->copy_of = -1;
     if (base && !base->exposed && base->force->own[side] && base->side[side].suite == suite) {
         line->key = base->force->tx[side];
@@ -200,7 +212,8 @@ static struct gh_span proto_text(enum gh_offer_plan plan, bool feedback)
     return feedback ? GH_SPAN("RTP/AVPF") : GH_SPAN("RTP/AVP");
 }
 
-static int write_offer_stream(struct gh_neg *neg, struct gh_sdp *doc, int index, const struct gh_neg_leg *to)
+static int write_offer_stream(struct gh_neg *neg, struct gh_sdp *doc, int index,
+                              const struct gh_neg_leg *to)
 {
     const struct gh_neg_stream *stream = &neg->streams[index];
     bool rtp = stream->plan != GH_PLAN_UDPTL;
@@ -234,8 +247,8 @@ static enum gh_offer_plan kept_plan(const struct gh_neg *neg, int index, enum gh
 }
 
 /*
- * What each live stream is to be for the answerer's trunk.  One that it cannot have is refused to this destination alone,
- * with port 0: another one may take it.
+ * What each live stream is to be for the answerer's trunk.  One that it cannot have is refused to
+ * this destination alone, with port 0: another one may take it.
  * @return NONE, or why the whole offer is refused: a downgrade, or there is nothing else in it
  */
 static enum gh_reason plan_streams(struct gh_neg *neg, const struct gh_neg_leg *to)
@@ -250,7 +263,8 @@ static enum gh_reason plan_streams(struct gh_neg *neg, const struct gh_neg_leg *
 
         if (!stream->live)
             continue;
-        judged = gh_policy_offer_out(to->rules->srtp, to->signalling, to->rules->best_effort, stream->offer_profile);
+        judged = gh_policy_offer_out(to->rules->srtp, to->signalling, to->rules->best_effort,
+                                     stream->offer_profile);
         stream->plan = kept_plan(neg, (int)i, judged.plan);
         if (judged.plan == GH_PLAN_REFUSE) {
             refused = refused == GH_REASON_NONE ? judged.reason : refused;
@@ -268,8 +282,8 @@ static enum gh_reason plan_streams(struct gh_neg *neg, const struct gh_neg_leg *
 }
 
 enum gh_reason gh_neg_offer_out(struct gh_neg *neg, const struct gh_neg_leg *from,
-                                const struct gh_neg_leg *to, const struct gh_neg_self *self, bool first,
-                                struct gh_sdp **out)
+                                const struct gh_neg_leg *to, const struct gh_neg_self *self,
+                                bool first, struct gh_sdp **out)
 {
     struct gh_offer_judgement judged = gh_policy_offer_out(to->rules->srtp, to->signalling,
                                                            to->rules->best_effort, GH_PROFILE_AVP);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Offer and answer across the B2BUA: RFC 3264, RFC 4568, RFC 8643.  Here: the exchange as an object, and
- * what both halves need.  Which paths result is told in design words: `pass` where the answerer picked the
- * very line that the offerer declared, `bridge` where we stand between two keys, `clear` where neither
- * side has one.
+ * Offer and answer across the B2BUA: RFC 3264, RFC 4568, RFC 8643.  Here: the exchange as an
+ * object, and what both halves need.  Which paths result is told in design words: `pass` where the
+ * answerer picked the very line that the offerer declared, `bridge` where we stand between two
+ * keys, `clear` where neither side has one.
  */
 #include "call/neg_int.h"
 
-/* ---- marks -------------------------------------------------------------------------------------- */
+/* ---- marks ----------------------------------------------------------------------------------- */
 
 void gh_marks_add(struct gh_marks *marks, enum gh_reason mark)
 {
@@ -34,7 +34,7 @@ struct gh_marks gh_neg_marks(const struct gh_neg *neg)
     return marks;
 }
 
-/* ---- the object ----------------------------------------------------------------------------------- */
+/* ---- the object ------------------------------------------------------------------------------ */
 
 void gh_neg_init(struct gh_neg *neg, int offerer, const struct gh_neg *base)
 {
@@ -113,7 +113,8 @@ int gh_neg_fork(struct gh_neg *out, const struct gh_neg *neg)
 
         out->streams[i].keys = copy_of(from->keys, sizeof(*from->keys));
         out->streams[i].force = copy_of(from->force, sizeof(*from->force));
-        whole = whole && !from->keys == !out->streams[i].keys && !from->force == !out->streams[i].force;
+        whole =
+            whole && !from->keys == !out->streams[i].keys && !from->force == !out->streams[i].force;
     }
     if (whole && !gh_sdp_clone(&out->offer, neg->offer))
         return 0;
@@ -157,8 +158,8 @@ const struct gh_neg_stream *neg_base_stream(const struct gh_neg *neg, int index)
     if (!neg->base || (size_t)index >= neg->base->count)
         return NULL;
     stream = &neg->base->streams[index];
-    /* Also where the slot has another media type now (RFC 3264 section 8.2): who swaps types to and fro does not make
-     * us forget what was keyed there, nor which packets came. */
+    /* Also where the slot has another media type now (RFC 3264 section 8.2): who swaps types to and
+     * fro does not make us forget what was keyed there, nor which packets came. */
     return stream->live || stream->parked ? stream : NULL;
 }
 
@@ -198,7 +199,8 @@ enum gh_reason neg_downgrade(struct gh_neg *neg, int index, int side, const stru
         return GH_REASON_NONE;
     if (slot && slot->live && slot->side[side].suite == GH_SUITE_NONE)
         return GH_REASON_NONE; /* it was clear before */
-    if (gh_policy_downgrade(leg->rules->on_downgrade, neg->route_downgrade, in_answer) != GH_DO_MARK)
+    if (gh_policy_downgrade(leg->rules->on_downgrade, neg->route_downgrade, in_answer) !=
+        GH_DO_MARK)
         return GH_REASON_DOWNGRADE_REFUSED;
     gh_marks_add(&neg->marks, GH_REASON_DOWNGRADE_REFUSED);
     if (slot && slot->side[side].suite != GH_SUITE_NONE)
@@ -226,14 +228,15 @@ bool gh_neg_exposed(struct gh_neg *neg, const struct gh_secret *key)
                                 among(keys->out, keys->out_count, key));
 
         for (int side = 0; force && side < 2; side++)
-            exposed = exposed || gh_secret_equal(key, &force->rx[side]) || gh_secret_equal(key, &force->tx[side]);
+            exposed = exposed || gh_secret_equal(key, &force->rx[side]) ||
+                      gh_secret_equal(key, &force->tx[side]);
         if (exposed)
             neg->streams[i].exposed = any = true;
     }
     return any;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------ */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 enum gh_reason neg_parse(struct gh_neg *neg, struct gh_span text, struct gh_sdp **out)
 {
@@ -276,18 +279,22 @@ static struct gh_crypto_facts crypto_facts(const struct gh_sdp_crypto *crypto)
     return facts;
 }
 
-/* One key with an MKI of its own can be read, by a trunk that lets it; several keys in one line cannot. */
-static bool read_mki(const struct gh_sdp_crypto *crypto, const struct gh_neg_leg *from, struct gh_media_mki *mki)
+/* One key with an MKI of its own can be read, by a trunk that lets it; several keys in one line
+ * cannot. */
+static bool read_mki(const struct gh_sdp_crypto *crypto, const struct gh_neg_leg *from,
+                     struct gh_media_mki *mki)
 {
     _Static_assert(GH_MEDIA_MKI_MAX == GH_SDP_MKI_MAX, "the same limit of RFC 4568");
 
-    if (crypto->key_count != 1 || from->mki_refuse || gh_sdp_crypto_mki(&crypto->keys[0], mki->octets))
+    if (crypto->key_count != 1 || from->mki_refuse ||
+        gh_sdp_crypto_mki(&crypto->keys[0], mki->octets))
         return false;
     mki->len = crypto->keys[0].mki_octets;
     return true;
 }
 
-int neg_read_lines(const struct gh_sdp *doc, int index, const struct gh_neg_leg *from, struct line *lines, size_t *count)
+int neg_read_lines(const struct gh_sdp *doc, int index, const struct gh_neg_leg *from,
+                   struct line *lines, size_t *count)
 {
     struct gh_sdp_crypto crypto;
     uint8_t key[GH_SUITE_KEY_MAX];
@@ -318,7 +325,8 @@ int neg_read_lines(const struct gh_sdp *doc, int index, const struct gh_neg_leg 
     return err;
 }
 
-enum gh_reason neg_declare(struct gh_neg *neg, int side, int index, struct line *lines, size_t count)
+enum gh_reason neg_declare(struct gh_neg *neg, int side, int index, struct line *lines,
+                           size_t count)
 {
     for (size_t i = 0; neg->keeper.declared && i < count; i++) {
         struct gh_gate gate;
@@ -344,11 +352,13 @@ bool neg_address_relayed(const struct gh_neg *neg, int side, const struct gh_sdp
     if (facts->connection_any && neg->family[side])
         return true;
     /* The ports of a side are bound once, for all its m-lines. */
-    if (facts->rtp.family != ours->family || (neg->family[side] && neg->family[side] != facts->rtp.family))
+    if (facts->rtp.family != ours->family ||
+        (neg->family[side] && neg->family[side] != facts->rtp.family))
         return false;
     /* RFC 3605 lets RTCP go elsewhere, but not to another family: the pair of ports is of one. */
     return gh_media_address(&facts->rtp, ours) != GH_MEDIA_ADDRESS_NEVER &&
-           (facts->rtcp.family == 0 || gh_media_address(&facts->rtcp, ours) != GH_MEDIA_ADDRESS_NEVER);
+           (facts->rtcp.family == 0 ||
+            gh_media_address(&facts->rtcp, ours) != GH_MEDIA_ADDRESS_NEVER);
 }
 
 /* RFC 5761 section 5.1.1: whose rtcp-mux is not taken has RTCP on a port of its own. */
@@ -363,7 +373,8 @@ static void unmux(struct gh_neg_side *near, const struct gh_sdp *doc, int index)
         near->rtcp.port = rtcp.port;
 }
 
-void neg_take_addresses(struct gh_neg *neg, int side, int index, const struct gh_sdp_media_facts *facts, bool mux)
+void neg_take_addresses(struct gh_neg *neg, int side, int index,
+                        const struct gh_sdp_media_facts *facts, bool mux)
 {
     struct gh_neg_side *near = &neg->streams[index].side[side];
 
@@ -383,7 +394,7 @@ void neg_take_addresses(struct gh_neg *neg, int side, int index, const struct gh
     }
 }
 
-/* ---- writing ------------------------------------------------------------------------------------ */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 /* A description near the limits may grow past them by our own lines. */
 enum gh_reason neg_written_reason(int err)
@@ -434,7 +445,8 @@ int neg_make_ours(struct gh_sdp *doc, const struct gh_neg_self *self, bool prove
     return err;
 }
 
-int gh_neg_zero_answer(const struct gh_neg *neg, const struct gh_neg_self *self, struct gh_sdp **out)
+int gh_neg_zero_answer(const struct gh_neg *neg, const struct gh_neg_self *self,
+                       struct gh_sdp **out)
 {
     struct gh_sdp *doc = NULL;
     int err = neg->offer ? gh_sdp_clone(&doc, neg->offer) : GH_ESTATE;
@@ -451,7 +463,7 @@ int gh_neg_zero_answer(const struct gh_neg *neg, const struct gh_neg_self *self,
     return 0;
 }
 
-/* ---- what follows from it ------------------------------------------------------------------------ */
+/* ---- what follows from it -------------------------------------------------------------------- */
 
 enum gh_grade gh_neg_best_grade(const struct gh_neg *neg, const struct gh_neg_leg *from,
                                 const struct gh_neg_leg *to)

@@ -17,7 +17,8 @@ static const struct gh_config_trunk *route_trunk(const struct gh_call *call)
     return route->trunks[(call->trunk_first + call->trunk_index) % route->trunk_count];
 }
 
-/* RFC 5630: a sips: call leaves over TLS only.  A trunk is asked once whether it has room, not for each destination. */
+/* RFC 5630: a sips: call leaves over TLS only.  A trunk is asked once whether it has room, not for
+ * each destination. */
 static enum gh_reason trunk_unfit(const struct gh_call *call, const struct gh_config_trunk *trunk)
 {
     if (call->sips && trunk->rules.transport != GH_TRANSPORT_TLS)
@@ -25,7 +26,8 @@ static enum gh_reason trunk_unfit(const struct gh_call *call, const struct gh_co
     return call->tried ? GH_REASON_NONE : gh_call_admit(call->calls, trunk);
 }
 
-static void on_connection(void *arg, struct gh_papers *papers, int destination, enum gh_reason reason)
+static void on_connection(void *arg, struct gh_papers *papers, int destination,
+                          enum gh_reason reason)
 {
     struct gh_call *call = arg;
     struct gh_leg *b = &call->leg[GH_SIDE_B];
@@ -77,7 +79,8 @@ void gh_call_route(struct gh_call *call, uint64_t now_ms)
     if (trunk) {
         call->leg[GH_SIDE_B].trunk = trunk;
         call->end.reason = GH_REASON_NO_RULE;
-        if (!gh_trunk_want(call->calls->trunks, trunk->rules.id, call->tried, on_connection, call, &call->want))
+        if (!gh_trunk_want(call->calls->trunks, trunk->rules.id, call->tried, on_connection, call,
+                           &call->want))
             return;
         call->end.reason = GH_REASON_INTERNAL;
     }
@@ -86,7 +89,7 @@ void gh_call_route(struct gh_call *call, uint64_t now_ms)
     gh_call_event(call, GH_ON_REFUSED, now_ms);
 }
 
-/* ---- the INVITE ----------------------------------------------------------------------------------------- */
+/* ---- the INVITE ------------------------------------------------------------------------------ */
 
 /* The Request-URI and To of side b: the dialled user at the destination. */
 static void destination_uri(const struct gh_call *call, struct gh_buf *uri)
@@ -114,9 +117,11 @@ static void destination_uri(const struct gh_call *call, struct gh_buf *uri)
     }
     if (addr.family)
         gh_buf_str(uri, gh_addr_text(&addr, ip));
-    /* RFC 5630 section 3.1.3: with sips the transport is TLS anyway, and the parameter is deprecated. */
+    /* RFC 5630 section 3.1.3: with sips the transport is TLS anyway, and the parameter is
+     * deprecated. */
     if (!call->sips)
-        gh_buf_str(uri, trunk->rules.transport == GH_TRANSPORT_TLS ? ";transport=tls" : ";transport=tcp");
+        gh_buf_str(uri, trunk->rules.transport == GH_TRANSPORT_TLS ? ";transport=tls"
+                                                                   : ";transport=tcp");
 }
 
 static void write_from(struct gh_sip_out *out, const struct gh_call *call)
@@ -127,7 +132,8 @@ static void write_from(struct gh_sip_out *out, const struct gh_call *call)
     char host[GH_ADDR_TEXT_MAX];
     struct gh_dialog_via via = gh_call_via(b->trunk, host);
 
-    /* User and display are kept; the host, which would show side a's address, is ours (topology hiding). */
+    /* User and display are kept; the host, which would show side a's address, is ours (topology
+     * hiding). */
     gh_buf_str(&uri, call->sips ? "sips:" : "sip:");
     if (from->uri.user.len) {
         gh_buf_add(&uri, gh_span_head(from->uri.user, gh_span_find(from->uri.user, ';')));
@@ -209,12 +215,14 @@ bool gh_call_reliable(const struct gh_sip_msg *invite)
 /* RFC 5630 section 3.1.1: TLS with a NULL cipher is none. */
 static enum gh_reason sips_kept(const struct gh_call *call)
 {
-    bool kept = !call->sips || call->leg[GH_SIDE_B].papers->standing.signalling == GH_SIG_TLS_VERIFIED;
+    bool kept =
+        !call->sips || call->leg[GH_SIDE_B].papers->standing.signalling == GH_SIG_TLS_VERIFIED;
 
     return kept ? GH_REASON_NONE : GH_REASON_SIPS_DOWNGRADE;
 }
 
-/* Why the INVITE did not leave: the connection, or we ourselves, which no other destination mends. */
+/* Why the INVITE did not leave: the connection, or we ourselves, which no other destination
+ * mends. */
 static enum gh_reason not_sent(int err)
 {
     switch (err) {
@@ -242,8 +250,9 @@ void gh_call_invite(struct gh_call *call, uint64_t now_ms)
         reason = GH_REASON_INTERNAL;
     if (reason == GH_REASON_NONE) {
         call->invites++;
-        reason = not_sent(gh_txn_client_new(&b->invite, call->calls->txns, b->trunk->rules.id, b->conn, true,
-                                            &octets, &gh_call_invite_client, b, now_ms));
+        reason =
+            not_sent(gh_txn_client_new(&b->invite, call->calls->txns, b->trunk->rules.id, b->conn,
+                                       true, &octets, &gh_call_invite_client, b, now_ms));
     }
     gh_buf_fini(&octets);
     gh_sdp_free(sdp);
@@ -251,8 +260,11 @@ void gh_call_invite(struct gh_call *call, uint64_t now_ms)
         return;
     b->invite = NULL;
     call->end.reason = reason;
-    /* A connection that was lost in between is a failed destination; anything else is the same everywhere. */
-    gh_call_event(call, reason == GH_REASON_CONNECTION_LOST && gh_call_more(call) ? GH_ON_NEXT : GH_ON_REFUSED,
+    /* A connection that was lost in between is a failed destination; anything else is the same
+     * everywhere. */
+    gh_call_event(call,
+                  reason == GH_REASON_CONNECTION_LOST && gh_call_more(call) ? GH_ON_NEXT
+                                                                            : GH_ON_REFUSED,
                   now_ms);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * 100rel end to end (RFC 3262): a reliable 1xx of side b becomes one of ours to side a, with its own RSeq and
- * its own repetition; a's PRACK goes to b as an ordinary request inside the early dialog (relay.c).  We never
- * author a PRACK, save to end a call.
+ * 100rel end to end (RFC 3262): a reliable 1xx of side b becomes one of ours to side a, with its
+ * own RSeq and its own repetition; a's PRACK goes to b as an ordinary request inside the early
+ * dialog (relay.c).  We never author a PRACK, save to end a call.
  */
 #include "base/log.h"
 #include "call/call_int.h"
@@ -37,7 +37,8 @@ void gh_call_relay_reliable(struct gh_fork *fork, const struct gh_sip_msg *from_
         err = gh_rel_out_send(fork->reliable, &octets, &origin, now_ms);
     gh_buf_fini(&octets);
     if (err)
-        gh_log(GH_LOG_WARN, "call", "reliable.fail", "call=%s error=\"%s\"", call->id, gh_err_text(err));
+        gh_log(GH_LOG_WARN, "call", "reliable.fail", "call=%s error=\"%s\"", call->id,
+               gh_err_text(err));
 }
 
 void gh_call_reliable_final(struct gh_call *call)
@@ -50,7 +51,8 @@ void gh_call_reliable_final(struct gh_call *call)
     }
 }
 
-static void prack_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn, uint64_t now_ms)
+static void prack_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn,
+                           uint64_t now_ms)
 {
     (void)arg;
     (void)txn;
@@ -67,9 +69,11 @@ static void prack_ended(void *arg, struct gh_txn *txn, enum gh_txn_end why, uint
     (void)now_ms;
 }
 
-static const struct gh_txn_client prack_client = { .response = prack_response, .ended = prack_ended };
+static const struct gh_txn_client prack_client = { .response = prack_response,
+                                                   .ended = prack_ended };
 
-void gh_call_prack_end(struct gh_fork *fork, uint32_t rseq, const struct gh_sdp *zero, uint64_t now_ms)
+void gh_call_prack_end(struct gh_fork *fork, uint32_t rseq, const struct gh_sdp *zero,
+                       uint64_t now_ms)
 {
     struct gh_call *call = fork->call;
     struct gh_leg *b = &call->leg[GH_SIDE_B];
@@ -85,16 +89,18 @@ void gh_call_prack_end(struct gh_fork *fork, uint32_t rseq, const struct gh_sdp 
     if (!err)
         err = gh_sip_out_finish(&out, zero ? "application/sdp" : NULL, gh_buf_span(&body), &octets);
     if (!err)
-        err = gh_txn_client_new(&prack, call->calls->txns, b->trunk->rules.id, b->conn, true, &octets, &prack_client,
-                                NULL, now_ms);
+        err = gh_txn_client_new(&prack, call->calls->txns, b->trunk->rules.id, b->conn, true,
+                                &octets, &prack_client, NULL, now_ms);
     if (err)
-        gh_log(GH_LOG_WARN, "call", "prack.fail", "call=%s error=\"%s\"", call->id, gh_err_text(err));
+        gh_log(GH_LOG_WARN, "call", "prack.fail", "call=%s error=\"%s\"", call->id,
+               gh_err_text(err));
     gh_sip_out_fini(&out);
     gh_buf_fini(&octets);
     gh_buf_fini(&body);
 }
 
-void gh_call_prack_zero(struct gh_call *call, struct gh_txn *txn, const struct gh_sip_msg *msg, uint64_t now_ms)
+void gh_call_prack_zero(struct gh_call *call, struct gh_txn *txn, const struct gh_sip_msg *msg,
+                        uint64_t now_ms)
 {
     struct gh_sdp *zero = gh_call_zero_answer_to(call, GH_SIDE_A, msg);
 

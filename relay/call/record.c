@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The record of a call: what was agreed, over which proof, and what the packets showed.  Names of fields are
- * kept for years: they are those of the ledger's documentation.
+ * The record of a call: what was agreed, over which proof, and what the packets showed.  Names of
+ * fields are kept for years: they are those of the ledger's documentation.
  */
 #include <stdlib.h>
 
@@ -10,7 +10,7 @@
 
 #define RECORD_WAIT_MS 2000 /* after that a BYE leaves all the same: record_late */
 
-/* ---- pieces of a record ---------------------------------------------------------------------------------- */
+/* ---- pieces of a record ---------------------------------------------------------------------- */
 
 static void put(struct gh_calls *calls, struct gh_event *event)
 {
@@ -39,7 +39,8 @@ static void event_sig(struct gh_event *event, const struct gh_papers *papers)
         gh_event_text(event, "group", facts->group);
         gh_event_bool(event, "forward_secret", facts->forward_secret);
     }
-    gh_event_bool(event, "verified", signalling == GH_SIG_TLS_VERIFIED || signalling == GH_SIG_TLS_NULL);
+    gh_event_bool(event, "verified",
+                  signalling == GH_SIG_TLS_VERIFIED || signalling == GH_SIG_TLS_NULL);
     if (facts->peer_cert) {
         gh_event_text(event, "name", papers->name);
         gh_event_sha256(event, "cert", facts->cert.sha256);
@@ -67,8 +68,9 @@ static const char *path_word(enum gh_path path)
 static const char *kind_word(enum gh_media_kind kind)
 {
     static const char *const words[] = {
-        [GH_MEDIA_OTHER] = "other", [GH_MEDIA_AUDIO] = "audio", [GH_MEDIA_VIDEO] = "video",
-        [GH_MEDIA_APPLICATION] = "application", [GH_MEDIA_TEXT] = "text", [GH_MEDIA_IMAGE] = "image",
+        [GH_MEDIA_OTHER] = "other", [GH_MEDIA_AUDIO] = "audio",
+        [GH_MEDIA_VIDEO] = "video", [GH_MEDIA_APPLICATION] = "application",
+        [GH_MEDIA_TEXT] = "text",   [GH_MEDIA_IMAGE] = "image",
     };
 
     return words[kind];
@@ -86,7 +88,8 @@ static void event_counters(struct gh_event *event, const struct gh_media_counter
     gh_event_u64(event, "packets", counters->rx_pkts);
     gh_event_u64(event, "authenticated", counters->authenticated);
     gh_event_u64(event, "authenticated_rtcp", counters->authenticated_rtcp);
-    /* Everything that came unprotected; on a keyed side all of it was dropped, see plain_on_srtp. */
+    /* Everything that came unprotected; on a keyed side all of it was dropped, see
+     * plain_on_srtp. */
     gh_event_u64(event, "plain", counters->plain + counters->drops[GH_DROP_PLAIN_ON_SRTP]);
     for (size_t i = 0; i < GH_DROP_COUNT; i++)
         gh_event_u64(event, names[i], counters->drops[i]);
@@ -97,7 +100,8 @@ static void event_counters(struct gh_event *event, const struct gh_media_counter
 }
 
 /* Streams as they are, or were last. */
-static void event_streams(struct gh_event *event, const struct gh_call *call, int side, bool counted)
+static void event_streams(struct gh_event *event, const struct gh_call *call, int side,
+                          bool counted)
 {
     gh_event_array(event, "streams");
     for (size_t i = 0; i < GH_NEG_STREAMS_MAX; i++) {
@@ -147,7 +151,7 @@ static void event_call(struct gh_event *event, const struct gh_call *call)
     gh_event_text(event, "to", call->to);
 }
 
-/* ---- records ----------------------------------------------------------------------------------------------- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 void gh_call_record_start(struct gh_call *call)
 {
@@ -323,7 +327,10 @@ static void event_end(struct gh_event *event, struct gh_call *call)
     event_marks(event, call);
     if (call->linked[0])
         gh_event_text(event, "linked", call->linked);
-    gh_event_text(event, "by", call->end.by == GH_SIDE_A ? "a" : call->end.by == GH_SIDE_B ? "b" : "gatehouse");
+    gh_event_text(event, "by",
+                  call->end.by == GH_SIDE_A   ? "a"
+                  : call->end.by == GH_SIDE_B ? "b"
+                                              : "gatehouse");
     gh_event_int(event, "sip", call->end.sip_code);
     gh_event_time(event, "start", call->start_us);
     gh_event_time(event, "answer", call->answer_us);
@@ -351,10 +358,10 @@ void gh_call_record_end(struct gh_call *call, uint64_t now_ms)
     call->end.wall_us = gh_wall_us();
     call->end.ms = now_ms;
     gh_call_mark_measured(call);
-    gh_log(GH_LOG_INFO, "call", "end", "call=%s from=%s to=%s status=%s grade=%s reason=%s", call->id,
-           gh_log_quote(gh_span_str(call->from)).text, gh_log_quote(gh_span_str(call->to)).text,
-           gh_status_name(gh_call_status(call)), gh_grade_name(end_grade(call)),
-           gh_reason_name(call->end.reason));
+    gh_log(GH_LOG_INFO, "call", "end", "call=%s from=%s to=%s status=%s grade=%s reason=%s",
+           call->id, gh_log_quote(gh_span_str(call->from)).text,
+           gh_log_quote(gh_span_str(call->to)).text, gh_status_name(gh_call_status(call)),
+           gh_grade_name(end_grade(call)), gh_reason_name(call->end.reason));
     event = gh_event_new("call.end", call->end.wall_us);
     event_end(event, call);
     call->receipt = calloc(1, sizeof(*call->receipt));
@@ -362,17 +369,20 @@ void gh_call_record_end(struct gh_call *call, uint64_t now_ms)
         call->receipt->call = call;
         err = gh_audit_put_reserved(call->calls->audit, event, on_recorded, call->receipt);
         if (err)
-            err = gh_audit_put_reserved(call->calls->audit, small_end(call), on_recorded, call->receipt);
+            err = gh_audit_put_reserved(call->calls->audit, small_end(call), on_recorded,
+                                        call->receipt);
     } else {
         gh_event_free(event);
     }
     if (!err)
-        err = gh_timer_start(gh_loop_timers(loop), &call->timer, now_ms + RECORD_WAIT_MS, on_record_late, call);
+        err = gh_timer_start(gh_loop_timers(loop), &call->timer, now_ms + RECORD_WAIT_MS,
+                             on_record_late, call);
     else
         gh_audit_unreserve(call->calls->audit);
     call->reserved = false;
     if (err) {
-        gh_log(GH_LOG_ERROR, "call", "record.fail", "call=%s error=\"%s\"", call->id, gh_err_text(err));
+        gh_log(GH_LOG_ERROR, "call", "record.fail", "call=%s error=\"%s\"", call->id,
+               gh_err_text(err));
         recorded(call, now_ms);
     }
 }
@@ -391,10 +401,12 @@ static struct told told(const struct gh_sip_msg *msg)
     return (struct told){ msg->method_text, msg->from.uri.user, msg->to.uri.user, msg->call_id };
 }
 
-void gh_call_record_refuse(struct gh_calls *calls, const struct gh_papers *papers, const struct gh_sip_msg *msg,
-                           enum gh_reason reason, struct gh_span detail)
+void gh_call_record_refuse(struct gh_calls *calls, const struct gh_papers *papers,
+                           const struct gh_sip_msg *msg, enum gh_reason reason,
+                           struct gh_span detail)
 {
-    const struct gh_config_trunk *trunk = gh_config_trunk_by_id(calls->config, papers->standing.trunk);
+    const struct gh_config_trunk *trunk =
+        gh_config_trunk_by_id(calls->config, papers->standing.trunk);
     const struct gh_reason_info *info = gh_reason_info(reason);
     struct gh_event *event = gh_event_new("policy.refuse", gh_wall_us());
     struct told who = told(msg);
@@ -402,11 +414,11 @@ void gh_call_record_refuse(struct gh_calls *calls, const struct gh_papers *paper
 
     calls->counters.refused++;
     calls->arrival.recorded = true;
-    gh_log(GH_LOG_WARN, "call", "refuse", "trunk=%s method=%s status=%d from=%s to=%s reason=%s detail=%s change=\"%s\"",
+    gh_log(GH_LOG_WARN, "call", "refuse",
+           "trunk=%s method=%s status=%d from=%s to=%s reason=%s detail=%s change=\"%s\"",
            trunk ? trunk->rules.name : "-", gh_log_quote(who.method).text,
-           msg->request ? info->sip_code : msg->status,
-           gh_log_quote(who.from).text, gh_log_quote(who.to).text, info->name,
-           gh_log_quote(detail).text, info->advice);
+           msg->request ? info->sip_code : msg->status, gh_log_quote(who.from).text,
+           gh_log_quote(who.to).text, info->name, gh_log_quote(detail).text, info->advice);
     gh_event_text(event, "trunk", trunk ? trunk->rules.name : NULL);
     gh_event_str(event, "method", who.method);
     if (!msg->request)
@@ -421,6 +433,7 @@ void gh_call_record_refuse(struct gh_calls *calls, const struct gh_papers *paper
     gh_event_text(event, "advice", info->advice);
     gh_event_int(event, "sip", info->sip_code);
     event_sig(event, papers);
-    gh_audit_put_folded(calls->audit, event, info->name, gh_span_str(gh_addr_ip_text(&papers->facts.peer, text)),
+    gh_audit_put_folded(calls->audit, event, info->name,
+                        gh_span_str(gh_addr_ip_text(&papers->facts.peer, text)),
                         gh_loop_now_ms(calls->loop));
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests inside a call that cross it: re-INVITE, UPDATE, PRACK, INFO (RFC 3261 section 14, RFC 3311, RFC 3262,
- * RFC 6086).
- * Each is one transaction with either side; offers and answers in them go through exchange.c.  What fails
- * changes nothing.
+ * Requests inside a call that cross it: re-INVITE, UPDATE, PRACK, INFO (RFC 3261 section 14, RFC
+ * 3311, RFC 3262, RFC 6086). Each is one transaction with either side; offers and answers in them
+ * go through exchange.c.  What fails changes nothing.
  *
  *   asker --request--> take_offer   way? -> give_offer --request--> other
  *   asker <-response-- give_answer                 take_answer <-response-- other
@@ -55,16 +54,18 @@ void gh_relay_fail(struct gh_relay *relay, enum gh_reason reason, uint64_t now_m
     if (relay->method == GH_SIP_INVITE || relay->offers || relay->answers)
         gh_call_drop_offer(relay->fork);
     /* By policy, and while the request is at hand: a refusal like any other. */
-    if (relay->request && relay->call->calls->arrival.papers && gh_reason_info(reason)->sip_code == 488)
-        gh_call_record_refuse(relay->call->calls, relay->call->calls->arrival.papers, relay->request, reason,
-                              gh_span_str(relay->call->fault));
-    gh_log(GH_LOG_WARN, "call", "relay.refuse", "call=%s side=%c method=%s reason=%s", relay->call->id,
-           'a' + relay->from, gh_sip_method_name(relay->method), gh_reason_name(reason));
+    if (relay->request && relay->call->calls->arrival.papers &&
+        gh_reason_info(reason)->sip_code == 488)
+        gh_call_record_refuse(relay->call->calls, relay->call->calls->arrival.papers,
+                              relay->request, reason, gh_span_str(relay->call->fault));
+    gh_log(GH_LOG_WARN, "call", "relay.refuse", "call=%s side=%c method=%s reason=%s",
+           relay->call->id, 'a' + relay->from, gh_sip_method_name(relay->method),
+           gh_reason_name(reason));
     gh_relay_refuse(relay, reason, now_ms);
     gh_relay_free(relay, now_ms);
 }
 
-/* ---- the request to the other side ------------------------------------------------------------------------ */
+/* ---- the request to the other side ----------------------------------------------------------- */
 
 /* @name  "application/dtmf-relay" */
 static bool type_is(const struct gh_sip_media_type *type, const char *name)
@@ -75,7 +76,8 @@ static bool type_is(const struct gh_sip_media_type *type, const char *name)
 }
 
 /* Other bodies than SDP, when both trunks let the type cross.  @return false: nothing crosses */
-static bool other_body(const struct gh_relay *relay, const struct gh_sip_body *body, const struct gh_sip_part **part)
+static bool other_body(const struct gh_relay *relay, const struct gh_sip_body *body,
+                       const struct gh_sip_part **part)
 {
     const struct gh_call *call = relay->call;
 
@@ -105,8 +107,9 @@ static int build(struct gh_relay *relay, struct gh_buf *octets)
     const struct gh_sip_part *part = NULL;
     const char *type = NULL;
     char own_type[256];
-    int err = gh_call_begin_request(&out, relay->fork->dialog[!relay->from], gh_relay_far_leg(relay)->trunk,
-                                    gh_sip_method_name(relay->method), 0);
+    int err =
+        gh_call_begin_request(&out, relay->fork->dialog[!relay->from],
+                              gh_relay_far_leg(relay)->trunk, gh_sip_method_name(relay->method), 0);
 
     if (!err && (relay->method == GH_SIP_INVITE || relay->method == GH_SIP_UPDATE)) {
         gh_call_contact(&out, gh_relay_far_leg(relay));
@@ -166,8 +169,9 @@ static void send_over(struct gh_relay *relay, struct gh_papers *papers, uint64_t
     if (reason == GH_REASON_NONE && build(relay, &octets))
         reason = GH_REASON_INTERNAL;
     if (reason == GH_REASON_NONE &&
-        gh_txn_client_new(&relay->client, call->calls->txns, gh_relay_far_leg(relay)->trunk->rules.id, papers->conn, true,
-                          &octets, &relay_client, gh_relay_far_leg(relay), now_ms)) {
+        gh_txn_client_new(&relay->client, call->calls->txns,
+                          gh_relay_far_leg(relay)->trunk->rules.id, papers->conn, true, &octets,
+                          &relay_client, gh_relay_far_leg(relay), now_ms)) {
         relay->client = NULL;
         reason = GH_REASON_CONNECTION_LOST;
     }
@@ -211,9 +215,10 @@ static void send_on(struct gh_relay *relay, uint64_t now_ms)
         gh_relay_fail(relay, GH_REASON_CONNECTION_LOST, now_ms);
 }
 
-/* ---- what comes back ----------------------------------------------------------------------------------------- */
+/* ---- what comes back ------------------------------------------------------------------------- */
 
-/* The dialog with the other side ends when it says that there is none (RFC 3261 section 12.2.1.2). */
+/* The dialog with the other side ends when it says that there is none (RFC 3261 section
+ * 12.2.1.2). */
 static bool dialog_is_gone(int status)
 {
     return status == 481 || status == 408;
@@ -229,7 +234,8 @@ static void end_both(struct gh_relay *relay, enum gh_reason reason, uint64_t now
 }
 
 /* SDP of a 2xx: the answer to our offer, or an offer.  @out  NULL: none */
-static enum gh_reason take_2xx(struct gh_relay *relay, const struct gh_sip_msg *msg, struct gh_sdp **out)
+static enum gh_reason take_2xx(struct gh_relay *relay, const struct gh_sip_msg *msg,
+                               struct gh_sdp **out)
 {
     struct gh_call *call = relay->call;
     struct gh_sip_body body = { 0 };
@@ -278,9 +284,10 @@ static void on_2xx(struct gh_relay *relay, struct gh_sip_msg *msg, uint64_t now_
         reason = session ? GH_REASON_CONNECTION_LOST : GH_REASON_NONE;
     gh_sdp_free(sdp);
     if (reason != GH_REASON_NONE) {
-        struct gh_sdp *zero = relay->offers          ? NULL
-                              : relay->fork->pending ? gh_call_zero_answer(relay->fork)
-                                                     : gh_call_zero_answer_to(call, !relay->from, msg);
+        struct gh_sdp *zero = relay->offers ? NULL
+                              : relay->fork->pending
+                                  ? gh_call_zero_answer(relay->fork)
+                                  : gh_call_zero_answer_to(call, !relay->from, msg);
 
         if (relay->method == GH_SIP_INVITE)
             gh_call_send_ack(gh_relay_far_leg(relay)->trunk, relay->client, far, zero);
@@ -335,7 +342,8 @@ static struct gh_relay *of_client(const struct gh_txn *txn)
     return relay;
 }
 
-static void on_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn, uint64_t now_ms)
+static void on_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn,
+                        uint64_t now_ms)
 {
     struct gh_relay *relay = of_client(txn);
 
@@ -345,7 +353,8 @@ static void on_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, u
     gh_relay_far_leg(relay)->conn = conn;
     if (msg->status < 200) {
         if (msg->status > 100 && relay->method == GH_SIP_INVITE && relay->server)
-            gh_call_respond(relay->call, relay->server, relay->from, tag_of(relay), msg, NULL, now_ms);
+            gh_call_respond(relay->call, relay->server, relay->from, tag_of(relay), msg, NULL,
+                            now_ms);
     } else if (msg->status < 300) {
         on_2xx(relay, msg, now_ms);
     } else {
@@ -366,7 +375,8 @@ static void on_ended(void *arg, struct gh_txn *txn, enum gh_txn_end why, uint64_
     relay->client = NULL;
     if (why == GH_TXN_DONE)
         return;
-    gh_relay_fail(relay, why == GH_TXN_TIMEOUT ? GH_REASON_NO_ANSWER : GH_REASON_CONNECTION_LOST, now_ms);
+    gh_relay_fail(relay, why == GH_TXN_TIMEOUT ? GH_REASON_NO_ANSWER : GH_REASON_CONNECTION_LOST,
+                  now_ms);
     /* RFC 3261 section 12.2.1.2: no answer at all is as good as 408. */
     if (why == GH_TXN_TIMEOUT)
         gh_call_end(call, GH_REASON_NO_ANSWER, -1, now_ms);
@@ -374,7 +384,7 @@ static void on_ended(void *arg, struct gh_txn *txn, enum gh_txn_end why, uint64_
 
 static const struct gh_txn_client relay_client = { .response = on_response, .ended = on_ended };
 
-/* ---- the request of the asker --------------------------------------------------------------------------------- */
+/* ---- the request of the asker ---------------------------------------------------------------- */
 
 bool gh_call_relay_offers(const struct gh_fork *fork)
 {
@@ -400,7 +410,8 @@ static bool invite_under_way(const struct gh_call *call, int *from)
     return false;
 }
 
-/* RFC 3261 section 14.2, RFC 3311 section 5.2: one offer at a time.  Its own side knows, the other could not. */
+/* RFC 3261 section 14.2, RFC 3311 section 5.2: one offer at a time.  Its own side knows, the other
+ * could not. */
 static enum gh_reason glare(const struct gh_fork *fork, int from)
 {
     int busy;
@@ -414,9 +425,10 @@ static enum gh_reason glare(const struct gh_fork *fork, int from)
     return GH_REASON_NONE;
 }
 
-/* What the SDP of a request is.  PRACK: the answer to an offer in the 1xx, or an offer (RFC 3262 section 5). */
-static enum gh_reason place_sdp(struct gh_relay *relay, const struct gh_sip_msg *msg, struct gh_sip_body *body,
-                                struct gh_span *sdp)
+/* What the SDP of a request is.  PRACK: the answer to an offer in the 1xx, or an offer (RFC 3262
+ * section 5). */
+static enum gh_reason place_sdp(struct gh_relay *relay, const struct gh_sip_msg *msg,
+                                struct gh_sip_body *body, struct gh_span *sdp)
 {
     struct gh_fork *fork = relay->fork;
     enum gh_reason reason = GH_REASON_NONE;
@@ -426,19 +438,22 @@ static enum gh_reason place_sdp(struct gh_relay *relay, const struct gh_sip_msg 
     reason = gh_call_sdp_of(relay->call, msg, body, sdp);
     if (reason != GH_REASON_NONE)
         return reason;
-    relay->answers = msg->method == GH_SIP_PRACK && fork->pending && fork->pending->offerer != relay->from &&
-                     !fork->answer_in_ack;
+    relay->answers = msg->method == GH_SIP_PRACK && fork->pending &&
+                     fork->pending->offerer != relay->from && !fork->answer_in_ack;
     relay->offers = sdp->len && !relay->answers;
     if (relay->answers && !sdp->len)
         return GH_REASON_ANSWER_MISSING;
     if (msg->method == GH_SIP_INVITE && relay->call->state != GH_CALL_UP)
         return GH_REASON_GLARE; /* the ACK of the call itself is still due */
-    return relay->offers || msg->method == GH_SIP_INVITE ? glare(fork, relay->from) : GH_REASON_NONE;
+    return relay->offers || msg->method == GH_SIP_INVITE ? glare(fork, relay->from)
+                                                         : GH_REASON_NONE;
 }
 
 enum gh_reason gh_call_relay_ready(struct gh_fork *fork, int from, const struct gh_sip_msg *msg)
 {
-    struct gh_relay relay = { .call = fork->call, .fork = fork, .from = from, .method = msg->method };
+    struct gh_relay relay = {
+        .call = fork->call, .fork = fork, .from = from, .method = msg->method
+    };
     struct gh_sip_body body = { 0 };
     struct gh_span sdp = GH_SPAN("");
     enum gh_reason reason = place_sdp(&relay, msg, &body, &sdp);
@@ -447,20 +462,23 @@ enum gh_reason gh_call_relay_ready(struct gh_fork *fork, int from, const struct 
     return reason;
 }
 
-static enum gh_reason take_sdp(struct gh_relay *relay, const struct gh_sip_msg *msg, struct gh_span sdp)
+static enum gh_reason take_sdp(struct gh_relay *relay, const struct gh_sip_msg *msg,
+                               struct gh_span sdp)
 {
     if (relay->offers)
-        return gh_call_take_offer(relay->call, relay->fork, relay->from, sdp, relay->call->calls->arrival.papers);
+        return gh_call_take_offer(relay->call, relay->fork, relay->from, sdp,
+                                  relay->call->calls->arrival.papers);
     if (relay->answers)
         return gh_call_take_answer(relay->fork, msg, sdp);
     return GH_REASON_NONE;
 }
 
-void gh_call_relay(struct gh_fork *fork, int from, struct gh_txn *txn, struct gh_sip_msg *msg, uint32_t rseq,
-                   uint64_t now_ms)
+void gh_call_relay(struct gh_fork *fork, int from, struct gh_txn *txn, struct gh_sip_msg *msg,
+                   uint32_t rseq, uint64_t now_ms)
 {
     struct gh_call *call = fork->call;
-    struct gh_relay *relay = call->relay_count < GH_CALL_RELAYS_MAX ? calloc(1, sizeof(*relay)) : NULL;
+    struct gh_relay *relay =
+        call->relay_count < GH_CALL_RELAYS_MAX ? calloc(1, sizeof(*relay)) : NULL;
     struct gh_sip_body body = { 0 };
     struct gh_span sdp = GH_SPAN("");
     enum gh_reason reason;
@@ -469,8 +487,13 @@ void gh_call_relay(struct gh_fork *fork, int from, struct gh_txn *txn, struct gh
         gh_call_refuse(call->calls, txn, GH_REASON_OVERLOAD, GH_SPAN(""), now_ms);
         return;
     }
-    *relay = (struct gh_relay){ .call = call, .fork = fork, .from = from, .method = msg->method, .cseq = msg->cseq,
-                                .rseq = rseq, .server = txn };
+    *relay = (struct gh_relay){ .call = call,
+                                .fork = fork,
+                                .from = from,
+                                .method = msg->method,
+                                .cseq = msg->cseq,
+                                .rseq = rseq,
+                                .server = txn };
     reason = place_sdp(relay, msg, &body, &sdp);
     if (reason != GH_REASON_NONE && !relay->answers) {
         gh_sip_body_fini(&body);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What follows a request that crossed a call: the ACK to its 2xx, with the answer if the 2xx had the offer; CANCEL;
- * the end of the transaction, or of the call.
+ * What follows a request that crossed a call: the ACK to its 2xx, with the answer if the 2xx had
+ * the offer; CANCEL; the end of the transaction, or of the call.
  */
 #include <stdlib.h>
 
 #include "call/call_int.h"
 
-/* ---- an ACK with keys may leave again ------------------------------------------------------------------- */
+/* ---- an ACK with keys may leave again -------------------------------------------------------- */
 
 static void kept_free(struct gh_relay *relay, uint64_t now_ms)
 {
@@ -18,7 +18,8 @@ static void kept_free(struct gh_relay *relay, uint64_t now_ms)
     free(relay);
 }
 
-/* The 2xx may come again, over another connection even, and its ACK with the answer follows there: the leg is told. */
+/* The 2xx may come again, over another connection even, and its ACK with the answer follows there:
+ * the leg is told. */
 static void keep(struct gh_relay *relay, uint64_t now_ms)
 {
     struct gh_call *call = relay->call;
@@ -46,9 +47,10 @@ void gh_call_relay_kept_ended(struct gh_call *call, const struct gh_txn *client,
     }
 }
 
-/* ---- ACK, CANCEL, the end ------------------------------------------------------------------------------- */
+/* ---- ACK, CANCEL, the end -------------------------------------------------------------------- */
 
-bool gh_call_relay_ack(struct gh_call *call, int from, const struct gh_sip_msg *msg, uint64_t now_ms)
+bool gh_call_relay_ack(struct gh_call *call, int from, const struct gh_sip_msg *msg,
+                       uint64_t now_ms)
 {
     enum gh_reason reason = GH_REASON_NONE;
     struct gh_sip_body body = { 0 };
@@ -78,7 +80,8 @@ bool gh_call_relay_ack(struct gh_call *call, int from, const struct gh_sip_msg *
     }
     if (reason != GH_REASON_NONE && !answer)
         answer = gh_call_zero_answer(relay->fork);
-    gh_call_send_ack(gh_relay_far_leg(relay)->trunk, relay->client, relay->fork->dialog[!from], answer);
+    gh_call_send_ack(gh_relay_far_leg(relay)->trunk, relay->client, relay->fork->dialog[!from],
+                     answer);
     gh_sdp_free(answer);
     gh_sip_body_fini(&body);
     if (reason == GH_REASON_NONE && !relay->offers)
@@ -111,7 +114,8 @@ bool gh_call_relay_cancel(struct gh_call *call, struct gh_txn *invite, uint64_t 
     return false;
 }
 
-bool gh_call_relay_server_ended(struct gh_call *call, struct gh_txn *txn, enum gh_txn_end why, uint64_t now_ms)
+bool gh_call_relay_server_ended(struct gh_call *call, struct gh_txn *txn, enum gh_txn_end why,
+                                uint64_t now_ms)
 {
     struct gh_relay *relay;
 
@@ -126,8 +130,10 @@ bool gh_call_relay_server_ended(struct gh_call *call, struct gh_txn *txn, enum g
         return true;
     if (why == GH_TXN_DONE)
         return true;
-    /* The 2xx to the asker was never acknowledged (RFC 3261 section 14.2): the session ends with BYE. */
-    gh_call_end(call, why == GH_TXN_NO_ACK ? GH_REASON_ACK_TIMEOUT : GH_REASON_CONNECTION_LOST, -1, now_ms);
+    /* The 2xx to the asker was never acknowledged (RFC 3261 section 14.2): the session ends with
+     * BYE. */
+    gh_call_end(call, why == GH_TXN_NO_ACK ? GH_REASON_ACK_TIMEOUT : GH_REASON_CONNECTION_LOST, -1,
+                now_ms);
     return true;
 }
 
@@ -143,10 +149,12 @@ void gh_call_relays_end(struct gh_call *call, const struct gh_fork *fork, uint64
         if (relay->answered && relay->client) {
             struct gh_sdp *zero = relay->offers ? NULL : gh_call_zero_answer(relay->fork);
 
-            gh_call_send_ack(gh_relay_far_leg(relay)->trunk, relay->client, relay->fork->dialog[!relay->from], zero);
+            gh_call_send_ack(gh_relay_far_leg(relay)->trunk, relay->client,
+                             relay->fork->dialog[!relay->from], zero);
             gh_sdp_free(zero);
         }
-        gh_relay_refuse(relay, GH_REASON_CANCELLED, now_ms); /* section 15.1.2: 487 to what is pending */
+        /* section 15.1.2: 487 to what is pending */
+        gh_relay_refuse(relay, GH_REASON_CANCELLED, now_ms);
         gh_relay_free(relay, now_ms);
     }
     while (!fork && !TAILQ_EMPTY(&call->kept))

@@ -16,8 +16,8 @@ int gh_call_print_sdp(const struct gh_sdp *sdp, struct gh_buf *out)
     return err;
 }
 
-static void respond(struct gh_txn *txn, struct gh_sip_out *out, const char *type, struct gh_span body,
-                    uint64_t now_ms)
+static void respond(struct gh_txn *txn, struct gh_sip_out *out, const char *type,
+                    struct gh_span body, uint64_t now_ms)
 {
     struct gh_buf octets = { 0 };
     int err = gh_sip_out_finish(out, type, body, &octets);
@@ -25,7 +25,8 @@ static void respond(struct gh_txn *txn, struct gh_sip_out *out, const char *type
     if (!err)
         err = gh_txn_respond(txn, &octets, now_ms);
     if (err)
-        gh_log(GH_LOG_WARN, "call", "respond.fail", "trunk=%u error=\"%s\"", gh_txn_trunk(txn), gh_err_text(err));
+        gh_log(GH_LOG_WARN, "call", "respond.fail", "trunk=%u error=\"%s\"", gh_txn_trunk(txn),
+               gh_err_text(err));
     gh_sip_out_fini(out);
     gh_buf_fini(&octets);
 }
@@ -34,13 +35,13 @@ int gh_call_refusal_status(const struct gh_call *call, enum gh_reason reason)
 {
     if (reason == GH_REASON_CANCELLED)
         return 487;
-    /* RFC 3261 section 21.5.4: what is wrong with the called neighbour's papers is not the caller's fault, who may try
-     * another way; the reason is told all the same. */
+    /* RFC 3261 section 21.5.4: what is wrong with the called neighbour's papers is not the caller's
+     * fault, who may try another way; the reason is told all the same. */
     return call && call->unreached ? 503 : gh_refusal_status(reason);
 }
 
-void gh_call_refuse(struct gh_calls *calls, struct gh_txn *txn, enum gh_reason reason, struct gh_span detail,
-                    uint64_t now_ms)
+void gh_call_refuse(struct gh_calls *calls, struct gh_txn *txn, enum gh_reason reason,
+                    struct gh_span detail, uint64_t now_ms)
 {
     const struct gh_sip_msg *request = gh_txn_request(txn);
     struct gh_sip_out out = { 0 };
@@ -68,7 +69,8 @@ void gh_call_refuse(struct gh_calls *calls, struct gh_txn *txn, enum gh_reason r
     if (status == 503)
         gh_sip_out_hdr(&out, "Retry-After", GH_SPAN("10"));
     if (reason == GH_REASON_OFFER_UNDER_WAY)
-        gh_sip_out_hdr(&out, "Retry-After", GH_SPAN("2")); /* RFC 3261 section 14.2: 0 to 10 seconds */
+        /* RFC 3261 section 14.2: 0 to 10 seconds */
+        gh_sip_out_hdr(&out, "Retry-After", GH_SPAN("2"));
     if (reason != GH_REASON_CANCELLED)
         gh_refusal_warning(&out, calls->config->node_name, reason, detail);
     respond(txn, &out, NULL, GH_SPAN(""), now_ms);
@@ -91,12 +93,12 @@ void gh_call_ok(struct gh_calls *calls, struct gh_txn *txn, uint64_t now_ms)
     respond(txn, &out, NULL, GH_SPAN(""), now_ms);
 }
 
-/* ---- what the other side said ---------------------------------------------------------------------------- */
+/* ---- what the other side said ---------------------------------------------------------------- */
 
-/* Status line and headers of the other side's response.  A phrase or header that holds a key stays, and the rest
- * with it. */
-static void begin_relayed(struct gh_sip_out *out, struct gh_call *call, struct gh_txn *txn, int to, const char *tag,
-                          const struct gh_sip_msg *from, bool in_dialog)
+/* Status line and headers of the other side's response.  A phrase or header that holds a key stays,
+ * and the rest with it. */
+static void begin_relayed(struct gh_sip_out *out, struct gh_call *call, struct gh_txn *txn, int to,
+                          const char *tag, const struct gh_sip_msg *from, bool in_dialog)
 {
     bool crosses = !gh_sip_text_carries(from->head);
 
@@ -111,7 +113,8 @@ static void begin_relayed(struct gh_sip_out *out, struct gh_call *call, struct g
 }
 
 /* The body is SDP of ours, or nothing. */
-static int finish(struct gh_txn *txn, struct gh_sip_out *out, const struct gh_sdp *sdp, uint64_t now_ms)
+static int finish(struct gh_txn *txn, struct gh_sip_out *out, const struct gh_sdp *sdp,
+                  uint64_t now_ms)
 {
     struct gh_buf body = { 0 }, octets = { 0 };
     int err = sdp ? gh_call_print_sdp(sdp, &body) : 0;
@@ -121,25 +124,29 @@ static int finish(struct gh_txn *txn, struct gh_sip_out *out, const struct gh_sd
     if (!err)
         err = gh_txn_respond(txn, &octets, now_ms);
     if (err)
-        gh_log(GH_LOG_WARN, "call", "respond.fail", "trunk=%u error=\"%s\"", gh_txn_trunk(txn), gh_err_text(err));
+        gh_log(GH_LOG_WARN, "call", "respond.fail", "trunk=%u error=\"%s\"", gh_txn_trunk(txn),
+               gh_err_text(err));
     gh_sip_out_fini(out);
     gh_buf_fini(&body);
     gh_buf_fini(&octets);
     return err;
 }
 
-void gh_call_ok_sdp(struct gh_call *call, struct gh_txn *txn, const struct gh_sdp *sdp, uint64_t now_ms)
+void gh_call_ok_sdp(struct gh_call *call, struct gh_txn *txn, const struct gh_sdp *sdp,
+                    uint64_t now_ms)
 {
     struct gh_sip_out out = { 0 };
 
     if (!gh_txn_request(txn))
         return;
-    gh_sip_out_reply(&out, gh_txn_request(txn), 200, GH_SPAN(""), gh_span_str(call->leg[GH_SIDE_A].tag));
+    gh_sip_out_reply(&out, gh_txn_request(txn), 200, GH_SPAN(""),
+                     gh_span_str(call->leg[GH_SIDE_A].tag));
     finish(txn, &out, sdp, now_ms);
 }
 
-void gh_call_relay_provisional(struct gh_call *call, struct gh_fork *fork, const struct gh_sip_msg *from_b,
-                               const struct gh_sdp *sdp, uint64_t now_ms)
+void gh_call_relay_provisional(struct gh_call *call, struct gh_fork *fork,
+                               const struct gh_sip_msg *from_b, const struct gh_sdp *sdp,
+                               uint64_t now_ms)
 {
     struct gh_leg *a = &call->leg[GH_SIDE_A];
     struct gh_sip_out out = { 0 };
@@ -151,8 +158,8 @@ void gh_call_relay_provisional(struct gh_call *call, struct gh_fork *fork, const
     finish(a->invite, &out, sdp, now_ms);
 }
 
-int gh_call_build_provisional(struct gh_fork *fork, const struct gh_sip_msg *from_b, const struct gh_sdp *sdp,
-                              struct gh_buf *octets)
+int gh_call_build_provisional(struct gh_fork *fork, const struct gh_sip_msg *from_b,
+                              const struct gh_sdp *sdp, struct gh_buf *octets)
 {
     struct gh_call *call = fork->call;
     struct gh_sip_out out = { 0 };
@@ -185,7 +192,8 @@ int gh_call_respond(struct gh_call *call, struct gh_txn *txn, int to, const char
 {
     struct gh_sip_out out = { 0 };
     /* RFC 3261 table 2: a Contact where the dialog's target may be refreshed. */
-    bool target = from->status < 300 && (gh_txn_method(txn) == GH_SIP_INVITE || gh_txn_method(txn) == GH_SIP_UPDATE);
+    bool target = from->status < 300 &&
+                  (gh_txn_method(txn) == GH_SIP_INVITE || gh_txn_method(txn) == GH_SIP_UPDATE);
 
     if (!gh_txn_request(txn))
         return GH_ESTATE;

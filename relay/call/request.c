@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests that arrive, in the order of the checks: framing and trunk were trunk/'s; here methods and headers
- * (403, 405, 420), the key gate (488, 415), the dialog (481), the route (404, 482, 483), capacity (503).
+ * Requests that arrive, in the order of the checks: framing and trunk were trunk/'s; here methods
+ * and headers (403, 405, 420), the key gate (488, 415), the dialog (481), the route (404, 482,
+ * 483), capacity (503).
  */
 #include <stdlib.h>
 
@@ -10,15 +11,18 @@
 
 const char gh_call_allow[] = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO";
 
-struct gh_arrival gh_call_judge(struct gh_calls *calls, struct gh_papers *papers, const struct gh_sip_msg *msg)
+struct gh_arrival gh_call_judge(struct gh_calls *calls, struct gh_papers *papers,
+                                const struct gh_sip_msg *msg)
 {
-    const struct gh_config_trunk *trunk = gh_config_trunk_by_id(calls->config, papers->standing.trunk);
+    const struct gh_config_trunk *trunk =
+        gh_config_trunk_by_id(calls->config, papers->standing.trunk);
     struct gh_arrival arrival = { .papers = papers };
 
     arrival.carriers = gh_sip_carriers(msg, &arrival.problem);
     arrival.gate = gh_policy_gate(papers->standing.signalling, arrival.carriers,
                                   trunk ? trunk->rules.unproven_fingerprint : GH_UNPROVEN_REFUSE);
-    /* What cannot be looked into is refused for that; keys in a body that is not SDP on every leg. */
+    /* What cannot be looked into is refused for that; keys in a body that is not SDP on every
+     * leg. */
     if (arrival.problem == GH_REASON_BODY_OPAQUE || arrival.problem == GH_REASON_KEY_IN_ODD_BODY) {
         arrival.gate.verdict = GH_GATE_REFUSE;
         arrival.gate.reason = arrival.problem;
@@ -26,10 +30,11 @@ struct gh_arrival gh_call_judge(struct gh_calls *calls, struct gh_papers *papers
     return arrival;
 }
 
-/* ---- what may come at all ---------------------------------------------------------------------------- */
+/* ---- what may come at all -------------------------------------------------------------------- */
 
 /* What CUCM's security profile has a box for, and what the box says. */
-static enum gh_reason profile_forbids(const struct gh_config_trunk *trunk, const struct gh_sip_msg *msg)
+static enum gh_reason profile_forbids(const struct gh_config_trunk *trunk,
+                                      const struct gh_sip_msg *msg)
 {
     const struct gh_config_profile *profile = trunk->profile;
     bool in_dialog = msg->to.tag.len != 0;
@@ -63,8 +68,8 @@ static enum gh_reason method_refused(const struct gh_sip_msg *msg)
     }
 }
 
-/* RFC 3261 section 8.2.2.3: the one extension that a request may require is that which crosses, 100rel in the
- * INVITE of a call. */
+/* RFC 3261 section 8.2.2.3: the one extension that a request may require is that which crosses,
+ * 100rel in the INVITE of a call. */
 static enum gh_reason extension_refused(const struct gh_sip_msg *msg)
 {
     struct gh_sip_values it = gh_sip_values(msg, GH_SIP_HDR_REQUIRE);
@@ -73,7 +78,8 @@ static enum gh_reason extension_refused(const struct gh_sip_msg *msg)
     if (gh_sip_msg_hdr(msg, GH_SIP_HDR_REPLACES, NULL))
         return GH_REASON_BAD_EXTENSION;
     while (gh_sip_values_next(&it, &token)) {
-        if (msg->method != GH_SIP_INVITE || msg->to.tag.len || !gh_span_ieq(token, GH_SPAN("100rel")))
+        if (msg->method != GH_SIP_INVITE || msg->to.tag.len ||
+            !gh_span_ieq(token, GH_SPAN("100rel")))
             return GH_REASON_BAD_EXTENSION;
     }
     return GH_REASON_NONE;
@@ -86,21 +92,23 @@ static void refuse(struct gh_calls *calls, struct gh_txn *txn, const struct gh_s
     gh_call_refuse(calls, txn, reason, detail, now_ms);
 }
 
-/* ---- inside a dialog --------------------------------------------------------------------------------- */
+/* ---- inside a dialog ------------------------------------------------------------------------- */
 
-static void on_bye(struct gh_leg *leg, struct gh_txn *txn, const struct gh_sip_msg *msg, uint64_t now_ms)
+static void on_bye(struct gh_leg *leg, struct gh_txn *txn, const struct gh_sip_msg *msg,
+                   uint64_t now_ms)
 {
     struct gh_call *call = leg->call;
     struct gh_sip_values it = gh_sip_values(msg, GH_SIP_HDR_REASON);
     struct gh_sip_reason reason;
     struct gh_span value;
 
-    if (gh_sip_values_next(&it, &value) && !gh_sip_reason_parse(value, &reason) && reason.has_cause &&
-        !gh_sip_text_carries(msg->head))
-        gh_log(GH_LOG_INFO, "call", "bye.reason", "call=%s side=%c protocol=%s cause=%u text=%s", call->id,
-               'a' + leg->side, gh_log_quote(reason.protocol).text, reason.cause,
+    if (gh_sip_values_next(&it, &value) && !gh_sip_reason_parse(value, &reason) &&
+        reason.has_cause && !gh_sip_text_carries(msg->head))
+        gh_log(GH_LOG_INFO, "call", "bye.reason", "call=%s side=%c protocol=%s cause=%u text=%s",
+               call->id, 'a' + leg->side, gh_log_quote(reason.protocol).text, reason.cause,
                gh_log_quote(reason.text).text);
-    /* The first BYE ended this side's dialog; and the called side may not end an early one (RFC 3261 section 15). */
+    /* The first BYE ended this side's dialog; and the called side may not end an early one (RFC
+     * 3261 section 15). */
     if (leg->said_bye || (!call->answer_us && leg->side == GH_SIDE_B)) {
         gh_call_refuse(call->calls, txn, GH_REASON_NO_DIALOG, GH_SPAN(""), now_ms);
         return;
@@ -113,16 +121,18 @@ static void on_bye(struct gh_leg *leg, struct gh_txn *txn, const struct gh_sip_m
     if (call->answer_us) {
         leg->bye = txn;
         gh_txn_set_user(txn, leg);
-    } else { /* instead of CANCEL; b's final response may take its time, and there is no media to account for */
+    } else { /* instead of CANCEL; b's final response may take its time, and there is no media to
+                account for */
         call->cancelled = true;
         gh_call_ok(call->calls, txn, now_ms);
     }
-    gh_call_end(call, leg->side == GH_SIDE_A ? GH_REASON_CALLER_HUNG_UP : GH_REASON_CALLED_HUNG_UP, leg->side,
-                now_ms);
+    gh_call_end(call, leg->side == GH_SIDE_A ? GH_REASON_CALLER_HUNG_UP : GH_REASON_CALLED_HUNG_UP,
+                leg->side, now_ms);
 }
 
 /* PRACK: which response it is for (RFC 3262 section 3). */
-static void on_prack(struct gh_fork *fork, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t now_ms)
+static void on_prack(struct gh_fork *fork, struct gh_txn *txn, struct gh_sip_msg *msg,
+                     uint64_t now_ms)
 {
     struct gh_calls *calls = fork->call->calls;
     struct gh_rel_origin origin = { 0 };
@@ -139,14 +149,17 @@ static void on_prack(struct gh_fork *fork, struct gh_txn *txn, struct gh_sip_msg
     if (err == GH_ESYNTAX)
         gh_call_refuse(calls, txn, GH_REASON_BAD_MESSAGE, GH_SPAN("PRACK without RAck"), now_ms);
     else if (err)
-        gh_call_refuse(calls, txn, GH_REASON_NO_DIALOG, GH_SPAN("RAck acknowledges nothing"), now_ms);
+        gh_call_refuse(calls, txn, GH_REASON_NO_DIALOG, GH_SPAN("RAck acknowledges nothing"),
+                       now_ms);
     else
         gh_call_relay(fork, GH_SIDE_A, txn, msg, origin.rseq, now_ms);
 }
 
-static void on_dialog_request(struct gh_calls *calls, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t now_ms)
+static void on_dialog_request(struct gh_calls *calls, struct gh_txn *txn, struct gh_sip_msg *msg,
+                              uint64_t now_ms)
 {
-    struct gh_dialog *dialog = gh_dialogs_of_request(calls->dialogs, calls->arrival.papers->standing.trunk, msg);
+    struct gh_dialog *dialog =
+        gh_dialogs_of_request(calls->dialogs, calls->arrival.papers->standing.trunk, msg);
     struct gh_leg *leg = dialog ? dialog->user : NULL;
     struct gh_fork *fork = leg ? gh_call_fork_of(leg->call, dialog) : NULL;
 
@@ -169,19 +182,21 @@ static void on_dialog_request(struct gh_calls *calls, struct gh_txn *txn, struct
     else if (msg->method == GH_SIP_PRACK && leg->side == GH_SIDE_A)
         on_prack(fork, txn, msg, now_ms);
     else if (msg->method == GH_SIP_PRACK)
-        gh_call_refuse(calls, txn, GH_REASON_NO_DIALOG, GH_SPAN("no reliable response was sent"), now_ms);
+        gh_call_refuse(calls, txn, GH_REASON_NO_DIALOG, GH_SPAN("no reliable response was sent"),
+                       now_ms);
     else
         gh_call_relay(fork, leg->side, txn, msg, 0, now_ms);
 }
 
-/* ---- a new call --------------------------------------------------------------------------------------- */
+/* ---- a new call ------------------------------------------------------------------------------ */
 
 /* The called number: user part, unescaped, without user parameters (";phone-context=..."). */
 static bool called_number(const struct gh_sip_msg *msg, char *number, size_t size)
 {
     struct gh_buf buf = { .limit = 256 };
     struct gh_span user = gh_span_head(msg->uri.user, gh_span_find(msg->uri.user, ';'));
-    bool good = user.len && !gh_sip_uri_unescape(user, &buf) && buf.len < size && !memchr(buf.p, 0, buf.len);
+    bool good = user.len && !gh_sip_uri_unescape(user, &buf) && buf.len < size &&
+                !memchr(buf.p, 0, buf.len);
 
     if (good) {
         memcpy(number, buf.p, buf.len);
@@ -191,7 +206,8 @@ static bool called_number(const struct gh_sip_msg *msg, char *number, size_t siz
     return good;
 }
 
-/* The same call came back through a neighbour that resets Max-Forwards: same identity, number and trunk. */
+/* The same call came back through a neighbour that resets Max-Forwards: same identity, number and
+ * trunk. */
 static bool looped(struct gh_calls *calls, const struct gh_sip_msg *msg, const char *number)
 {
     struct gh_span session = gh_sip_msg_value(msg, GH_SIP_HDR_SESSION_ID);
@@ -247,7 +263,8 @@ static enum gh_reason judge_invite(struct gh_calls *calls, const struct gh_confi
         return GH_REASON_SIPS_DOWNGRADE;
     if (!called_number(msg, number, size))
         return GH_REASON_NO_ROUTE;
-    index = gh_policy_route(calls->config->route_patterns, calls->config->route_count, gh_span_str(number));
+    index = gh_policy_route(calls->config->route_patterns, calls->config->route_count,
+                            gh_span_str(number));
     if (index < 0)
         return GH_REASON_NO_ROUTE;
     *route = &calls->config->routes[index];
@@ -271,10 +288,12 @@ static enum gh_reason take_invite(struct gh_call *call, const struct gh_sip_msg 
     return reason;
 }
 
-static void on_invite(struct gh_calls *calls, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t now_ms)
+static void on_invite(struct gh_calls *calls, struct gh_txn *txn, struct gh_sip_msg *msg,
+                      uint64_t now_ms)
 {
     struct gh_papers *papers = calls->arrival.papers;
-    const struct gh_config_trunk *trunk = gh_config_trunk_by_id(calls->config, papers->standing.trunk);
+    const struct gh_config_trunk *trunk =
+        gh_config_trunk_by_id(calls->config, papers->standing.trunk);
     const struct gh_config_route *route = NULL;
     struct gh_call *call = NULL;
     char number[65];
@@ -298,20 +317,25 @@ static void on_invite(struct gh_calls *calls, struct gh_txn *txn, struct gh_sip_
     }
     call->reserved = true;
     call->delayed = !call->offer;
-    gh_sip_msg_wipe_body(msg); /* the call may ring for minutes; its keys are in call->offer alone now */
+    /* the call may ring for minutes; its keys are in call->offer alone now */
+    gh_sip_msg_wipe_body(msg);
     gh_call_event(call, GH_ON_START, now_ms);
 }
 
-/* ---- callbacks of the transactions ---------------------------------------------------------------------- */
+/* ---- callbacks of the transactions ----------------------------------------------------------- */
 
-/* What the gate refused inside a call, where a plain refusal would not do (policy: "keys that may not pass"). */
-static bool gate_refused(struct gh_calls *calls, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t now_ms)
+/* What the gate refused inside a call, where a plain refusal would not do (policy: "keys that may
+ * not pass"). */
+static bool gate_refused(struct gh_calls *calls, struct gh_txn *txn, struct gh_sip_msg *msg,
+                         uint64_t now_ms)
 {
-    struct gh_dialog *dialog = gh_dialogs_of_request(calls->dialogs, calls->arrival.papers->standing.trunk, msg);
+    struct gh_dialog *dialog =
+        gh_dialogs_of_request(calls->dialogs, calls->arrival.papers->standing.trunk, msg);
     struct gh_leg *leg = dialog ? dialog->user : NULL;
     struct gh_fork *fork = leg ? gh_call_fork_of(leg->call, dialog) : NULL;
 
-    /* A PRACK that acknowledges must not fail for its offer: the call ends, and with it what it was for. */
+    /* A PRACK that acknowledges must not fail for its offer: the call ends, and with it what it was
+     * for. */
     if (msg->method != GH_SIP_PRACK || !fork || !fork->reliable ||
         gh_rel_out_prack(fork->reliable, msg, NULL, now_ms))
         return false;
@@ -370,7 +394,8 @@ static enum gh_reason take_ack(struct gh_fork *fork, const struct gh_sip_msg *ms
     return reason;
 }
 
-void gh_call_on_ack(void *arg, uint32_t trunk, uint64_t conn, struct gh_sip_msg *msg, uint64_t now_ms)
+void gh_call_on_ack(void *arg, uint32_t trunk, uint64_t conn, struct gh_sip_msg *msg,
+                    uint64_t now_ms)
 {
     struct gh_calls *calls = arg;
     struct gh_dialog *dialog = gh_dialogs_of_request(calls->dialogs, trunk, msg);
@@ -382,11 +407,13 @@ void gh_call_on_ack(void *arg, uint32_t trunk, uint64_t conn, struct gh_sip_msg 
         return; /* an ACK has no answer */
     leg->conn = conn;
     gh_call_take_said(leg, msg);
-    if (gh_call_relay_ack(call, leg->side, msg, now_ms) || leg->side != GH_SIDE_A || msg->cseq != leg->invite_cseq)
+    if (gh_call_relay_ack(call, leg->side, msg, now_ms) || leg->side != GH_SIDE_A ||
+        msg->cseq != leg->invite_cseq)
         return;
     if (leg->invite)
         gh_txn_acked(leg->invite);
-    /* Keys in an ACK on a leg that fails the gate end the call, whether or not an answer was due there. */
+    /* Keys in an ACK on a leg that fails the gate end the call, whether or not an answer was due
+     * there. */
     if (calls->arrival.gate.verdict == GH_GATE_REFUSE)
         reason = calls->arrival.gate.reason;
     else if (call->state == GH_CALL_ANSWERED && call->fork->answer_in_ack)
@@ -397,7 +424,8 @@ void gh_call_on_ack(void *arg, uint32_t trunk, uint64_t conn, struct gh_sip_msg 
         gh_call_event(call, GH_ON_ACK, now_ms);
 }
 
-void gh_call_on_cancelled(void *arg, struct gh_txn *invite, struct gh_sip_msg *cancel, uint64_t now_ms)
+void gh_call_on_cancelled(void *arg, struct gh_txn *invite, struct gh_sip_msg *cancel,
+                          uint64_t now_ms)
 {
     struct gh_leg *leg = gh_txn_user(invite);
     struct gh_call *call = leg ? leg->call : NULL;

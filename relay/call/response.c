@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What side b answers to the INVITE: provisional responses with early media or an early offer, reliable ones
- * (RFC 3262), the 2xx, refusals.
+ * What side b answers to the INVITE: provisional responses with early media or an early offer,
+ * reliable ones (RFC 3262), the 2xx, refusals.
  */
 #include <stdlib.h>
 
@@ -9,10 +9,12 @@
 #include "call/call_int.h"
 #include "crypto/hash.h"
 
-/* ---- SDP of a response ------------------------------------------------------------------------------------ */
+/* ---- SDP of a response ----------------------------------------------------------------------- */
 
-/* b's answer.  The same again gives the same answer of ours; another one in the place of a preview is taken anew. */
-static enum gh_reason take_answer(struct gh_fork *fork, const struct gh_sip_msg *msg, struct gh_span sdp)
+/* b's answer.  The same again gives the same answer of ours; another one in the place of a preview
+ * is taken anew. */
+static enum gh_reason take_answer(struct gh_fork *fork, const struct gh_sip_msg *msg,
+                                  struct gh_span sdp)
 {
     struct gh_sdp *answer = NULL;
     enum gh_reason reason;
@@ -40,10 +42,11 @@ static enum gh_reason take_answer(struct gh_fork *fork, const struct gh_sip_msg 
 }
 
 /*
- * What the SDP of a response means where it stands (RFC 6337 section 2.2).  What a gets is fork->answer; @crosses
- * says whether it does.
+ * What the SDP of a response means where it stands (RFC 6337 section 2.2).  What a gets is
+ * fork->answer; @crosses says whether it does.
  */
-static enum gh_reason take_sdp(struct gh_fork *fork, const struct gh_sip_msg *msg, bool reliable, bool *crosses)
+static enum gh_reason take_sdp(struct gh_fork *fork, const struct gh_sip_msg *msg, bool reliable,
+                               bool *crosses)
 {
     struct gh_call *call = fork->call;
     struct gh_sip_body body = { 0 };
@@ -57,9 +60,11 @@ static enum gh_reason take_sdp(struct gh_fork *fork, const struct gh_sip_msg *ms
         if (call->offer)
             reason = take_answer(fork, msg, sdp);
         else if (reliable && (msg->status >= 200 || call->reliable_a))
-            reason = gh_call_offer_across(fork, GH_SIDE_B, sdp, &fork->answer); /* reliable 1xx, 2xx */
+            /* reliable 1xx, 2xx */
+            reason = gh_call_offer_across(fork, GH_SIDE_B, sdp, &fork->answer);
         else
-            gh_marks_add(&call->marks, GH_REASON_BODY_DROPPED); /* RFC 3262 section 5: no place for an offer */
+            /* RFC 3262 section 5: no place for an offer */
+            gh_marks_add(&call->marks, GH_REASON_BODY_DROPPED);
         *crosses = reason == GH_REASON_NONE && fork->answer;
         fork->settled = *crosses && call->offer && reliable;
     } else if (reason == GH_REASON_NONE && !sdp.len && body.count) {
@@ -74,14 +79,15 @@ static struct gh_sdp *zero_answer(struct gh_fork *fork, const struct gh_sip_msg 
 {
     if (fork->pending && !gh_call_relay_offers(fork))
         return gh_call_zero_answer(fork);
-    return fork->call->offer || fork->settled ? NULL : gh_call_zero_answer_to(fork->call, GH_SIDE_B, msg);
+    return fork->call->offer || fork->settled ? NULL
+                                              : gh_call_zero_answer_to(fork->call, GH_SIDE_B, msg);
 }
 
-/* ---- provisional ----------------------------------------------------------------------------------------- */
+/* ---- provisional ----------------------------------------------------------------------------- */
 
 /* The call cannot go on: b is cancelled, a told. */
-static void give_up(struct gh_call *call, struct gh_fork *fork, const struct gh_sip_msg *msg, bool reliable,
-                    uint32_t rseq, enum gh_reason reason, uint64_t now_ms)
+static void give_up(struct gh_call *call, struct gh_fork *fork, const struct gh_sip_msg *msg,
+                    bool reliable, uint32_t rseq, enum gh_reason reason, uint64_t now_ms)
 {
     if (reliable && fork) {
         struct gh_sdp *zero = zero_answer(fork, msg);
@@ -92,8 +98,9 @@ static void give_up(struct gh_call *call, struct gh_fork *fork, const struct gh_
     gh_call_end(call, reason, -1, now_ms);
 }
 
-static void relay_provisional(struct gh_call *call, struct gh_fork *fork, const struct gh_sip_msg *msg,
-                              bool reliable, uint32_t rseq, const struct gh_sdp *sdp, uint64_t now_ms)
+static void relay_provisional(struct gh_call *call, struct gh_fork *fork,
+                              const struct gh_sip_msg *msg, bool reliable, uint32_t rseq,
+                              const struct gh_sdp *sdp, uint64_t now_ms)
 {
     gh_call_event(call, GH_ON_PROVISIONAL, now_ms);
     if (call->state != GH_CALL_RINGING)
@@ -135,7 +142,7 @@ static void on_provisional(struct gh_call *call, struct gh_sip_msg *msg, uint64_
         relay_provisional(call, fork, msg, reliable, rseq, crosses ? fork->answer : NULL, now_ms);
 }
 
-/* ---- the answer ------------------------------------------------------------------------------------------- */
+/* ---- the answer ------------------------------------------------------------------------------ */
 
 /* What the 2xx carries to a: fork->answer, or nothing.  @crosses  written on success */
 static enum gh_reason take_2xx(struct gh_fork *fork, const struct gh_sip_msg *msg, bool *crosses)
@@ -145,13 +152,15 @@ static enum gh_reason take_2xx(struct gh_fork *fork, const struct gh_sip_msg *ms
 
     if (call->calls->arrival.gate.verdict == GH_GATE_REFUSE)
         return call->calls->arrival.gate.reason;
-    /* RFC 3262 section 5: the 2xx comes after the PRACK that answers the offer.  Else nobody would answer it. */
+    /* RFC 3262 section 5: the 2xx comes after the PRACK that answers the offer.  Else nobody would
+     * answer it. */
     if (fork->pending && !gh_call_relay_offers(fork)) {
         snprintf(call->fault, sizeof(call->fault), "the 2xx came before its offer was answered");
         return GH_REASON_ANSWER_MISSING;
     }
     if (fork->settled) {
-        /* All was said in reliable responses; what the 2xx says is the same again (RFC 6337 section 2.2). */
+        /* All was said in reliable responses; what the 2xx says is the same again (RFC 6337
+         * section 2.2). */
         *crosses = false;
         return GH_REASON_NONE;
     }
@@ -167,8 +176,8 @@ static enum gh_reason take_2xx(struct gh_fork *fork, const struct gh_sip_msg *ms
 }
 
 /* A 2xx that cannot be taken: ACK and BYE to b, a refusal to a. */
-static void reject(struct gh_call *call, struct gh_fork *fork, struct gh_txn *txn, struct gh_sip_msg *msg,
-                   enum gh_reason reason, uint64_t now_ms)
+static void reject(struct gh_call *call, struct gh_fork *fork, struct gh_txn *txn,
+                   struct gh_sip_msg *msg, enum gh_reason reason, uint64_t now_ms)
 {
     struct gh_sdp *zero = fork ? zero_answer(fork, msg) : NULL;
 
@@ -190,7 +199,8 @@ static void offer_done(struct gh_call *call)
     gh_neg_free(offer);
 }
 
-static void on_answer(struct gh_call *call, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t now_ms)
+static void on_answer(struct gh_call *call, struct gh_txn *txn, struct gh_sip_msg *msg,
+                      uint64_t now_ms)
 {
     struct gh_leg *a = &call->leg[GH_SIDE_A], *b = &call->leg[GH_SIDE_B];
     struct gh_fork *fork = gh_call_fork(call, msg);
@@ -203,7 +213,8 @@ static void on_answer(struct gh_call *call, struct gh_txn *txn, struct gh_sip_ms
     elsewhere = fork && call->heard != fork;
     if (reason == GH_REASON_NONE && gh_call_fork_confirm(fork, msg))
         reason = GH_REASON_BAD_MESSAGE;
-    /* Another fork spoke last before this one answered; or all were silent for so long that nobody looks any more. */
+    /* Another fork spoke last before this one answered; or all were silent for so long that nobody
+     * looks any more. */
     if (reason == GH_REASON_NONE && (elsewhere || call->silent_early) && fork->neg)
         reason = gh_call_media_start(fork);
     if (reason != GH_REASON_NONE) {
@@ -219,7 +230,8 @@ static void on_answer(struct gh_call *call, struct gh_txn *txn, struct gh_sip_ms
     gh_timeline_answered(&call->line, call->answer_us);
     gh_call_graded_set(call);
     gh_call_event(call, GH_ON_ANSWER, now_ms);
-    if (gh_call_respond(call, a->invite, GH_SIDE_A, fork->tag, msg, crosses ? fork->answer : NULL, now_ms))
+    if (gh_call_respond(call, a->invite, GH_SIDE_A, fork->tag, msg, crosses ? fork->answer : NULL,
+                        now_ms))
         gh_call_end(call, GH_REASON_CONNECTION_LOST, -1, now_ms);
     gh_call_reliable_final(call);
     gh_sdp_free(fork->answer);
@@ -231,7 +243,7 @@ static void on_answer(struct gh_call *call, struct gh_txn *txn, struct gh_sip_ms
     gh_call_record_leg(b);
 }
 
-/* ---- refusals --------------------------------------------------------------------------------------------- */
+/* ---- refusals -------------------------------------------------------------------------------- */
 
 /* RFC 3261 section 21.5.4, and CUCM's habit: what another node may do better is tried there. */
 static bool worth_another_try(int status)
@@ -262,7 +274,8 @@ static void on_refusal(struct gh_call *call, const struct gh_sip_msg *msg, uint6
     gh_call_event(call, GH_ON_REFUSED, now_ms);
 }
 
-static void on_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn, uint64_t now_ms)
+static void on_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn,
+                        uint64_t now_ms)
 {
     struct gh_leg *b = gh_txn_user(txn);
     struct gh_call *call = b->call;
@@ -286,7 +299,8 @@ static void on_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, u
         struct gh_sdp *zero = call->delayed ? gh_call_zero_answer_to(call, GH_SIDE_B, msg) : NULL;
 
         gh_call_reject_answer(call->calls, b->trunk, txn, msg, zero,
-                              call->answer_us ? GH_REASON_ANSWERED_ELSEWHERE : call->end.reason, now_ms);
+                              call->answer_us ? GH_REASON_ANSWERED_ELSEWHERE : call->end.reason,
+                              now_ms);
         gh_sdp_free(zero);
         if (call->state == GH_CALL_CANCELLING)
             gh_call_event(call, GH_ON_REFUSED, now_ms);
@@ -312,4 +326,5 @@ static void on_invite_ended(void *arg, struct gh_txn *txn, enum gh_txn_end why, 
     }
 }
 
-const struct gh_txn_client gh_call_invite_client = { .response = on_response, .ended = on_invite_ended };
+const struct gh_txn_client gh_call_invite_client = { .response = on_response,
+                                                     .ended = on_invite_ended };

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The life of a call as one table.  gh_call_event alone writes call->state.  An event without a row is
- * logged and changes nothing: what can come late (a response after CANCEL, a second BYE) has a row.
+ * The life of a call as one table.  gh_call_event alone writes call->state.  An event without a row
+ * is logged and changes nothing: what can come late (a response after CANCEL, a second BYE) has a
+ * row.
  */
 #include "base/log.h"
 #include "call/call_int.h"
 
 #define CANCEL_WAIT_MS (3 * GH_TXN_TIMEOUT_MS) /* timer B, then 64*T1 after the CANCEL, and some */
 
-/* ---- actions ---------------------------------------------------------------------------------------- */
+/* ---- actions --------------------------------------------------------------------------------- */
 
 static void do_nothing(struct gh_call *call, uint64_t now_ms)
 {
@@ -38,7 +39,8 @@ static void do_start(struct gh_call *call, uint64_t now_ms)
     gh_call_record_start(call);
     gh_call_route(call, now_ms);
     if (call->state == GH_CALL_ROUTING &&
-        gh_timer_start(gh_loop_timers(call->calls->loop), &call->timer, due_ms, on_ring_timeout, call))
+        gh_timer_start(gh_loop_timers(call->calls->loop), &call->timer, due_ms, on_ring_timeout,
+                       call))
         gh_call_end(call, GH_REASON_INTERNAL, -1, now_ms);
 }
 
@@ -65,7 +67,8 @@ static void do_close(struct gh_call *call, uint64_t now_ms)
     call->want = NULL;
     refuse_a(call, now_ms);
     gh_call_reliable_final(call);
-    /* b's 2xx must be acknowledged, also when the ACK of a never came (RFC 3261 section 13.2.2.4). */
+    /* b's 2xx must be acknowledged, also when the ACK of a never came (RFC 3261 section
+     * 13.2.2.4). */
     if (call->fork && b->invite && !call->acked) {
         struct gh_sdp *zero = gh_call_zero_answer(call->fork);
 
@@ -77,8 +80,8 @@ static void do_close(struct gh_call *call, uint64_t now_ms)
     gh_call_media_close(call);
 }
 
-/* b's final response is due in 64*T1 of the CANCEL, which leaves with the first 1xx at the latest (RFC 3261 section
- * 9.1): its transaction sees to that.  This is for one that could not. */
+/* b's final response is due in 64*T1 of the CANCEL, which leaves with the first 1xx at the latest
+ * (RFC 3261 section 9.1): its transaction sees to that.  This is for one that could not. */
 static void on_cancel_late(void *arg, uint64_t now_ms)
 {
     gh_call_event(arg, GH_ON_REFUSED, now_ms);
@@ -97,7 +100,8 @@ static void do_cancel(struct gh_call *call, uint64_t now_ms)
     gh_call_relays_end(call, NULL, now_ms);
     if (!call->cancelled) {
         gh_refusal_text(&text, call->end.reason, gh_span_str(call->fault));
-        gh_sip_reason_value(&reason, "SIP", (unsigned)gh_refusal_status(call->end.reason), gh_buf_span(&text));
+        gh_sip_reason_value(&reason, "SIP", (unsigned)gh_refusal_status(call->end.reason),
+                            gh_buf_span(&text));
     }
     if (b->invite)
         gh_txn_cancel(b->invite, gh_buf_span(&reason), now_ms);
@@ -146,7 +150,7 @@ static void do_gone(struct gh_call *call, uint64_t now_ms)
     gh_call_gone(call);
 }
 
-/* ---- the table -------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 #define ROW(from, event, to, action) { GH_CALL_##from, GH_ON_##event, GH_CALL_##to, action }
 
@@ -240,7 +244,8 @@ void gh_call_event(struct gh_call *call, enum gh_call_event event, uint64_t now_
             continue;
         if (rows[i].to != call->state) {
             gh_log(GH_LOG_INFO, "call", "state", "call=%s from=%s to=%s on=%s", call->id,
-                   gh_call_state_name(call->state), gh_call_state_name(rows[i].to), gh_call_event_name(event));
+                   gh_call_state_name(call->state), gh_call_state_name(rows[i].to),
+                   gh_call_event_name(event));
         }
         call->state = rows[i].to;
         rows[i].action(call, now_ms);

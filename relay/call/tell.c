@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The status of the call, told to a side that no message of the other tells it to: the called side after the ACK
- * (RFC 3261 has no Call-Info there), the caller of a delayed offer, either when the status changes by itself.  By
- * UPDATE without a body (RFC 3311), to a neighbour whose Allow has it and whose trunk says transmit_security_status.
+ * The status of the call, told to a side that no message of the other tells it to: the called side
+ * after the ACK (RFC 3261 has no Call-Info there), the caller of a delayed offer, either when the
+ * status changes by itself.  By UPDATE without a body (RFC 3311), to a neighbour whose Allow has it
+ * and whose trunk says transmit_security_status.
  */
 #include "base/log.h"
 #include "call/call_int.h"
 
-#define APART_MS 2000 /* between two that we send on one leg; also after a 491, whose owner of the dialog waits longer */
+#define APART_MS                                                                                   \
+    2000 /* between two that we send on one leg; also after a 491, whose owner of the dialog waits \
+            longer */
 
 static const struct gh_txn_client client;
 
@@ -50,12 +53,13 @@ static void tell(struct gh_leg *leg, uint64_t now_ms)
         return; /* a call is not worth a new connection for this: the next tick looks again */
     err = build(leg, &octets);
     if (!err)
-        err = gh_txn_client_new(&leg->telling, calls->txns, trunk, papers->conn, true, &octets, &client, leg, now_ms);
+        err = gh_txn_client_new(&leg->telling, calls->txns, trunk, papers->conn, true, &octets,
+                                &client, leg, now_ms);
     if (err) {
         leg->telling = NULL;
         leg->told = GH_STATUS_UNKNOWN;
-        gh_log(GH_LOG_WARN, "call", "status.untold", "call=%s side=%c error=\"%s\"", leg->call->id, 'a' + leg->side,
-               gh_err_text(err));
+        gh_log(GH_LOG_WARN, "call", "status.untold", "call=%s side=%c error=\"%s\"", leg->call->id,
+               'a' + leg->side, gh_err_text(err));
     }
     gh_buf_fini(&octets);
 }
@@ -70,8 +74,8 @@ void gh_call_tell(struct gh_call *call, uint64_t now_ms)
     for (int side = 0; side < 2; side++) {
         struct gh_leg *leg = &call->leg[side];
 
-        if (leg->trunk->rules.transmit_security_status && leg->knows_update && leg->told != status && !leg->telling &&
-            now_ms >= leg->tell_ms)
+        if (leg->trunk->rules.transmit_security_status && leg->knows_update &&
+            leg->told != status && !leg->telling && now_ms >= leg->tell_ms)
             tell(leg, now_ms);
     }
 }
@@ -80,10 +84,12 @@ void gh_call_tell(struct gh_call *call, uint64_t now_ms)
 static void give_up(struct gh_leg *leg, int status)
 {
     leg->knows_update = false;
-    gh_log(GH_LOG_WARN, "call", "status.untold", "call=%s side=%c sip=%d", leg->call->id, 'a' + leg->side, status);
+    gh_log(GH_LOG_WARN, "call", "status.untold", "call=%s side=%c sip=%d", leg->call->id,
+           'a' + leg->side, status);
 }
 
-static void on_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn, uint64_t now_ms)
+static void on_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn,
+                        uint64_t now_ms)
 {
     struct gh_leg *leg = gh_txn_user(txn);
     struct gh_call *call = leg->call;
@@ -117,7 +123,8 @@ static void on_ended(void *arg, struct gh_txn *txn, enum gh_txn_end why, uint64_
         return;
     leg->telling = NULL;
     if (why == GH_TXN_TIMEOUT)
-        give_up(leg, 408); /* some do not answer what they say that they know: no reason to end a call that works */
+        /* some do not answer what they say that they know: no reason to end a call that works */
+        give_up(leg, 408);
     else if (why != GH_TXN_DONE)
         leg->told = GH_STATUS_UNKNOWN;
 }

@@ -5,13 +5,15 @@
  *
  * libsrtp2 keeps packet formats, key derivation, ROC and replay; nothing of that is here.
  *
- * A cipher object holds its key and nothing that OpenSSL allocates; each thread has one OpenSSL context for each
- * cipher, which takes the object's key when a packet begins.  A call has up to sixteen objects, of which an expanded
- * key with its OpenSSL context takes 0.6 to 1.2 kB: memory that thousands of calls push out of the cache between two
- * packets.  To expand the key again takes 0.1 us, and so do the cache misses that it saves.
+ * A cipher object holds its key and nothing that OpenSSL allocates; each thread has one OpenSSL
+ * context for each cipher, which takes the object's key when a packet begins.  A call has up to
+ * sixteen objects, of which an expanded key with its OpenSSL context takes 0.6 to 1.2 kB: memory
+ * that thousands of calls push out of the cache between two packets.  To expand the key again takes
+ * 0.1 us, and so do the cache misses that it saves.
  *
- * libsrtp2 calls one object from one thread at a time, and is done with a packet before it begins the next: the
- * thread's context belongs to the object that began last, and no other one can go on with it.
+ * libsrtp2 calls one object from one thread at a time, and is done with a packet before it begins
+ * the next: the thread's context belongs to the object that began last, and no other one can go on
+ * with it.
  */
 #include "crypto/srtp_ciphers.h"
 
@@ -44,7 +46,8 @@
 enum mode { MODE_CTR, MODE_GCM };
 
 /* One row a cipher: libsrtp2's numbers and OpenSSL's name.  Fetched once, kept until the process
- * ends.  Counter mode is made of single blocks: its key needs no IV to be set (0.04 us against 0.16). */
+ * ends.  Counter mode is made of single blocks: its key needs no IV to be set (0.04 us against
+ * 0.16). */
 static struct cipher_row {
     srtp_cipher_type_id_t id;
     enum mode mode;
@@ -72,7 +75,7 @@ struct aes {
 
 static const srtp_cipher_type_t *type_of(srtp_cipher_type_id_t id);
 
-/* ---- OpenSSL's contexts, of each thread ---------------------------------------------------------- */
+/* ---- OpenSSL's contexts, of each thread ------------------------------------------------------ */
 
 struct engine {
     EVP_CIPHER_CTX *ctx;
@@ -134,9 +137,10 @@ static bool begin(const struct aes *aes, const uint8_t *iv, int encrypt)
     return true;
 }
 
-/* ---- objects --------------------------------------------------------------------------------------- */
+/* ---- objects --------------------------------------------------------------------------------- */
 
-/* The thread that frees an object is the one that used it: its context may hold the key's schedule. */
+/* The thread that frees an object is the one that used it: its context may hold the key's
+ * schedule. */
 static srtp_err_status_t aes_dealloc(srtp_cipher_t *cipher)
 {
     struct aes *aes = cipher->state;
@@ -209,7 +213,7 @@ static srtp_err_status_t aes_update(struct aes *aes, uint8_t *out, const uint8_t
     return srtp_err_status_ok;
 }
 
-/* ---- counter mode ------------------------------------------------------------------------------------ */
+/* ---- counter mode ---------------------------------------------------------------------------- */
 
 /* RFC 3711 section 4.1.1: IV = (k_s * 2^16) XOR (SSRC * 2^64) XOR (i * 2^16); libsrtp2 gives the
  * last two. */
@@ -259,7 +263,7 @@ static srtp_err_status_t ctr_crypt(void *state, uint8_t *buffer, unsigned int *l
     return status;
 }
 
-/* ---- Galois counter mode ------------------------------------------------------------------------------ */
+/* ---- Galois counter mode --------------------------------------------------------------------- */
 
 static srtp_err_status_t gcm_set_iv(void *state, uint8_t *iv, srtp_cipher_direction_t direction)
 {
@@ -397,11 +401,16 @@ static void keep_state(const SHA_CTX *sha, uint32_t state[SHA1_WORDS])
 /* As it was behind the padded key, which is one block. */
 static void resume(SHA_CTX *sha, const uint32_t state[SHA1_WORDS])
 {
-    *sha = (SHA_CTX){ .h0 = state[0], .h1 = state[1], .h2 = state[2], .h3 = state[3], .h4 = state[4],
+    *sha = (SHA_CTX){ .h0 = state[0],
+                      .h1 = state[1],
+                      .h2 = state[2],
+                      .h3 = state[3],
+                      .h4 = state[4],
                       .Nl = 8 * SHA1_BLOCK };
 }
 
-static bool hash_padded_key(uint32_t state[SHA1_WORDS], const uint8_t *key, int key_len, uint8_t pad)
+static bool hash_padded_key(uint32_t state[SHA1_WORDS], const uint8_t *key, int key_len,
+                            uint8_t pad)
 {
     uint8_t block[SHA1_BLOCK];
     SHA_CTX sha;

@@ -3,7 +3,7 @@
 
 #include <ifaddrs.h>
 
-/* ---- what may be the address of a peer's media ---------------------------------------------------- */
+/* ---- what may be the address of a peer's media ----------------------------------------------- */
 
 struct prefix {
     uint8_t family, bits;
@@ -14,10 +14,14 @@ struct prefix {
 static const struct prefix never[] = {
     { 4, 8, { 0 } },                      /* "this network"; RFC 1122 section 3.2.1.3 */
     { 4, 4, { 224 } },                    /* multicast; RFC 5771 */
-    { 4, 4, { 240 } },                    /* reserved, with broadcast; RFC 1112 section 4, RFC 919 section 7 */
-    { 6, 96, { 0 } },                     /* IPv4-compatible, deprecated; RFC 4291 section 2.5.5.1 */
-    { 6, 96, { [10] = 0xff, [11] = 0xff } }, /* IPv4-mapped: one host would have two values; section 2.5.5.2 */
-    { 6, 10, { 0xfe, 0x80 } },            /* link-local: needs a zone, which SDP does not have; section 2.5.6 */
+    /* reserved, with broadcast; RFC 1112 section 4, RFC 919 section 7 */
+    { 4, 4, { 240 } },
+    /* IPv4-compatible, deprecated; RFC 4291 section 2.5.5.1 */
+    { 6, 96, { 0 } },
+    /* IPv4-mapped: one host would have two values; section 2.5.5.2 */
+    { 6, 96, { [10] = 0xff, [11] = 0xff } },
+    /* link-local: needs a zone, which SDP does not have; section 2.5.6 */
+    { 6, 10, { 0xfe, 0x80 } },
     { 6, 8, { 0xff } },                   /* multicast; section 2.7 */
 };
 
@@ -33,7 +37,8 @@ static bool is_loopback(const struct gh_addr *addr)
 {
     static const uint8_t one[16] = { [15] = 1 };
 
-    return addr->family == 4 ? addr->ip[0] == 127 : addr->family == 6 && memcmp(addr->ip, one, 16) == 0;
+    return addr->family == 4 ? addr->ip[0] == 127
+                             : addr->family == 6 && memcmp(addr->ip, one, 16) == 0;
 }
 
 enum gh_media_address gh_media_address(const struct gh_addr *remote, const struct gh_addr *ours)
@@ -68,7 +73,7 @@ bool gh_media_err_is_remote(int err)
     }
 }
 
-/* ---- our own ones ------------------------------------------------------------------------------------ */
+/* ---- our own ones ---------------------------------------------------------------------------- */
 
 static void add(struct gh_own *own, const struct gh_addr *addr)
 {

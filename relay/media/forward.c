@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The packet path: form, authentication, path, sending.  No allocation but for a new SSRC, no lock, no log.
- * Each packet ends in exactly one of: sent, or one drop cause of the side that it came from.
+ * The packet path: form, authentication, path, sending.  No allocation but for a new SSRC, no lock,
+ * no log. Each packet ends in exactly one of: sent, or one drop cause of the side that it came
+ * from.
  */
 #include <string.h>
 
@@ -25,11 +26,12 @@ struct packet {
     uint64_t origin; /* which source, for SSRCs */
     uint64_t now_ms;
     uint64_t now_us; /* set when it is accepted */
-    const uint8_t *report; /* RTCP in plain: p, or the worker's scratch where p goes on as it came */
+    /* RTCP in plain: p, or the worker's scratch where p goes on as it came */
+    const uint8_t *report;
     size_t report_len;
 };
 
-/* ---- what it is -------------------------------------------------------------------------------------------- */
+/* ---- what it is ------------------------------------------------------------------------------ */
 
 static size_t tag_len_of(const struct gh_side *side, bool rtcp)
 {
@@ -40,8 +42,9 @@ static size_t tag_len_of(const struct gh_side *side, bool rtcp)
 
 static bool looks_plain(const struct packet *packet)
 {
-    return packet->rtcp ? packet->plain_form
-                        : gh_rtp_looks_plain(packet->p, packet->len, tag_len_of(packet->from, false));
+    return packet->rtcp
+               ? packet->plain_form
+               : gh_rtp_looks_plain(packet->p, packet->len, tag_len_of(packet->from, false));
 }
 
 /* It did not authenticate, or could not have. */
@@ -64,16 +67,20 @@ static enum gh_drop classify(struct packet *packet)
     enum gh_pkt_kind kind = gh_pkt_kind(packet->p, packet->len);
 
     if (kind != GH_PKT_RTP && kind != GH_PKT_RTCP)
-        return kind == GH_PKT_STUN ? GH_DROP_STUN : kind == GH_PKT_DTLS ? GH_DROP_DTLS : GH_DROP_MALFORMED;
+        return kind == GH_PKT_STUN   ? GH_DROP_STUN
+               : kind == GH_PKT_DTLS ? GH_DROP_DTLS
+                                     : GH_DROP_MALFORMED;
     packet->rtcp = kind == GH_PKT_RTCP;
-    if (packet->rtcp ? port->kind == GH_PORT_RTP && !port->side->rtcp_mux : port->kind == GH_PORT_RTCP)
+    if (packet->rtcp ? port->kind == GH_PORT_RTP && !port->side->rtcp_mux
+                     : port->kind == GH_PORT_RTCP)
         return GH_DROP_MALFORMED;
     return NOT_DROPPED;
 }
 
-/* ---- a keyed side --------------------------------------------------------------------------------------------- */
+/* ---- a keyed side ---------------------------------------------------------------------------- */
 
-/* SRTCP that goes on as it is: its plain copy lies in the scratch until gh_forward is done with the packet. */
+/* SRTCP that goes on as it is: its plain copy lies in the scratch until gh_forward is done with the
+ * packet. */
 static int read_copy(struct gh_srtp_rx *rx, struct packet *packet, const uint8_t *p, size_t len)
 {
     uint8_t *scratch = packet->from->stream->worker->scratch;
@@ -123,7 +130,8 @@ static int try_both(struct packet *packet, struct gh_srtp_rx **hit)
             *hit = side->old_rx;
             err = 0;
         } else {
-            memcpy(packet->p, copy, packet->len); /* what is no plaintext, for the look at its form */
+            /* what is no plaintext, for the look at its form */
+            memcpy(packet->p, copy, packet->len);
             err = old_err == GH_EREPLAY ? old_err : err;
         }
     }
@@ -170,7 +178,8 @@ static int authenticate(struct packet *packet)
         if (!err)
             packet->len = len;
     }
-    packet->decrypted = side->path == GH_PATH_BRIDGE; /* GCM decrypts before it knows the tag is wrong */
+    /* GCM decrypts before it knows the tag is wrong */
+    packet->decrypted = side->path == GH_PATH_BRIDGE;
     if (err)
         return err;
     packet->origin = gh_srtp_rx_serial(hit);
@@ -183,8 +192,9 @@ static int authenticate(struct packet *packet)
 }
 
 /*
- * RFC 3711 section 3.1: before the tag; RFC 7714 sections 8 and 9: at the end, for the tag is part of what was encrypted.
- * The tag does not cover it, so a packet without it is what the SRTP context knows.
+ * RFC 3711 section 3.1: before the tag; RFC 7714 sections 8 and 9: at the end, for the tag is part
+ * of what was encrypted. The tag does not cover it, so a packet without it is what the SRTP context
+ * knows.
  */
 static bool take_mki(struct packet *packet, const struct gh_media_mki *mki)
 {
@@ -225,7 +235,8 @@ static enum gh_drop accept_keyed(struct packet *packet)
         packet->plain_form = gh_rtcp_looks_plain(packet->p, packet->len, tag_len, aead);
     if (!strip_mki(packet))
         return not_authentic(packet);
-    least = tag_len + (packet->rtcp ? GH_RTCP_HEADER + GH_SRTCP_INDEX : gh_rtp_header_len(packet->p, packet->len));
+    least = tag_len + (packet->rtcp ? GH_RTCP_HEADER + GH_SRTCP_INDEX
+                                    : gh_rtp_header_len(packet->p, packet->len));
     if (packet->len < least)
         return looks_plain(packet) ? not_authentic(packet) : GH_DROP_MALFORMED;
     /* Encryption was agreed: RFC 3711 section 3.4 lets SRTCP leave it out, we do not. */
@@ -248,7 +259,7 @@ static enum gh_drop accept_keyed(struct packet *packet)
     return NOT_DROPPED;
 }
 
-/* ---- a clear side ---------------------------------------------------------------------------------------- */
+/* ---- a clear side ---------------------------------------------------------------------------- */
 
 static enum gh_drop accept_plain(struct packet *packet)
 {
@@ -265,7 +276,7 @@ static enum gh_drop accept_plain(struct packet *packet)
     return NOT_DROPPED;
 }
 
-/* ---- datagrams ------------------------------------------------------------------------------------------- */
+/* ---- datagrams ------------------------------------------------------------------------------- */
 
 /* ITU-T T.38 section 9.1.1: a UDPTL packet begins with its sequence number. */
 #define UDPTL_HEADER 2
@@ -282,11 +293,12 @@ static enum gh_drop accept_datagram(struct packet *packet)
     return NOT_DROPPED;
 }
 
-/* ---- the source ------------------------------------------------------------------------------------------- */
+/* ---- the source ------------------------------------------------------------------------------ */
 
 /*
  * What it says of the source.  An authentic packet goes on from wherever it came: had it only been
- * looked at, its true copy would be a replay, and who copies faster than the peer could silence him.
+ * looked at, its true copy would be a replay, and who copies faster than the peer could silence
+ * him.
  */
 static enum gh_drop heed_source(struct packet *packet)
 {
@@ -319,7 +331,7 @@ static void note_accepted(struct packet *packet)
     packet->from->heard_ms = packet->now_ms;
 }
 
-/* ---- onwards ------------------------------------------------------------------------------------------------ */
+/* ---- onwards --------------------------------------------------------------------------------- */
 
 static enum gh_drop drop_of_seal(int err)
 {
@@ -344,7 +356,8 @@ static enum gh_drop seal(struct packet *packet, struct gh_side *to)
     if (!to->tx)
         return GH_DROP_NO_KEY_YET;
     if (packet->rtcp)
-        err = gh_srtp_tx_seal_rtcp(to->tx, packet->origin, packet->p, &packet->len, packet->from->tx);
+        err =
+            gh_srtp_tx_seal_rtcp(to->tx, packet->origin, packet->p, &packet->len, packet->from->tx);
     else
         err = gh_srtp_tx_seal_rtp(to->tx, packet->origin, packet->p, &packet->len);
     if (!err) {
@@ -398,7 +411,8 @@ static enum gh_drop send_on(struct packet *packet)
     return NOT_DROPPED;
 }
 
-/* What it says of loss and time, before sealing hides it; and that of the other side when it has left. */
+/* What it says of loss and time, before sealing hides it; and that of the other side when it has
+ * left. */
 static enum gh_drop measure_and_send(struct packet *packet)
 {
     struct gh_quality *from = &packet->from->quality, *to = &gh_side_other(packet->from)->quality;

@@ -28,8 +28,8 @@ static bool path_is_right(enum gh_path path, enum gh_suite suite)
 /* What has no form cannot be SRTP, nor become it. */
 static bool datagrams_are_right(const struct gh_media_set *set)
 {
-    return !set->datagrams ||
-           (set->suite == GH_SUITE_NONE && (set->path == GH_PATH_CLEAR || set->path == GH_PATH_NONE));
+    return !set->datagrams || (set->suite == GH_SUITE_NONE &&
+                               (set->path == GH_PATH_CLEAR || set->path == GH_PATH_NONE));
 }
 
 int gh_judge_set(const struct gh_judged *side, const struct gh_media_set *set)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The media plane on the signalling thread: the table of streams, the port pool, who works on what.  It owns the
- * memory of every stream; a worker has the use of it between `open` and `closed`.
+ * The media plane on the signalling thread: the table of streams, the port pool, who works on what.
+ * It owns the memory of every stream; a worker has the use of it between `open` and `closed`.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ static uint64_t now_ms(void)
     return uv_hrtime() / 1000000;
 }
 
-/* ---- the table ------------------------------------------------------------------------------------------ */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static size_t bucket_of(uint64_t number)
 {
@@ -86,7 +86,7 @@ static unsigned choose_worker(const struct gh_media *media, uint64_t call)
     return best;
 }
 
-/* ---- streams ---------------------------------------------------------------------------------------------- */
+/* ---- streams --------------------------------------------------------------------------------- */
 
 static void keep(struct gh_msg *msg)
 {
@@ -108,7 +108,8 @@ static void entry_free(struct gh_entry *entry)
     free(entry);
 }
 
-static void fill_stream(struct gh_media *media, struct gh_entry *entry, const struct gh_media_open *open)
+static void fill_stream(struct gh_media *media, struct gh_entry *entry,
+                        const struct gh_media_open *open)
 {
     struct gh_stream *stream = &entry->stream;
 
@@ -134,7 +135,8 @@ static void fill_stream(struct gh_media *media, struct gh_entry *entry, const st
     }
 }
 
-void gh_entry_enter(struct gh_media *media, struct gh_entry *entry, const struct gh_media_open *open)
+void gh_entry_enter(struct gh_media *media, struct gh_entry *entry,
+                    const struct gh_media_open *open)
 {
     media->loads[entry->worker]++;
     media->stream_count++;
@@ -185,7 +187,8 @@ static void give_pair(struct gh_entry *entry, int side)
     gh_port_pool_release(entry->places[side]->pool, rtp, now_ms());
 }
 
-int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_stream_id *out, uint16_t ports[2])
+int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_stream_id *out,
+                  uint16_t ports[2])
 {
     struct gh_place *places[2] = { find_place(media, open->interface[0], open->family[0]),
                                    find_place(media, open->interface[1], open->family[1]) };
@@ -223,9 +226,10 @@ out:
     return err;
 }
 
-/* ---- sets --------------------------------------------------------------------------------------------------- */
+/* ---- sets ------------------------------------------------------------------------------------ */
 
-static int judge(const struct gh_media *media, const struct gh_entry *entry, const struct gh_media_set *set)
+static int judge(const struct gh_media *media, const struct gh_entry *entry,
+                 const struct gh_media_set *set)
 {
     int err = gh_judge_set(&entry->sides[set->side], set);
 
@@ -321,9 +325,10 @@ int gh_media_close(struct gh_media *media, gh_stream_id stream)
     return 0;
 }
 
-/* ---- counters ----------------------------------------------------------------------------------------------- */
+/* ---- counters -------------------------------------------------------------------------------- */
 
-int gh_media_counters(struct gh_media *media, gh_stream_id stream, struct gh_media_counters counters[2])
+int gh_media_counters(struct gh_media *media, gh_stream_id stream,
+                      struct gh_media_counters counters[2])
 {
     struct gh_entry *entry = gh_entry_find(media, stream);
 
@@ -365,7 +370,7 @@ unsigned gh_media_workers(const struct gh_media *media)
     return media->worker_count;
 }
 
-/* ---- reports ------------------------------------------------------------------------------------------------- */
+/* ---- reports --------------------------------------------------------------------------------- */
 
 static void stream_closed(struct gh_media *media, struct gh_stream *stream)
 {
@@ -400,7 +405,7 @@ static void on_report(void *arg, struct gh_msg *msg)
     msg->drop(msg);
 }
 
-/* ---- start and stop -------------------------------------------------------------------------------------------- */
+/* ---- start and stop -------------------------------------------------------------------------- */
 
 static unsigned worker_count(unsigned wanted)
 {
@@ -413,7 +418,8 @@ static unsigned worker_count(unsigned wanted)
 
 static unsigned max_streams(unsigned wanted)
 {
-    uint64_t most = gh_descriptors_for_media(gh_descriptors_limit(), UINT64_MAX) / GH_STREAM_DESCRIPTORS;
+    uint64_t most =
+        gh_descriptors_for_media(gh_descriptors_limit(), UINT64_MAX) / GH_STREAM_DESCRIPTORS;
 
     if (wanted)
         return wanted;
@@ -486,14 +492,15 @@ static int new_places(struct gh_media *media, const struct gh_media_config *conf
             return GH_EINVAL;
         err = new_place(media, &media->places[2 * i], &interface->address, &interface->advertise);
         if (!err)
-            err = new_place(media, &media->places[2 * i + 1], &interface->address6, &interface->advertise6);
+            err = new_place(media, &media->places[2 * i + 1], &interface->address6,
+                            &interface->advertise6);
     }
     media->config.more = NULL; /* the caller's */
     return err;
 }
 
-int gh_media_start(struct gh_media **out, struct uv_loop_s *signalling, const struct gh_media_config *config,
-                   const struct gh_media_handlers *handlers)
+int gh_media_start(struct gh_media **out, struct uv_loop_s *signalling,
+                   const struct gh_media_config *config, const struct gh_media_handlers *handlers)
 {
     struct gh_media *media;
     int err = 0;
@@ -511,7 +518,8 @@ int gh_media_start(struct gh_media **out, struct uv_loop_s *signalling, const st
     if (err)
         goto failed;
     err = GH_ENOMEM;
-    media->workers = aligned_alloc(_Alignof(struct gh_worker), media->worker_count * sizeof(*media->workers));
+    media->workers =
+        aligned_alloc(_Alignof(struct gh_worker), media->worker_count * sizeof(*media->workers));
     media->loads = calloc(media->worker_count, sizeof(*media->loads));
     media->watches = calloc(media->worker_count, sizeof(*media->watches));
     if (!media->workers || !media->loads || !media->watches)

@@ -84,7 +84,7 @@ bool gh_rtcp_complete(const uint8_t *p, size_t len)
     return false;
 }
 
-/* ---- plain or protected ------------------------------------------------------------------------------- */
+/* ---- plain or protected ---------------------------------------------------------------------- */
 
 /* RFC 3551 section 6: static types whose payload is whole frames. */
 static size_t frame_octets(uint8_t payload_type)
@@ -133,7 +133,7 @@ bool gh_rtcp_looks_plain(const uint8_t *p, size_t len, size_t tag_len, bool aead
            gh_rtcp_complete(p, len - tail);
 }
 
-/* ---- SSRCs ----------------------------------------------------------------------------------------------- */
+/* ---- SSRCs ----------------------------------------------------------------------------------- */
 
 struct part {
     uint8_t *p;
@@ -216,7 +216,8 @@ static void rewrite_part(const struct part *part)
     case RTCP_PSFB:
         rewrite_at(part, 4, true);
         rewrite_at(part, 8, false);
-        /* RFC 5104 sections 4.2.1, 4.2.2 (TMMBR, TMMBN) and 4.3.1 (FIR): entries of eight octets. */
+        /* RFC 5104 sections 4.2.1, 4.2.2 (TMMBR, TMMBN) and 4.3.1 (FIR): entries of eight
+         * octets. */
         if (part->p[1] == RTCP_RTPFB ? count == 3 || count == 4 : count == 4)
             rewrite_each(part, 12, 8, entries, false);
         break;

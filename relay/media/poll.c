@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which socket has something: one epoll set of a worker, in which its sockets are, and libuv's own descriptor as one
- * among them (uv_backend_fd).  libuv keeps timers and the mailbox; a packet does not pass through it, which is a sixth
- * of what forwarding one costs beside the system calls.
+ * Which socket has something: one epoll set of a worker, in which its sockets are, and libuv's own
+ * descriptor as one among them (uv_backend_fd).  libuv keeps timers and the mailbox; a packet does
+ * not pass through it, which is a sixth of what forwarding one costs beside the system calls.
  *
- * Level-triggered: a socket is read once each time it is reported, so that each gets its turn, and a packet costs one
- * call of recvfrom.  To read until nothing is left would cost a second call for nearly every packet.
+ * Level-triggered: a socket is read once each time it is reported, so that each gets its turn, and
+ * a packet costs one call of recvfrom.  To read until nothing is left would cost a second call for
+ * nearly every packet.
  */
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -49,10 +50,11 @@ int gh_poll_add(struct gh_port *port, bool stranger)
 
 void gh_poll_remove(struct gh_port *port, bool stranger)
 {
-    epoll_ctl(port->side->stream->worker->epoll_fd, EPOLL_CTL_DEL, stranger ? port->stranger_fd : port->known_fd, NULL);
+    epoll_ctl(port->side->stream->worker->epoll_fd, EPOLL_CTL_DEL,
+              stranger ? port->stranger_fd : port->known_fd, NULL);
 }
 
-/* ---- the loop ------------------------------------------------------------------------------------------------ */
+/* ---- the loop -------------------------------------------------------------------------------- */
 
 static bool has_libuv(const struct epoll_event *events, int count)
 {
@@ -80,9 +82,9 @@ static void read_sockets(struct gh_worker *worker, const struct epoll_event *eve
 }
 
 /*
- * Commands come before packets: a peer may send as soon as it has an answer, whose `set` was posted before it left.
- * The sockets of such a batch are left to the next one, since a command may have closed them; epoll reports them again.
- * So no port goes away in the midst of a batch.
+ * Commands come before packets: a peer may send as soon as it has an answer, whose `set` was posted
+ * before it left. The sockets of such a batch are left to the next one, since a command may have
+ * closed them; epoll reports them again. So no port goes away in the midst of a batch.
  */
 void gh_poll_run(struct gh_worker *worker)
 {
@@ -90,7 +92,8 @@ void gh_poll_run(struct gh_worker *worker)
 
     while (uv_run(&worker->loop, UV_RUN_NOWAIT)) {
         do {
-            int count = epoll_wait(worker->epoll_fd, events, BATCH, uv_backend_timeout(&worker->loop));
+            int count =
+                epoll_wait(worker->epoll_fd, events, BATCH, uv_backend_timeout(&worker->loop));
 
             uv_update_time(&worker->loop);
             if (has_libuv(events, count))

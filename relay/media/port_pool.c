@@ -9,7 +9,8 @@
 #define STRANGER_BUFFER 4096 /* octets: some packets, so that a flood costs little memory */
 #define FOREIGN_MAX 64       /* pairs of other programs to step over in one take */
 
-/* A ring of pair numbers.  One for the free, one for the resting; a pair is in one of them or taken. */
+/* A ring of pair numbers.  One for the free, one for the resting; a pair is in one of them or
+ * taken. */
 struct ring {
     uint16_t *pairs;
     uint64_t *until_ms; /* resting only */
@@ -99,7 +100,7 @@ void gh_port_pool_free(struct gh_port_pool *pool)
     free(pool);
 }
 
-/* ---- sockets ------------------------------------------------------------------------------------------ */
+/* ---- sockets --------------------------------------------------------------------------------- */
 
 static void close_socket(int *fd)
 {
@@ -147,10 +148,11 @@ static int bind_socket(int *out, const struct gh_addr *address, uint16_t port, b
 }
 
 /*
- * The first socket is bound alone, so that EADDRINUSE tells of anybody else on the port, even of a program that
- * allows sharing; only then is the port opened for our second socket.
+ * The first socket is bound alone, so that EADDRINUSE tells of anybody else on the port, even of a
+ * program that allows sharing; only then is the port opened for our second socket.
  */
-static int bind_port(const struct gh_addr *address, uint16_t port, bool again, int *known, int *stranger)
+static int bind_port(const struct gh_addr *address, uint16_t port, bool again, int *known,
+                     int *stranger)
 {
     int err = bind_socket(known, address, port, again);
 
@@ -169,7 +171,8 @@ static bool stock_is_out(int err)
     return err == -EMFILE || err == -ENFILE || err == -ENOBUFS;
 }
 
-static int bind_pair(const struct gh_addr *address, uint16_t rtp, bool again, struct gh_port_pair *out)
+static int bind_pair(const struct gh_addr *address, uint16_t rtp, bool again,
+                     struct gh_port_pair *out)
 {
     struct gh_port_pair pair = { rtp, { -1, -1 }, { -1, -1 } };
     int err = 0;
@@ -183,7 +186,7 @@ static int bind_pair(const struct gh_addr *address, uint16_t rtp, bool again, st
     return err;
 }
 
-/* ---- take and release ----------------------------------------------------------------------------------- */
+/* ---- take and release ------------------------------------------------------------------------ */
 
 static void wake_rested(struct gh_port_pool *pool, uint64_t now_ms)
 {

@@ -3,19 +3,19 @@
  * What a set does to one side: keys, path, addresses.  Design: keys over time.
  *
  *              set with another key                until, or retired by a third key
- *   rx  ------------------------------>  old_rx  ----------------------------------->  shelf  --(overflow)--> freed
- *    ^                                                                                    |
+ *   rx  ------------------------------>  old_rx  ----------------------------------->  shelf
+ * --(overflow)--> freed ^ |
  *    +---------------------------- the same key and suite again -------------------------+
  *
- * A context is never made twice for one key: a second one would accept what was replayed, or send the same keystream
- * again.  A key whose context fell off the shelf is refused with GH_ESTALE.
+ * A context is never made twice for one key: a second one would accept what was replayed, or send
+ * the same keystream again.  A key whose context fell off the shelf is refused with GH_ESTALE.
  */
 #include <string.h>
 
 #include "media/media_int.h"
 #include "net/dscp.h"
 
-/* ---- shelves ------------------------------------------------------------------------------------------ */
+/* ---- shelves --------------------------------------------------------------------------------- */
 
 /* The newest comes first; what falls off is the oldest, and only when every place is taken. */
 static void shelve_rx(struct gh_side *side, struct gh_srtp_rx *rx)
@@ -50,7 +50,8 @@ static void shelve_tx(struct gh_side *side, struct gh_srtp_tx *tx)
     shelf[0] = tx;
 }
 
-static struct gh_srtp_rx *take_rx(struct gh_side *side, enum gh_suite suite, const struct gh_secret *key)
+static struct gh_srtp_rx *take_rx(struct gh_side *side, enum gh_suite suite,
+                                  const struct gh_secret *key)
 {
     for (int i = 0; i < GH_SHELF_MAX; i++) {
         struct gh_srtp_rx *rx = side->rx_shelf[i];
@@ -63,7 +64,8 @@ static struct gh_srtp_rx *take_rx(struct gh_side *side, enum gh_suite suite, con
     return NULL;
 }
 
-static struct gh_srtp_tx *take_tx(struct gh_side *side, enum gh_suite suite, const struct gh_secret *key)
+static struct gh_srtp_tx *take_tx(struct gh_side *side, enum gh_suite suite,
+                                  const struct gh_secret *key)
 {
     for (int i = 0; i < GH_SHELF_MAX; i++) {
         struct gh_srtp_tx *tx = side->tx_shelf[i];
@@ -100,7 +102,7 @@ void gh_side_inherit(struct gh_side *heir, struct gh_side *from)
     from->rx_retired = from->tx_retired = (struct gh_retired){ 0 };
 }
 
-/* ---- the key before ------------------------------------------------------------------------------------- */
+/* ---- the key before -------------------------------------------------------------------------- */
 
 static const struct gh_srtp_rx *rx_before(const struct gh_side *side)
 {
@@ -148,8 +150,9 @@ static bool was_sent_under(const struct gh_side *side, const struct gh_secret *k
 static int make_tx(struct gh_side *side)
 {
     const struct gh_srtp_tx *before = side->roc_keep ? tx_before(side) : NULL;
-    int err = was_sent_under(side, &side->tx_key) ? GH_ESTALE
-                                                  : gh_srtp_tx_new(&side->tx, side->suite, &side->tx_key);
+    int err = was_sent_under(side, &side->tx_key)
+                  ? GH_ESTALE
+                  : gh_srtp_tx_new(&side->tx, side->suite, &side->tx_key);
 
     if (!err && before)
         err = gh_srtp_tx_continue(side->tx, before);
@@ -160,7 +163,7 @@ static int make_tx(struct gh_side *side)
     return err;
 }
 
-/* ---- receiving keys ------------------------------------------------------------------------------------ */
+/* ---- receiving keys -------------------------------------------------------------------------- */
 
 static int change_rx(struct gh_side *side, const struct gh_media_set *set, uint64_t now_ms)
 {
@@ -181,8 +184,9 @@ static int change_rx(struct gh_side *side, const struct gh_media_set *set, uint6
             gh_side_retire_old(side);
         next = take_rx(side, set->suite, &set->rx_key);
         if (!next)
-            err = gh_retired_has(&side->rx_retired, &set->rx_key) ? GH_ESTALE
-                                                                  : make_rx(&next, rx_before(side), set);
+            err = gh_retired_has(&side->rx_retired, &set->rx_key)
+                      ? GH_ESTALE
+                      : make_rx(&next, rx_before(side), set);
         if (err)
             return err;
     }
@@ -198,14 +202,15 @@ static int change_rx(struct gh_side *side, const struct gh_media_set *set, uint6
     return 0;
 }
 
-/* ---- what both sides' keys mean together ----------------------------------------------------------------- */
+/* ---- what both sides' keys mean together ----------------------------------------------------- */
 
 static bool has_key(const struct gh_srtp_rx *rx, const struct gh_secret *key)
 {
     return rx && gh_secret_equal(gh_srtp_rx_key(rx), key);
 }
 
-/* A key that this side declared, at any time and for any suite.  We never send under it on our own. */
+/* A key that this side declared, at any time and for any suite.  We never send under it on our
+ * own. */
 static bool is_peer_key(const struct gh_side *side, const struct gh_secret *key)
 {
     if (has_key(side->rx, key) || has_key(side->old_rx, key))
@@ -235,7 +240,7 @@ static int link_direction(struct gh_side *from)
     return wanted && !next ? make_tx(to) : 0;
 }
 
-/* ---- addresses --------------------------------------------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 void gh_port_is_unreachable(struct gh_port *port, int err)
 {
@@ -271,7 +276,8 @@ static void change_addresses(struct gh_side *side, const struct gh_media_set *se
 
     if (moved)
         side->origin = ++side->stream->worker->origins;
-    /* A clock that began anew with each set would never end where a peer refreshes its session often. */
+    /* A clock that began anew with each set would never end where a peer refreshes its session
+     * often. */
     if (moved || (set->may_send && !side->may_send) || set->timeout_ms != side->timeout_ms)
         side->heard_ms = now_ms;
     side->timeout_ms = set->timeout_ms;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How long nothing may come: timeout_ms of a side that is to send, timeout_on_hold_ms of a stream of which neither is.
- * Nothing here reads a clock.  Thread: the worker that owns the stream.
+ * How long nothing may come: timeout_ms of a side that is to send, timeout_on_hold_ms of a stream
+ * of which neither is. Nothing here reads a clock.  Thread: the worker that owns the stream.
  *
- *   a side    runs from: it is to send, its address changes, an accepted packet; of datagrams also the other side's,
- *             for fax is half duplex: while a page goes one way, nothing comes the other for minutes
- *   a stream  runs from: neither side is to send any more, an accepted packet of either
+ *   a side    runs from: it is to send, its address changes, an accepted packet; of datagrams also
+ * the other side's, for fax is half duplex: while a page goes one way, nothing comes the other for
+ * minutes a stream  runs from: neither side is to send any more, an accepted packet of either
  */
 #include "media/media_int.h"
 

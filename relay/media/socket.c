@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two sockets of a port.  `known` is connected to the source, so that the kernel sorts; `stranger` shares the port
- * unconnected and gets all the rest.  That is read under a rate limit, counted, and goes nowhere, unless the rule of
- * the side lets another address be, or become, the source: source.h.
+ * The two sockets of a port.  `known` is connected to the source, so that the kernel sorts;
+ * `stranger` shares the port unconnected and gets all the rest.  That is read under a rate limit,
+ * counted, and goes nowhere, unless the rule of the side lets another address be, or become, the
+ * source: source.h.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -21,14 +22,16 @@ static void drop_stranger(struct gh_side *side)
 }
 
 /*
- * A packet that was read from either socket.  The address is compared although `known` is connected:
- * what came before connect is still queued there, and before connect the kernel shares packets out
- * between the two sockets.  An IPv6 flow label plays no part.
+ * A packet that was read from either socket.  The address is compared although `known` is
+ * connected: what came before connect is still queued there, and before connect the kernel shares
+ * packets out between the two sockets.  An IPv6 flow label plays no part.
  */
-static void take(struct gh_port *port, size_t len, const struct sockaddr_storage *ss, uint64_t now_ms)
+static void take(struct gh_port *port, size_t len, const struct sockaddr_storage *ss,
+                 uint64_t now_ms)
 {
     struct gh_side *side = port->side;
-    const struct gh_port_source *rtp = port->kind == GH_PORT_RTCP ? &side->ports[GH_PORT_RTP].source : NULL;
+    const struct gh_port_source *rtp =
+        port->kind == GH_PORT_RTCP ? &side->ports[GH_PORT_RTP].source : NULL;
     struct gh_addr from = gh_addr_from_sockaddr((const struct sockaddr *)ss);
     bool may_try;
 
@@ -55,13 +58,14 @@ static ssize_t receive(int fd, struct gh_worker *worker, struct sockaddr_storage
 {
     socklen_t from_len = sizeof(*from);
 
-    return recvfrom(fd, worker->packet, GH_MEDIA_PKT_MAX, MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)from, &from_len);
+    return recvfrom(fd, worker->packet, GH_MEDIA_PKT_MAX, MSG_DONTWAIT | MSG_TRUNC,
+                    (struct sockaddr *)from, &from_len);
 }
 
 /*
- * A thousand streams do not fit into a core's cache.  What the packet will touch is asked for before the system call,
- * and has come when that is over.  The addresses follow from the port's alone: a pointer that is not there yet would be
- * waited for.
+ * A thousand streams do not fit into a core's cache.  What the packet will touch is asked for
+ * before the system call, and has come when that is over.  The addresses follow from the port's
+ * alone: a pointer that is not there yet would be waited for.
  */
 static void ask_for_stream(const struct gh_port *port)
 {
@@ -120,7 +124,8 @@ void gh_port_tick(struct gh_port *port)
 {
     port->strangers_left = GH_STRANGERS_PER_TICK;
     if (port->stranger_stopped)
-        port->stranger_stopped = gh_poll_add(port, true) != 0; /* no memory for it: the next tick tries again */
+        /* no memory for it: the next tick tries again */
+        port->stranger_stopped = gh_poll_add(port, true) != 0;
 }
 
 /* @return an error: gh_port_stop is called all the same */
@@ -141,7 +146,7 @@ void gh_port_stop(struct gh_port *port)
     port->known_fd = port->stranger_fd = -1;
 }
 
-/* ---- the source ----------------------------------------------------------------------------------- */
+/* ---- the source ------------------------------------------------------------------------------ */
 
 static int connect_known(struct gh_port *port, const struct gh_addr *to)
 {
@@ -217,7 +222,8 @@ static void rtcp_follows(struct gh_side *side, enum gh_media_event_kind kind)
 bool gh_port_heard_elsewhere(struct gh_port *port, const struct gh_addr *stranger, uint64_t now_ms)
 {
     struct gh_side *side = port->side;
-    const struct gh_port_source *rtp = port->kind == GH_PORT_RTCP ? &side->ports[GH_PORT_RTP].source : NULL;
+    const struct gh_port_source *rtp =
+        port->kind == GH_PORT_RTCP ? &side->ports[GH_PORT_RTP].source : NULL;
     enum gh_source_step step = gh_port_source_elsewhere(&port->source, rtp, stranger, now_ms);
     enum gh_media_event_kind kind = step == GH_SOURCE_LATCH ? GH_MEDIA_EVENT_LATCHED
                                                             : GH_MEDIA_EVENT_MOVED;
@@ -231,7 +237,7 @@ bool gh_port_heard_elsewhere(struct gh_port *port, const struct gh_addr *strange
     return true;
 }
 
-/* ---- sending ---------------------------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 /* A pending ICMP error comes out of the next send, which then sent nothing. */
 bool gh_port_send(struct gh_port *port, const uint8_t *p, size_t len)

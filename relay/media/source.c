@@ -3,13 +3,15 @@
 
 #include <string.h>
 
-const struct gh_addr *gh_port_source_name(struct gh_port_source *source, const struct gh_media_set *set,
-                                     const struct gh_addr *remote, uint64_t now_ms)
+const struct gh_addr *gh_port_source_name(struct gh_port_source *source,
+                                          const struct gh_media_set *set,
+                                          const struct gh_addr *remote, uint64_t now_ms)
 {
     bool keyed = set->suite != GH_SUITE_NONE;
     /* A datagram without form is no sign of the peer: anybody's garbage would be learnt. */
     enum gh_source_rule rule = set->datagrams ? GH_SOURCE_RULE_SDP : set->media_source;
-    bool same = gh_addr_eq(&source->named, remote) && source->rule == rule && source->keyed == keyed;
+    bool same =
+        gh_addr_eq(&source->named, remote) && source->rule == rule && source->keyed == keyed;
 
     source->latch_until_ms = now_ms + set->latch_ms;
     if (same)
@@ -51,8 +53,9 @@ void gh_port_source_heard(struct gh_port_source *source)
     source->candidate_pkts = 0; /* four in a row, or somebody copies what he sees */
 }
 
-enum gh_source_step gh_port_source_elsewhere(struct gh_port_source *source, const struct gh_port_source *rtp,
-                                        const struct gh_addr *from, uint64_t now_ms)
+enum gh_source_step gh_port_source_elsewhere(struct gh_port_source *source,
+                                             const struct gh_port_source *rtp,
+                                             const struct gh_addr *from, uint64_t now_ms)
 {
     /* RTCP comes once in some seconds: beside proven RTP one packet of it is enough. */
     bool beside = rtp && rtp->learnt && gh_addr_same_ip(from, &rtp->current);

@@ -60,7 +60,8 @@ static void set_suite(srtp_policy_t *policy, enum gh_suite suite)
         srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80(&policy->rtp);
     policy->rtcp = policy->rtp;
     policy->rtp.auth_tag_len = info->tag_len;
-    policy->rtcp.auth_tag_len = info->rtcp_tag_len; /* RFC 4568 section 6.2: 80 bits also under _32 */
+    /* RFC 4568 section 6.2: 80 bits also under _32 */
+    policy->rtcp.auth_tag_len = info->rtcp_tag_len;
 }
 
 static srtp_policy_t policy_of(enum gh_suite suite, struct gh_secret *key, bool gate)

@@ -60,7 +60,8 @@ int gh_srtp_rx_new(struct gh_srtp_rx **out, enum gh_suite suite, const struct gh
     rx->suite = suite;
     rx->key = *key;
     rx->serial = atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1;
-    /* The NULL cipher derives a 128-bit key schedule whatever the suite: AES_256 would never authenticate. */
+    /* The NULL cipher derives a 128-bit key schedule whatever the suite: AES_256 would never
+     * authenticate. */
     rx->gate = gate && !gh_suite_info(suite)->aead && gh_suite_info(suite)->key_len == 16;
     err = gh_srtp_session_new(&rx->first, suite, &rx->key, ssrc_any_inbound, rx->gate);
     if (err)
@@ -224,7 +225,7 @@ static void settle(struct gh_srtp_rx *rx, struct former *former, bool carried)
     *former = rx->formers[--rx->former_count];
 }
 
-/* ---- judging ----------------------------------------------------------------------------------- */
+/* ---- judging --------------------------------------------------------------------------------- */
 
 /* @len  changed on success only */
 static int unprotect(srtp_t session, uint8_t *p, size_t *len, bool rtcp)
@@ -252,7 +253,8 @@ static uint64_t nearest(uint64_t index, uint16_t seq)
  * Under a new key a source starts with ROC 0 or goes on with the one it had; SDP does not say.  The
  * tag covers the ROC, so only the right one authenticates.  GCM spoils what it fails on.
  */
-static int try_both_rocs(struct gh_srtp_rx *rx, uint8_t *p, size_t *len, uint32_t roc, bool *carried)
+static int try_both_rocs(struct gh_srtp_rx *rx, uint8_t *p, size_t *len, uint32_t roc,
+                         bool *carried)
 {
     bool aead = gh_suite_info(rx->suite)->aead;
     uint8_t copy[ROC_TRY_MAX];
@@ -336,12 +338,13 @@ static int judge_rtcp(struct gh_srtp_rx *rx, uint8_t *p, size_t *len)
     return 0;
 }
 
-/* ---- opening ------------------------------------------------------------------------------------ */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 /*
  * The gate has let the packet in and holds the replay state.  The second session follows with its
  * own ROC; where it does not know one (the path became `bridge` in mid-call, or the packet came
- * late across a roll-over) it is told.  Counter mode leaves the packet alone until the tag is right.
+ * late across a roll-over) it is told.  Counter mode leaves the packet alone until the tag is
+ * right.
  */
 static int decrypt_behind_gate(struct gh_srtp_rx *rx, uint8_t *p, size_t *len, uint64_t index)
 {

@@ -29,11 +29,13 @@ struct gh_srtp_tx {
     struct source *sources; /* most calls have one; GH_TX_SSRC_MAX at most */
     size_t source_room;
     uint64_t clock;
-    uint32_t kept[2];              /* SSRCs that went over as they came: of the first source, of the first with RTP */
+    /* SSRCs that went over as they came: of the first source, of the first with RTP */
+    uint32_t kept[2];
     bool has_kept[2];
     bool renames;                  /* some source has another SSRC than its own */
     uint32_t next_ssrc, stride;    /* odd: all 2^32 values come before one comes twice */
-    /* Over all SSRCs: the limit is the master key's.  Counted here, since libsrtp2 2.5 starts anew below zero. */
+    /* Over all SSRCs: the limit is the master key's.  Counted here, since libsrtp2 2.5 starts anew
+     * below zero. */
     uint64_t rtp_left, rtcp_left;
 };
 
@@ -125,20 +127,22 @@ static uint32_t fresh_ssrc(struct gh_srtp_tx *tx)
 {
     do
         tx->next_ssrc += tx->stride;
-    while ((tx->has_kept[0] && tx->next_ssrc == tx->kept[0]) || (tx->has_kept[1] && tx->next_ssrc == tx->kept[1]));
+    while ((tx->has_kept[0] && tx->next_ssrc == tx->kept[0]) ||
+           (tx->has_kept[1] && tx->next_ssrc == tx->kept[1]));
     tx->renames = true;
     return tx->next_ssrc;
 }
 
-/* As long as nothing was renamed: the first source keeps its name, and so does the first that sends RTP, when
- * somebody else's RTCP came before it. */
+/* As long as nothing was renamed: the first source keeps its name, and so does the first that sends
+ * RTP, when somebody else's RTCP came before it. */
 static uint32_t name_source(struct gh_srtp_tx *tx, uint32_t ssrc, bool rtcp)
 {
     int place = rtcp ? 0 : 1;
 
     if (tx->renames || tx->has_kept[1] || tx->has_kept[place])
         return fresh_ssrc(tx);
-    if (tx->has_kept[0] && tx->kept[0] == ssrc) /* another origin's: two sources never share a name */
+    if (tx->has_kept[0] &&
+        tx->kept[0] == ssrc) /* another origin's: two sources never share a name */
         return fresh_ssrc(tx);
     tx->has_kept[place] = true;
     tx->kept[place] = ssrc;
@@ -146,7 +150,8 @@ static uint32_t name_source(struct gh_srtp_tx *tx, uint32_t ssrc, bool rtcp)
 }
 
 /* @return GH_ENOMEM: none is made and none is lost */
-static int find_source(struct gh_srtp_tx *tx, uint64_t origin, uint32_t ssrc, bool rtcp, struct source **out)
+static int find_source(struct gh_srtp_tx *tx, uint64_t origin, uint32_t ssrc, bool rtcp,
+                       struct source **out)
 {
     struct source *oldest = NULL;
     size_t room = tx->source_room;
@@ -170,7 +175,8 @@ static int find_source(struct gh_srtp_tx *tx, uint64_t origin, uint32_t ssrc, bo
         oldest = &tx->sources[room];
     }
     if (oldest->used)
-        gh_srtp_stream_forget(tx->session, oldest->out); /* never used again: fresh_ssrc does not repeat */
+        /* never used again: fresh_ssrc does not repeat */
+        gh_srtp_stream_forget(tx->session, oldest->out);
     *oldest = (struct source){ .origin = origin, .in = ssrc, .used = ++tx->clock };
     oldest->out = name_source(tx, ssrc, rtcp);
     *out = oldest;
@@ -178,8 +184,9 @@ static int find_source(struct gh_srtp_tx *tx, uint64_t origin, uint32_t ssrc, bo
 }
 
 /*
- * Follow the source's sequence as a receiver does (RFC 3711 section 3.3.1).  libsrtp2 is more lenient while its index
- * is below 2^15: it would take a late 65530 for a leap ahead, and from there on every receiver would be a ROC behind.
+ * Follow the source's sequence as a receiver does (RFC 3711 section 3.3.1).  libsrtp2 is more
+ * lenient while its index is below 2^15: it would take a late 65530 for a leap ahead, and from
+ * there on every receiver would be a ROC behind.
  */
 static int follow(struct gh_srtp_tx *tx, struct source *source, uint16_t seq)
 {
@@ -212,13 +219,14 @@ static int follow(struct gh_srtp_tx *tx, struct source *source, uint16_t seq)
 }
 
 /*
- * The first packet of a source that goes on under a new key.  Its own ROC, since a late one may stand
- * before the roll-over.  SRTCP may have made the stream already, and a second one would begin its
- * index, and so its keystream, again.
+ * The first packet of a source that goes on under a new key.  Its own ROC, since a late one may
+ * stand before the roll-over.  SRTCP may have made the stream already, and a second one would begin
+ * its index, and so its keystream, again.
  */
 static int carry_on(struct gh_srtp_tx *tx, struct source *source, uint16_t seq)
 {
-    int late = (int16_t)(uint16_t)(seq - (uint16_t)source->index); /* 0 or less: follow has gone on */
+    /* 0 or less: follow has gone on */
+    int late = (int16_t)(uint16_t)(seq - (uint16_t)source->index);
     uint32_t roc = (uint32_t)((source->index + (uint64_t)(int64_t)late) >> 16);
     int err = 0;
 

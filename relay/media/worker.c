@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A media worker: one thread, one loop, its streams.  Commands come in order through the inbox; events and `closed`
- * go out through the signalling thread's mailbox.
+ * A media worker: one thread, one loop, its streams.  Commands come in order through the inbox;
+ * events and `closed` go out through the signalling thread's mailbox.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 #define ORIGIN_BASE (1ULL << 63) /* clear of the serial numbers of receiving contexts */
 
-/* ---- events --------------------------------------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 static void drop_event(struct gh_msg *msg)
 {
@@ -60,7 +60,7 @@ void gh_side_raise_of(struct gh_port *port, enum gh_media_event_kind kind, int e
     gh_media_event_post(side, event);
 }
 
-/* ---- streams ---------------------------------------------------------------------------------------------- */
+/* ---- streams --------------------------------------------------------------------------------- */
 
 static struct gh_port *port_at(struct gh_stream *stream, int i)
 {
@@ -121,7 +121,7 @@ static void set_stream(struct gh_stream *stream, const struct gh_set_msg *msg, u
     gh_stream_note_hold(stream, now_ms);
 }
 
-/* ---- time ---------------------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 static void tick_side(struct gh_side *side, uint64_t now_ms)
 {
@@ -169,7 +169,7 @@ static void on_tick(uv_timer_t *tick)
     }
 }
 
-/* ---- commands ------------------------------------------------------------------------------------------------ */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 static void stop(struct gh_worker *worker)
 {
@@ -183,7 +183,8 @@ static void stop(struct gh_worker *worker)
     gh_mailbox_close(worker->inbox); /* the loop ends with the last handle */
 }
 
-/* All but `set` are parts of their stream, which may be the signalling thread's again after close_stream. */
+/* All but `set` are parts of their stream, which may be the signalling thread's again after
+ * close_stream. */
 static void on_command(void *arg, struct gh_msg *msg)
 {
     struct gh_worker *worker = arg;
@@ -210,7 +211,7 @@ static void on_command(void *arg, struct gh_msg *msg)
     }
 }
 
-/* ---- start and end ---------------------------------------------------------------------------------------------- */
+/* ---- start and end --------------------------------------------------------------------------- */
 
 static void run(void *arg)
 {

@@ -259,7 +259,8 @@ int gh_net_listen(struct gh_net *net, const struct gh_net_listener *want, struct
         close(listener->fd);
         goto out;
     }
-    gh_dscp_set(listener->fd, address.family, want->dscp); /* the first answer to a caller is the kernel's */
+    /* the first answer to a caller is the kernel's */
+    gh_dscp_set(listener->fd, address.family, want->dscp);
     listener->net = net;
     listener->dscp = want->dscp;
     listener->poll.data = listener;

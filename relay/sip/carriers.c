@@ -10,8 +10,8 @@
 
 #define ESCAPE_ROUNDS_MAX 3 /* a URI inside a URI inside a URI */
 
-/* Decode %HH and quoted pairs (RFC 3261 section 25.1) where they stand and keep the rest: a lax reader would do the
- * same.  @return whether there was any */
+/* Decode %HH and quoted pairs (RFC 3261 section 25.1) where they stand and keep the rest: a lax
+ * reader would do the same.  @return whether there was any */
 static bool unescape_once(struct gh_span text, struct gh_buf *out)
 {
     bool any = false;
@@ -25,7 +25,8 @@ static bool unescape_once(struct gh_span text, struct gh_buf *out)
         gh_buf_add(out, gh_span_head(text, plain));
         gh_lex_skip(&text, plain);
         if (text.len >= 2 && *text.p == '\\') {
-            gh_lex_skip(&text, 1); /* what is behind it is met as it is, by the next round at the latest */
+            /* what is behind it is met as it is, by the next round at the latest */
+            gh_lex_skip(&text, 1);
             any = true;
             if (*text.p == '\\' || *text.p == '%') {
                 gh_buf_add(out, gh_span_head(text, 1));
