@@ -289,6 +289,27 @@ static void on_tick(void *arg, uint64_t now_ms)
 
 _Static_assert(GH_CONFIG_INTERFACES_MAX < GH_MEDIA_INTERFACES_MAX, "each interface has a number");
 
+/* An address that this host does not have would fail each call, and never say why. */
+static int check_media_addresses(const struct gh_config *config, char *text, size_t text_len)
+{
+    for (size_t i = 0; i < config->media.interface_count; i++) {
+        const struct gh_addr *addresses[] = { &config->media.interfaces[i].address,
+                                              &config->media.interfaces[i].address6 };
+
+        for (int n = 0; n < 2; n++) {
+            int err = addresses[n]->family ? gh_media_can_bind(addresses[n]) : 0;
+            char ip[GH_ADDR_TEXT_MAX];
+
+            if (!err)
+                continue;
+            snprintf(text, text_len, "media: %s: %s", gh_addr_ip_text(addresses[n], ip),
+                     gh_err_text(err));
+            return err;
+        }
+    }
+    return 0;
+}
+
 static int start_media(struct gh_calls *calls, char *text, size_t text_len)
 {
     const struct gh_config *config = calls->config;
@@ -311,8 +332,10 @@ static int start_media(struct gh_calls *calls, char *text, size_t text_len)
     };
     struct gh_media_handlers handlers = { .arg = calls, .event = gh_call_on_media_event,
                                           .closed = gh_call_on_media_closed };
-    int err;
+    int err = check_media_addresses(config, text, text_len);
 
+    if (err)
+        return err;
     for (unsigned i = 0; i < media.more_count && i < GH_MEDIA_INTERFACES_MAX; i++)
         more[i] = (struct gh_media_interface){ own[i + 1].address, own[i + 1].address6,
                                                own[i + 1].advertise, own[i + 1].advertise6 };

@@ -319,6 +319,9 @@ struct gh_media_config {
 
 #define GH_STREAM_DESCRIPTORS 8 /* two sides, two ports, two sockets each */
 
+/** Can ports be bound at @address?  @return 0, or the system's error (-EADDRNOTAVAIL: this host does not have it) */
+int gh_media_can_bind(const struct gh_addr *address);
+
 /** Bind nothing yet; start the workers.  gh_srtp_ciphers_start was called before.  @return 0 or an error */
 int gh_media_start(struct gh_media **out, struct uv_loop_s *signalling, const struct gh_media_config *config,
                    const struct gh_media_handlers *handlers);

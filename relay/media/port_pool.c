@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "crypto/hash.h"
+#include "media/media.h"
 
 #define STRANGER_BUFFER 4096 /* octets: some packets, so that a flood costs little memory */
 #define FOREIGN_MAX 64       /* pairs of other programs to step over in one take */
@@ -144,6 +145,15 @@ static int bind_socket(int *out, const struct gh_addr *address, uint16_t port, b
         close(fd);
     else
         *out = fd;
+    return err;
+}
+
+int gh_media_can_bind(const struct gh_addr *address)
+{
+    int fd = -1, err = bind_socket(&fd, address, 0, false);
+
+    if (!err)
+        close(fd);
     return err;
 }
 

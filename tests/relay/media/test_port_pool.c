@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "media/media.h"
 #include "media/port_pool.h"
 
 static int socket_fails_with; /* 0: it does not */
@@ -239,8 +240,19 @@ static void ipv6_takes_ipv6_only(void)
     gh_port_pool_free(pool);
 }
 
+static void an_address_that_can_be_bound(void)
+{
+    struct gh_addr addr;
+
+    gh_addr_parse_ip(GH_SPAN("127.0.0.9"), 0, &addr);
+    CHECK_INT(gh_media_can_bind(&addr), 0);
+    gh_addr_parse_ip(GH_SPAN("192.0.2.77"), 0, &addr); /* RFC 5737: nobody's */
+    CHECK_INT(gh_media_can_bind(&addr), -EADDRNOTAVAIL);
+}
+
 int main(void)
 {
+    RUN(an_address_that_can_be_bound);
     RUN(whole_pairs_only);
     RUN(pairs_are_even_and_odd);
     RUN(exhausted_then_rested);
