@@ -294,23 +294,35 @@ static int options(const struct arguments *args)
     return EXIT_FAILED;
 }
 
-static int reasons(const struct arguments *args)
+static void print_reason(const struct gh_reason_info *info)
+{
+    printf("%s\n    %s\n    change: %s\n", info->name, info->text, info->advice);
+    if (info->sip_code)
+        printf("    SIP status: %d\n", info->sip_code);
+}
+
+/* @part  also those whose name only holds @word.  @return whether there was any */
+static bool print_reasons(const char *word, bool part)
 {
     bool found = false;
 
     for (int r = 0; r < GH_REASON_COUNT; r++) {
         const struct gh_reason_info *info = gh_reason_info((enum gh_reason)r);
 
-        if (args->word && strcmp(args->word, info->name) != 0)
+        if (word && !(part ? strcasestr(info->name, word) != NULL : strcmp(info->name, word) == 0))
             continue;
         found = true;
-        printf("%s\n    %s\n    change: %s\n", info->name, info->text, info->advice);
-        if (info->sip_code)
-            printf("    SIP status: %d\n", info->sip_code);
+        print_reason(info);
     }
-    if (found)
+    return found;
+}
+
+static int reasons(const struct arguments *args)
+{
+    if (print_reasons(args->word, false) || print_reasons(args->word, true))
         return EXIT_DONE;
-    fprintf(stderr, "gatehouse: there is no reason called %s; gatehouse reasons lists them all\n",
+    fprintf(stderr,
+            "gatehouse: no reason is called %s or holds it; gatehouse reasons lists them all\n",
             gh_log_quote(gh_span_str(args->word)).text);
     return EXIT_FAILED;
 }
@@ -355,6 +367,7 @@ static const struct verb {
       false, true, false, options },
     { "reasons", "[WORD]", "list what the reasons and marks mean, and what to change",
       "WORD is a reason of a SIP answer, a log line or a record: no_trunk_for_certificate.\n"
+      "If none has that name, all whose names hold it are listed: crypto.\n"
       "Exit 0; 1: there is no such reason.\n",
       false, true, false, reasons },
     { "--version", "", "say the version and whose SRTP primitives are in use", "", false, false,

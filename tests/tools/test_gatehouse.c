@@ -69,7 +69,7 @@ static void wrong_use(void)
     expect_wrong(2, "a value is missing behind: \"--trace\"", "run", "a", "--trace");
     expect_wrong(2, "unknown command: \"\\x1b[31m\"", "\033[31m", NULL, NULL);
     expect_wrong(1, "there is no option called \"srpt\"", "options", "srpt", NULL);
-    expect_wrong(1, "there is no reason called \"weak\"", "reasons", "weak", NULL);
+    expect_wrong(1, "no reason is called \"weka\" or holds it", "reasons", "weka", NULL);
 }
 
 static void help_of_everything(void)
@@ -131,6 +131,12 @@ static void reasons_are_listed(void)
     CHECK_INT(run("reasons", "no_route", NULL), 0);
     CHECK_STR(out, "no_route\n    no route matches the called number\n"
                    "    change: add a pattern to routes that matches it\n    SIP status: 404\n");
+    /* A name that is no reason's lists those that hold it; one that is, that one alone. */
+    CHECK_INT(run("reasons", "CRYPTO", NULL), 0);
+    CHECK(strstr(out, "no_usable_crypto\n") == out && strstr(out, "\ncrypto_answer_bad\n"));
+    CHECK(strstr(out, "no_route") == NULL);
+    CHECK_INT(run("reasons", "unproven", NULL), 0);
+    CHECK(strstr(out, "unproven\n") == out && strstr(out, "source_unproven") == NULL);
 }
 
 int main(void)
