@@ -175,6 +175,37 @@ const char *gh_report_quote(struct gh_report *report, struct gh_span text)
     return quoted ? quoted : "it";
 }
 
+/* ---- words that are near -------------------------------------------------------------------- */
+
+/* Optimal string alignment: insertions, deletions, changes and swaps of neighbours, each counting
+ * one. */
+static size_t distance(struct gh_span a, struct gh_span b)
+{
+    size_t row[3][NEAREST_WORD_MAX + 1];
+
+    for (size_t j = 0; j <= b.len; j++)
+        row[0][j] = j;
+    for (size_t i = 1; i <= a.len; i++) {
+        size_t *now = row[i % 3], *before = row[(i + 2) % 3], *before2 = row[(i + 1) % 3];
+
+        now[0] = i;
+        for (size_t j = 1; j <= b.len; j++) {
+            size_t best = before[j - 1] + (gh_ascii_lower((unsigned char)a.p[i - 1]) !=
+                                           gh_ascii_lower((unsigned char)b.p[j - 1]));
+
+            if (before[j] + 1 < best)
+                best = before[j] + 1;
+            if (now[j - 1] + 1 < best)
+                best = now[j - 1] + 1;
+            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1] &&
+                before2[j - 2] + 1 < best)
+                best = before2[j - 2] + 1;
+            now[j] = best;
+        }
+    }
+    return row[a.len % 3][b.len];
+}
+
 /* ---- secrets --------------------------------------------------------------------------------- */
 
 static bool contains(struct gh_span text, struct gh_span word)
@@ -191,26 +222,37 @@ static bool is_key_octet(unsigned char c)
     return gh_ascii_is_alpha(c) || gh_ascii_is_digit(c) || c == '_' || c == '-';
 }
 
-/* A misspelt one is a secret too: that is when its line is shown. */
+/* One letter too many, too few, wrong, or two that changed places. */
+static bool one_letter_off(struct gh_span word, struct gh_span other)
+{
+    return word.len <= NEAREST_WORD_MAX && distance(word, other) <= 1;
+}
+
+/* A misspelt one is a secret too: that is when its line is shown.  Short words are not: too many
+ * others are near them. */
 static bool is_secret_word(struct gh_span word)
 {
-    static const char *const words[] = { "password", "passwd", "passphrase", "secret", "token" };
-    const size_t count = sizeof(words) / sizeof(words[0]);
+    static const char *const parts[] = { "password", "passwd", "passphrase", "secret", "token" };
+    static const char *const misspelt[] = { "password", "passphrase", "secret" };
 
-    for (size_t i = 0; i < count; i++) {
-        if (contains(word, gh_span_str(words[i])))
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (contains(word, gh_span_str(parts[i])))
             return true;
     }
-    return gh_report_nearest(word, words, count) != NULL;
+    for (size_t i = 0; i < sizeof(misspelt) / sizeof(misspelt[0]); i++) {
+        if (one_letter_off(word, gh_span_str(misspelt[i])))
+            return true;
+    }
+    return gh_span_ieq(word, GH_SPAN("pass"));
 }
 
 /*
- * Does @line hold a key, the word before a colon, whose value must not be shown?  *from is then the
- * offset behind that colon.
+ * Does @line hold, from @at on, a key, the word before a colon, whose value must not be shown?
+ * *from is then the offset behind that colon.
  */
-static bool secret_key(struct gh_span line, size_t *from)
+static bool secret_key(struct gh_span line, size_t at, size_t *from)
 {
-    for (size_t colon = gh_span_find(line, ':'); colon < line.len;
+    for (size_t colon = at + gh_span_find(gh_span_from(line, at), ':'); colon < line.len;
          colon += 1 + gh_span_find(gh_span_from(line, colon + 1), ':')) {
         size_t end = colon, start;
 
@@ -236,33 +278,106 @@ static size_t indent_of(struct gh_span line)
     return n;
 }
 
+/* Where the comment of @line begins.  Behind a quote none is seen: it could be part of a value. */
+static size_t comment_of(struct gh_span line)
+{
+    for (size_t i = 0; i < line.len && line.p[i] != '"' && line.p[i] != '\''; i++) {
+        if (line.p[i] == '#' && (i == 0 || line.p[i - 1] == ' ' || line.p[i - 1] == '\t'))
+            return i;
+    }
+    return line.len;
+}
+
+/* What the lines so far say about the next one. */
+struct masking {
+    bool armour;          /* inside PEM armour */
+    bool secret;          /* below a secret key, which stands at @secret_indent */
+    size_t secret_indent;
+    bool named;           /* in a section whose keys are names that people choose ... */
+    size_t name_indent;   /* ... which stand here; 0: not met yet */
+    bool below_name;      /* the next line that says something tells what the name stands for */
+};
+
+static bool begins_named_section(struct gh_span line)
+{
+    static const char *const sections[] = { "tls", "listeners", "security_profiles", "trunks" };
+    struct gh_span key = gh_span_trim(gh_span_head(line, gh_span_find(line, ':')));
+
+    for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+        if (gh_span_eq(key, gh_span_str(sections[i])))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * A name that people chose, such as that of the trunk "secret-lab", is no key of a secret, if a
+ * mapping stands behind it.  @return offset behind it and its colon, 0: @line begins with no name
+ */
+static size_t name_end(struct masking *m, struct gh_span line)
+{
+    struct gh_span said = gh_span_head(line, comment_of(line)), value;
+    size_t indent = indent_of(line), colon = gh_span_find(said, ':');
+
+    if (gh_span_trim(said).len == 0)
+        return 0;
+    if (indent == 0) {
+        m->named = begins_named_section(line);
+        m->name_indent = 0;
+        return 0;
+    }
+    if (m->name_indent == 0)
+        m->name_indent = indent;
+    if (!m->named || indent != m->name_indent || colon == said.len)
+        return 0;
+    value = gh_span_trim(gh_span_from(said, colon + 1));
+    return value.len == 0 || value.p[0] == '{' ? colon + 1 : 0;
+}
+
+/* How much of @line may be shown; @m goes on to the next line. */
+static size_t shown_of_line(struct masking *m, struct gh_span line)
+{
+    size_t start = name_end(m, line), from;
+    bool armour, key;
+
+    if (m->secret && gh_span_trim(line).len && indent_of(line) <= m->secret_indent)
+        m->secret = false;
+    if (m->below_name && !start && gh_span_find(line, ':') == line.len &&
+        gh_span_trim(line).len && indent_of(line) > m->name_indent) {
+        m->secret = true; /* it is no mapping */
+        m->secret_indent = m->name_indent;
+    }
+    if (gh_span_trim(gh_span_head(line, comment_of(line))).len)
+        m->below_name = start > 0;
+    if (contains(line, GH_SPAN("-----BEGIN")))
+        m->armour = true;
+    armour = m->armour;
+    if (contains(line, GH_SPAN("-----END")))
+        m->armour = false;
+    if (armour || m->secret)
+        return 0;
+    key = secret_key(line, start, &from);
+    if (key && from <= comment_of(line)) { /* what a comment says does not go on */
+        m->secret = true;
+        m->secret_indent = indent_of(line);
+    }
+    return from;
+}
+
 /*
  * How much of the line at @start may be shown.  Nothing inside PEM armour, nothing on lines that
  * continue the value of a secret key, and of the key's own line what stands before the value.
  */
 static size_t shown_octets(struct gh_span text, size_t start)
 {
-    bool armour = false, secret = false;
-    size_t secret_indent = 0, at = 0;
+    struct masking m = { .armour = false };
+    size_t at = 0;
 
     for (;;) {
-        struct gh_span line = line_at(text, at);
-        size_t from;
+        size_t shown = shown_of_line(&m, line_at(text, at));
 
-        if (secret && gh_span_trim(line).len && indent_of(line) <= secret_indent)
-            secret = false;
-        if (contains(line, GH_SPAN("-----BEGIN")))
-            armour = true;
-        if (secret_key(line, &from) && !secret) {
-            if (at >= start)
-                return armour ? 0 : from;
-            secret = true;
-            secret_indent = indent_of(line);
-        }
         if (at >= start)
-            return armour || secret ? 0 : line.len;
-        if (contains(line, GH_SPAN("-----END")))
-            armour = false;
+            return shown;
         at += gh_span_find(gh_span_from(text, at), '\n') + 1;
     }
 }
@@ -376,35 +491,6 @@ void gh_report_print(const struct gh_report *report, FILE *out)
 }
 
 /* ---- did you mean ---------------------------------------------------------------------------- */
-
-/* Optimal string alignment: insertions, deletions, changes and swaps of neighbours, each counting
- * one. */
-static size_t distance(struct gh_span a, struct gh_span b)
-{
-    size_t row[3][NEAREST_WORD_MAX + 1];
-
-    for (size_t j = 0; j <= b.len; j++)
-        row[0][j] = j;
-    for (size_t i = 1; i <= a.len; i++) {
-        size_t *now = row[i % 3], *before = row[(i + 2) % 3], *before2 = row[(i + 1) % 3];
-
-        now[0] = i;
-        for (size_t j = 1; j <= b.len; j++) {
-            size_t best = before[j - 1] + (gh_ascii_lower((unsigned char)a.p[i - 1]) !=
-                                           gh_ascii_lower((unsigned char)b.p[j - 1]));
-
-            if (before[j] + 1 < best)
-                best = before[j] + 1;
-            if (now[j - 1] + 1 < best)
-                best = now[j - 1] + 1;
-            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1] &&
-                before2[j - 2] + 1 < best)
-                best = before2[j - 2] + 1;
-            now[j] = best;
-        }
-    }
-    return row[a.len % 3][b.len];
-}
 
 const char *gh_report_nearest(struct gh_span text, const char *const *words, size_t count)
 {

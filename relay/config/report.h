@@ -7,7 +7,7 @@
  *     12 |     srtp: requird
  *        |           ^~~~~~~
  *
- * Columns count characters, from 1.  What stands behind a word such as "password:" is never shown,
+ * Columns count characters, from 1.  What stands behind a key such as "password:" is never shown,
  * nor what stands inside PEM armour: somebody may have put a secret where a path belongs.
  */
 #ifndef GH_CONFIG_REPORT_H
