@@ -49,6 +49,10 @@ void gh_check_unused(struct gh_loader *load, const struct gh_drafts *drafts);
 void gh_check_port_overlap(struct gh_loader *load, struct gh_drafts *drafts, struct gh_span range,
                            struct gh_span reserved);
 
+/** An error when no call fits into media.ports; a warning when limits.max_calls was written and is
+ *  more than fits. */
+void gh_check_port_room(struct gh_loader *load, const struct gh_drafts *drafts);
+
 /**
  * A warning when media.ports and limits.max_connections together need more descriptors than there
  * can be.

@@ -191,7 +191,8 @@ void gh_check_port_overlap(struct gh_loader *load, struct gh_drafts *drafts, str
     bool free_port = false;
     const char *text;
 
-    if (!draft || !drafts->own_interface.address.family || !parse_range(range, local))
+    if (!draft || gh_draft_wrong(draft, "ports") || !drafts->own_interface.address.family ||
+        !parse_range(range, local))
         return;
     if (first < local[0])
         first = local[0];
@@ -232,15 +233,44 @@ static uint64_t count_addresses(const struct gh_drafts *drafts)
     return count;
 }
 
+/* What has room at one time, in the best case: that both sides of a stream are anywhere. */
+static uint64_t count_streams(const struct gh_drafts *drafts)
+{
+    return ((uint64_t)drafts->media_ports[1] - drafts->media_ports[0] + 1) *
+           count_addresses(drafts) / STREAM_PORTS;
+}
+
+void gh_check_port_room(struct gh_loader *load, const struct gh_drafts *drafts)
+{
+    const struct gh_draft *draft = group(drafts, "media"), *limits = group(drafts, "limits");
+    uint64_t calls, wanted = drafts->values.limits.max_calls;
+
+    if (!draft || gh_draft_wrong(draft, "ports") || count_addresses(drafts) == 0)
+        return;
+    if (drafts->media_ports[1] - drafts->media_ports[0] + 1 < STREAM_PORTS) {
+        gh_draft_error(load, draft, "ports",
+                       "%u-%u is one pair of ports, and no call fits: each takes two pairs, four "
+                       "ports, one pair a side",
+                       drafts->media_ports[0], drafts->media_ports[1]);
+        return;
+    }
+    calls = count_streams(drafts);
+    if (limits && gh_draft_has(limits, "max_calls") && calls < wanted)
+        gh_draft_warning(load, draft, "ports",
+                         "room for %llu calls of one stream, four ports each; limits.max_calls is "
+                         "%llu",
+                         (unsigned long long)calls, (unsigned long long)wanted);
+}
+
 void gh_check_descriptors(struct gh_loader *load, const struct gh_drafts *drafts, uint64_t hard)
 {
     const struct gh_draft *draft = group(drafts, "media");
     uint64_t streams, others, need;
 
-    if (!draft || !drafts->own_interface.address.family || !drafts->media_ports[0] || hard == 0)
+    if (!draft || gh_draft_wrong(draft, "ports") || !drafts->own_interface.address.family ||
+        hard == 0)
         return;
-    streams = ((uint64_t)drafts->media_ports[1] - drafts->media_ports[0] + 1) *
-              count_addresses(drafts) / STREAM_PORTS;
+    streams = count_streams(drafts);
     others = (uint64_t)drafts->values.limits.max_connections + OTHER_DESCRIPTORS;
     need = streams * STREAM_DESCRIPTORS + others;
     if (need > hard)

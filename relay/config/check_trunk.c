@@ -233,7 +233,7 @@ static void check_unproven(struct gh_loader *load, struct gh_trunk_draft *trunk)
     struct gh_trunk_rules *rules = &trunk->out.rules;
     bool digest = trunk->rules && trunk->rules->out.digest_authentication;
 
-    if (!gh_draft_has(&trunk->draft, "srtp"))
+    if (!gh_draft_has(&trunk->draft, "srtp") || gh_draft_wrong(&trunk->draft, "srtp"))
         rules->srtp = GH_SRTP_OFF; /* the strict default of a path that no key may cross */
     if (rules->srtp == GH_SRTP_REQUIRED && rules->unproven_fingerprint != GH_UNPROVEN_MARK)
         gh_draft_error(

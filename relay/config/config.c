@@ -173,6 +173,7 @@ static void check_all(struct gh_loader *load, struct gh_drafts *drafts, struct g
     gh_check_routes(load, drafts, config);
     if (gh_report_errors(load->report) == 0) /* else a misspelt reference would count twice */
         gh_check_unused(load, drafts);
+    gh_check_port_room(load, drafts);
     gh_check_port_overlap(load, drafts, read_proc(env->port_range, range, sizeof(range)),
                           read_proc(env->reserved_ports, reserved, sizeof(reserved)));
     gh_check_descriptors(load, drafts, env->descriptors);

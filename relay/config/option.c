@@ -337,10 +337,12 @@ void gh_options_read(struct gh_loader *load, struct gh_draft *draft, const struc
         const struct gh_option *option = &table->options[i];
         const char *path = join(load, draft->path, option->name);
         const struct gh_node *value = draft->values[i];
+        size_t errors = gh_report_errors(load->report);
 
         if (option->type < GH_TYPE_GROUP)
             read_default(load, option, path, base);
-        if (value && value->refused)
+        draft->wrong[i] = value && value->refused;
+        if (draft->wrong[i])
             continue;
         if (value && !check_available(load, option, path, draft->keys[i])) {
             draft->values[i] = NULL;
@@ -358,6 +360,7 @@ void gh_options_read(struct gh_loader *load, struct gh_draft *draft, const struc
             read_list(load, option, path, value, base);
         else
             read_scalar(load, option, path, value, base);
+        draft->wrong[i] = value && gh_report_errors(load->report) > errors;
     }
 }
 
@@ -375,6 +378,11 @@ size_t gh_option_index(const struct gh_table *table, const char *name)
 bool gh_draft_has(const struct gh_draft *draft, const char *name)
 {
     return draft->values[gh_option_index(draft->table, name)] != NULL;
+}
+
+bool gh_draft_wrong(const struct gh_draft *draft, const char *name)
+{
+    return draft->wrong[gh_option_index(draft->table, name)];
 }
 
 struct gh_mark gh_draft_mark(const struct gh_draft *draft, const char *name)

@@ -97,6 +97,7 @@ struct gh_draft {
     const struct gh_node *values[GH_TABLE_OPTIONS_MAX];
     struct gh_draft *groups[GH_TABLE_OPTIONS_MAX];
     bool misspelt[GH_TABLE_OPTIONS_MAX]; /* an unknown key was probably this one */
+    bool wrong[GH_TABLE_OPTIONS_MAX];    /* written, and reported: the default stands there */
 };
 
 /* What one load works with. */
@@ -123,6 +124,9 @@ size_t gh_option_index(const struct gh_table *table, const char *name);
 
 /** Was option @name written? */
 bool gh_draft_has(const struct gh_draft *draft, const char *name);
+
+/** Was option @name written, and refused?  Then its default stands there, and is nobody's mistake. */
+bool gh_draft_wrong(const struct gh_draft *draft, const char *name);
 
 /** Place of option @name: its value, else that of the draft. */
 struct gh_mark gh_draft_mark(const struct gh_draft *draft, const char *name);

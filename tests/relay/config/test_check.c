@@ -242,6 +242,59 @@ static void test_descriptors(void)
     check_descriptors(few, 33831, "needs 33832 descriptors");
 }
 
+/* @want  NULL: nothing is said */
+static void check_room(const char *media, const char *limits, bool refused, const char *want)
+{
+    char text[2048];
+    struct loaded loaded;
+
+    snprintf(text, sizeof(text), TEST_HEAD_OF("media: {%s}\n") TEST_TRUNKS TEST_ROUTES "%s", media,
+             limits);
+    loaded = test_load_text(text, &test_env_plain);
+    CHECK_INT(loaded.err, refused ? GH_ESYNTAX : 0);
+    if (!CHECK(want ? strstr(loaded.text, want) != NULL : loaded.text[0] == 0))
+        fprintf(stderr, "%s: %s", media, loaded.text);
+    loaded_fini(&loaded);
+}
+
+static void test_port_room(void)
+{
+    check_room("address: 127.0.0.1, ports: 20000-20001", "", true,
+               "error: media.ports: 20000-20001 is one pair of ports, and no call fits: each takes "
+               "two pairs, four ports, one pair a side\n");
+    check_room("address: 127.0.0.1, ports: 20000-20002", "", true, "no call fits");
+    check_room("address: 127.0.0.1, ports: 20000-20003", "", false, NULL);
+    /* What was written twice, differently. */
+    check_room("address: 127.0.0.1, ports: 20000-20099", "limits: {max_calls: 25}\n", false, NULL);
+    check_room("address: 127.0.0.1, ports: 20000-20099", "limits: {max_calls: 26}\n", false,
+               "warning: media.ports: room for 25 calls of one stream, four ports each; "
+               "limits.max_calls is 26\n");
+    check_room("address: 127.0.0.1, address6: '::1', ports: 20000-20099",
+               "limits: {max_calls: 26}\n", false, NULL);
+    check_room("address: 127.0.0.1", "", false, NULL);
+}
+
+/* Who wrote a wrong range is told of that, not of what stands in its place. */
+static void test_wrong_ports(void)
+{
+    struct gh_load_env env = test_env_plain;
+    struct loaded loaded;
+    int lines = 0;
+
+    env.descriptors = 1024;
+    env.port_range = gh_pki_write_text("range", "1024 65535\n", 0644);
+    loaded = test_load_text(TEST_HEAD_OF("media: {address: 127.0.0.1, ports: 1-0}\n")
+                                TEST_TRUNKS TEST_ROUTES,
+                            &env);
+    CHECK_INT(loaded.err, GH_ESYNTAX);
+    CHECK(strstr(loaded.text, "error: media.ports: \"1-0\" is ") != NULL);
+    for (const char *c = loaded.text; *c; c++)
+        lines += *c == '\n';
+    if (!CHECK_INT(lines, 3)) /* the error, its line, its caret */
+        fputs(loaded.text, stderr);
+    loaded_fini(&loaded);
+}
+
 int main(void)
 {
     RUN(test_unproven);
@@ -253,5 +306,7 @@ int main(void)
     RUN(test_udp_beside_tcp);
     RUN(test_port_overlap);
     RUN(test_descriptors);
+    RUN(test_port_room);
+    RUN(test_wrong_ports);
     return CHECK_REPORT();
 }
