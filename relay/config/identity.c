@@ -184,8 +184,8 @@ static int load_contexts(struct gh_loader *load, const struct gh_drafts *drafts,
         all[params.trust_count++] = tls->trust_store;
     params.trust = all;
     err = new_context(load, draft, "certificate", &params, &tls->server);
-    if (err)
-        return err;
+    if (err || (!tls->server && tls->client_certificate == tls->certificate))
+        return err; /* what is wrong with a certificate is told once */
     params.role = GH_ROLE_CLIENT;
     params.certificate = tls->client_certificate;
     params.private_key = tls->client_private_key;

@@ -14,6 +14,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
 #include "crypto/openssl_int.h"
 
@@ -270,6 +271,37 @@ static int flaw_to_error(enum gh_identity_flaw flaw)
     return GH_EINVAL;
 }
 
+/* Which certificate of @identity is below level 2, and what to use instead.  @return false: none */
+static bool say_weak(const struct gh_identity *identity, const char *path, char *text,
+                     size_t text_len)
+{
+    for (int i = -1; i < sk_X509_num(identity->chain); i++) {
+        X509 *cert = i < 0 ? identity->cert : sk_X509_value(identity->chain, i);
+        EVP_PKEY *key = X509_get0_pubkey(cert);
+        const char *kind = key ? EVP_PKEY_get0_type_name(key) : NULL;
+        int signature_bits = gh_cert_signature_bits(cert);
+
+        if (key && EVP_PKEY_get_security_bits(key) < GH_CERT_LEVEL_2_BITS) {
+            gh_openssl_say(text, text_len,
+                           "%s: %s, %s of %d bits, is too weak; use RSA of 2048 bits or EC P-256 at "
+                           "least",
+                           path, i < 0 ? "its key" : "the key of an intermediate in it",
+                           kind ? kind : "one", EVP_PKEY_get_bits(key));
+            return true;
+        }
+        /* A root's own signature proves nothing, and nobody asks for its strength. */
+        if (!(X509_get_extension_flags(cert) & EXFLAG_SS) && signature_bits &&
+            signature_bits < GH_CERT_LEVEL_2_BITS) {
+            gh_openssl_say(text, text_len,
+                           "%s: %s, %s, is too weak; have it signed with SHA-256 at least", path,
+                           i < 0 ? "its signature" : "the signature of an intermediate in it",
+                           OBJ_nid2ln(X509_get_signature_nid(cert)));
+            return true;
+        }
+    }
+    return false;
+}
+
 static int set_identity(SSL_CTX *ctx, const struct gh_tls_params *params, char *text,
                         size_t text_len)
 {
@@ -283,9 +315,9 @@ static int set_identity(SSL_CTX *ctx, const struct gh_tls_params *params, char *
     if (!SSL_CTX_use_cert_and_key(ctx, identity.cert, identity.key, identity.chain, 1)) {
         char words[GH_OPENSSL_WORDS_MAX];
 
-        /* For one: a key or signature below the level. */
         gh_openssl_words(words, sizeof(words));
-        gh_openssl_say(text, text_len, "%s: cannot be used: %s", params->certificate, words);
+        if (!say_weak(&identity, params->certificate, text, text_len))
+            gh_openssl_say(text, text_len, "%s: cannot be used: %s", params->certificate, words);
         err = GH_EINVAL;
     }
     gh_identity_fini(&identity);

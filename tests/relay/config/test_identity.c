@@ -11,6 +11,7 @@
 #include "support/pki.h"
 
 static struct gh_pki_cert *ca, *other_ca, *good, *server_only, *client_only, *expired, *early;
+static struct gh_pki_cert *weak_key, *weak_digest, *weak_ca, *below_weak;
 
 static void make_pki(void)
 {
@@ -37,6 +38,17 @@ static void make_pki(void)
     gh_pki_write_key("client.key", client_only);
     gh_pki_write_certs("expired.pem", expired, NULL);
     gh_pki_write_key("expired.key", expired);
+    weak_key = gh_pki_issue(ca, &(struct gh_pki_params){ .cn = "weak", .key = GH_PKI_RSA_1024 });
+    weak_digest = gh_pki_issue(ca, &(struct gh_pki_params){ .cn = "sha1", .digest = "SHA1" });
+    weak_ca = gh_pki_issue(
+        ca, &(struct gh_pki_params){ .cn = "Weak", .ca = true, .key = GH_PKI_RSA_1024 });
+    below_weak = gh_pki_issue(weak_ca, &(struct gh_pki_params){ .cn = "below" });
+    gh_pki_write_certs("weak_key.pem", weak_key, NULL);
+    gh_pki_write_key("weak_key.key", weak_key);
+    gh_pki_write_certs("weak_digest.pem", weak_digest, NULL);
+    gh_pki_write_key("weak_digest.key", weak_digest);
+    gh_pki_write_certs("below_weak.pem", below_weak, weak_ca, NULL);
+    gh_pki_write_key("below_weak.key", below_weak);
     gh_pki_write_certs("early.pem", early, NULL);
     gh_pki_write_key("early.key", early);
     gh_pki_write_crl("ca.crl", ca, -60, 86400, NULL);
@@ -89,6 +101,17 @@ static const struct {
       "tls.corp.certificate: " },
     { "certificate: early.pem, private_key: early.key, trust: ca.pem", "", OUT,
       "tls.corp.certificate: " },
+    /* strength: of the key, of the signature, of what stands above; legacy-cucm takes them */
+    { "certificate: weak_key.pem, private_key: weak_key.key, trust: ca.pem", "", OUT,
+      "/weak_key.pem: its key, RSA of 1024 bits, is too weak; use RSA of 2048 bits or EC P-256 at "
+      "least\n" },
+    { "certificate: weak_digest.pem, private_key: weak_digest.key, trust: ca.pem", "", OUT,
+      "/weak_digest.pem: its signature, ecdsa-with-SHA1, is too weak; have it signed with SHA-256 "
+      "at least\n" },
+    { "certificate: below_weak.pem, private_key: below_weak.key, trust: ca.pem", "", OUT,
+      "/below_weak.pem: the key of an intermediate in it, RSA of 1024 bits, is too weak; use" },
+    { "certificate: weak_key.pem, private_key: weak_key.key, trust: ca.pem, policy: legacy-cucm",
+      "", OUT, NULL },
     /* usage: a listener needs serverAuth, connecting out needs clientAuth, and only connecting out
        does */
     { "certificate: client.pem, private_key: client.key, trust: ca.pem", "", OUT,
@@ -130,6 +153,8 @@ static void test_flaws(void)
             fprintf(stderr, "%s%s wants %s, says\n%s", rows[i].tls, rows[i].trunk,
                     rows[i].want ? rows[i].want : "nothing", loaded.text);
         CHECK(!strstr(loaded.text, "BEGIN"));
+        if (rows[i].want) /* once */
+            CHECK(!strstr(strstr(loaded.text, rows[i].want) + 1, rows[i].want));
         loaded_fini(&loaded);
     }
 }

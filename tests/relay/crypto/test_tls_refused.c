@@ -429,7 +429,9 @@ static void test_contexts(void)
     changed = params;
     changed.certificate = gh_pki_write_certs("weak.pem", weak, NULL);
     changed.private_key = gh_pki_write_key("weak.key", weak);
-    check_context(&changed, GH_EINVAL, "weak.pem: cannot be used: ee key too small");
+    check_context(&changed, GH_EINVAL,
+                  "weak.pem: its key, RSA of 1024 bits, is too weak; use RSA of 2048 bits or EC "
+                  "P-256 at least");
     changed.policy = GH_TLS_LEGACY_CUCM;
     check_context(&changed, 0, "");
     gh_trust_unref(trust);
