@@ -283,8 +283,8 @@ static bool say_weak(const struct gh_identity *identity, const char *path, char 
 
         if (key && EVP_PKEY_get_security_bits(key) < GH_CERT_LEVEL_2_BITS) {
             gh_openssl_say(text, text_len,
-                           "%s: %s, %s of %d bits, is too weak; use RSA of 2048 bits or EC P-256 at "
-                           "least",
+                           "%s: %s, %s of %d bits, is too weak; use RSA of 2048 bits or EC P-256 "
+                           "at least",
                            path, i < 0 ? "its key" : "the key of an intermediate in it",
                            kind ? kind : "one", EVP_PKEY_get_bits(key));
             return true;
