@@ -13,6 +13,7 @@
 
 /* The packet under way. */
 struct packet {
+    struct gh_worker *worker;
     struct gh_side *from;
     struct gh_port *port;
     const struct gh_addr *stranger; /* not from the port's source, but from here */
@@ -83,7 +84,7 @@ static enum gh_drop classify(struct packet *packet)
  * packet. */
 static int read_copy(struct gh_srtp_rx *rx, struct packet *packet, const uint8_t *p, size_t len)
 {
-    uint8_t *scratch = packet->from->stream->worker->scratch;
+    uint8_t *scratch = packet->worker->scratch;
     size_t copied = len;
     int err;
 
@@ -105,7 +106,7 @@ static int try_rx(struct gh_srtp_rx *rx, struct packet *packet, uint8_t *p, size
         return gh_srtp_rx_open(rx, p, len, packet->rtcp);
     if (packet->rtcp)
         return read_copy(rx, packet, p, *len);
-    return gh_srtp_rx_check(rx, p, *len, false, packet->from->stream->worker->scratch);
+    return gh_srtp_rx_check(rx, p, *len, false, packet->worker->scratch);
 }
 
 /* Both keys are alive.  The first try may spoil what it works on (GCM), so it gets a copy. */
@@ -140,7 +141,7 @@ static int try_both(struct packet *packet, struct gh_srtp_rx **hit)
 
 static void note_proven(struct gh_side *side, uint32_t generation)
 {
-    _Atomic uint32_t *proven = &side->counters->proven_generation;
+    _Atomic uint32_t *proven = &side->counters.proven_generation;
 
     if (atomic_load_explicit(proven, memory_order_relaxed) < generation)
         atomic_store_explicit(proven, generation, memory_order_relaxed);
@@ -155,9 +156,11 @@ static void under_present_key(struct packet *packet)
     if (side->old_rx && side->old_rx_until_ms > soon_ms)
         side->old_rx_until_ms = soon_ms;
     packet->fresh = gh_srtp_rx_is_newest(side->rx);
-    note_proven(side, side->generation);
-    gh_side_raise(side, GH_MEDIA_EVENT_PROVEN, 0);
-    if (side->rx_lifetime_pkts && gh_srtp_rx_pkts(side->rx, packet->rtcp) > side->rx_lifetime_pkts)
+    if (!gh_side_has_raised(side, GH_MEDIA_EVENT_PROVEN)) {
+        note_proven(side, side->generation);
+        gh_side_raise(side, GH_MEDIA_EVENT_PROVEN, 0);
+    }
+    if (side->has_lifetime && gh_srtp_rx_pkts(side->rx, packet->rtcp) > side->rx_lifetime_pkts)
         gh_side_raise(side, GH_MEDIA_EVENT_LIFETIME, 0);
 }
 
@@ -216,7 +219,7 @@ static bool strip_mki(struct packet *packet)
 {
     const struct gh_side *side = packet->from;
 
-    if (side->rx_mki.len == 0 && (!side->old_rx || side->old_mki.len == 0))
+    if (!side->has_mki)
         return true;
     if (take_mki(packet, &side->rx_mki) || (side->old_rx && take_mki(packet, &side->old_mki)))
         return true;
@@ -316,13 +319,13 @@ static enum gh_drop heed_source(struct packet *packet)
 
 static void note_accepted(struct packet *packet)
 {
-    struct gh_live_counters *counters = packet->from->counters;
+    struct gh_live_counters *counters = &packet->from->counters;
     bool keyed = packet->from->suite != GH_SUITE_NONE;
     _Atomic int64_t *first = keyed ? &counters->first_authenticated_us : &counters->first_plain_us;
     int64_t wall_us;
 
     packet->now_us = uv_hrtime() / 1000;
-    wall_us = (int64_t)packet->now_us + packet->from->stream->worker->wall_ahead_us;
+    wall_us = (int64_t)packet->now_us + packet->worker->wall_ahead_us;
     gh_count(keyed ? &counters->authenticated : &counters->plain, 1);
     gh_count(&counters->authenticated_rtcp, keyed && packet->rtcp);
     if (atomic_load_explicit(first, memory_order_relaxed) == 0)
@@ -406,8 +409,8 @@ static enum gh_drop send_on(struct packet *packet)
         return drop;
     if (!gh_port_send(port, packet->p, packet->len))
         return GH_DROP_SEND_FAILED;
-    gh_count(&to->counters->tx_pkts, 1);
-    gh_count(&to->counters->tx_octets, packet->len);
+    gh_count(&to->counters.tx_pkts, 1);
+    gh_count(&to->counters.tx_octets, packet->len);
     return NOT_DROPPED;
 }
 
@@ -431,7 +434,7 @@ static enum gh_drop measure_and_send(struct packet *packet)
     if (packet->rtcp)
         gh_quality_report_sent(to, ntp_middle, packet->now_us);
     else
-        gh_quality_sent(to, gh_get32(packet->p + 8));
+        gh_quality_passed(from, to, gh_get32(packet->p + 8));
     return NOT_DROPPED;
 }
 
@@ -449,14 +452,15 @@ static enum gh_drop accept_packet(struct packet *packet)
     return side->suite == GH_SUITE_NONE ? accept_plain(packet) : accept_keyed(packet);
 }
 
-void gh_forward(struct gh_port *port, size_t len, const struct gh_addr *stranger, uint64_t now_ms)
+void gh_forward(struct gh_worker *worker, struct gh_port *port, size_t len,
+                const struct gh_addr *stranger, uint64_t now_ms)
 {
     struct gh_side *side = port->side;
-    struct packet packet = { .from = side, .port = port, .stranger = stranger,
-                             .p = side->stream->worker->packet, .len = len, .now_ms = now_ms };
+    struct packet packet = { .worker = worker, .from = side, .port = port, .stranger = stranger,
+                             .p = worker->packet, .len = len, .now_ms = now_ms };
     enum gh_drop drop = accept_packet(&packet);
 
-    side->stream->worker->pulse.pkts++;
+    worker->pulse.pkts++;
     if (drop == NOT_DROPPED)
         drop = heed_source(&packet);
     else if (stranger)
@@ -472,5 +476,5 @@ void gh_forward(struct gh_port *port, size_t len, const struct gh_addr *stranger
     if (packet.decrypted)
         explicit_bzero(packet.p, len);
     if (packet.report)
-        explicit_bzero(side->stream->worker->scratch, len);
+        explicit_bzero(worker->scratch, len);
 }

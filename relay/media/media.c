@@ -88,6 +88,15 @@ static unsigned choose_worker(const struct gh_media *media, uint64_t call)
 
 /* ---- streams --------------------------------------------------------------------------------- */
 
+struct gh_entry *gh_entry_new(void)
+{
+    struct gh_entry *entry = aligned_alloc(_Alignof(struct gh_entry), sizeof(*entry));
+
+    if (entry)
+        memset(entry, 0, sizeof(*entry));
+    return entry;
+}
+
 static void keep(struct gh_msg *msg)
 {
     (void)msg; /* a part of its stream */
@@ -123,12 +132,10 @@ static void fill_stream(struct gh_media *media, struct gh_entry *entry,
         struct gh_side *side = &stream->sides[s];
 
         side->stream = stream;
-        side->counters = &stream->counters[s];
         side->family = entry->sides[s].ours.family;
         for (int i = 0; i < GH_PORT_COUNT; i++) {
             side->ports[i].side = side;
-            side->ports[i].stream = &entry->stream;
-            side->ports[i].kind = (enum gh_port_kind)i;
+            side->ports[i].kind = (uint8_t)i;
             side->ports[i].known_fd = entry->pairs[s].known[i];
             side->ports[i].stranger_fd = entry->pairs[s].stranger[i];
         }
@@ -201,7 +208,7 @@ int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_s
         return GH_EINVAL;
     if (media->stream_count >= media->max_streams)
         return GH_EFULL;
-    entry = calloc(1, sizeof(*entry));
+    entry = gh_entry_new();
     if (!entry)
         return GH_ENOMEM;
     for (; taken < 2; taken++) {
@@ -335,7 +342,7 @@ int gh_media_counters(struct gh_media *media, gh_stream_id stream,
     if (!entry)
         return GH_ENOTFOUND;
     for (int s = 0; s < 2; s++)
-        gh_counters_read(&entry->stream.counters[s], &counters[s]);
+        gh_counters_read(&entry->stream.sides[s].counters, &counters[s]);
     return 0;
 }
 

@@ -8,6 +8,7 @@
 #define GH_MEDIA_INT_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 
 #include <uv.h>
 
@@ -22,17 +23,29 @@
 #include "media/srtp_key.h"
 
 #define GH_MEDIA_PKT_MAX GH_MEDIA_DATAGRAM_MAX /* a jumbo frame; RTP payload formats keep below the path's MTU */
-#define GH_MEDIA_TICK_MS 250       /* timeouts, ends of old keys, strangers' allowance */
+#define GH_MEDIA_TICK_MS 250       /* strangers' allowance */
+#define GH_MEDIA_ROUND 4           /* ticks: timeouts, ends of old keys, figures; each stream in one of them */
 #define GH_STRANGERS_PER_TICK 50   /* packets read from a port's strangers in one tick */
 #define GH_OLD_KEY_MS 2000         /* an old receive key after a new one came (design: keys over time) */
 #define GH_OLD_KEY_AFTER_NEW_MS 1000 /* and after the first packet under the new one */
 #define GH_SHELF_MAX 8             /* retired contexts of a side: their keys may come back; more than suites */
 
+/*
+ * A thousand streams do not fit into a core's cache, so what a packet costs beside the system calls is how many lines of
+ * memory it touches.  What each packet needs stands together, by lines.
+ */
+#define GH_LINE 64
+
 /* ---- counters: written by the worker alone, read by anybody ------------------------------------------ */
 
 struct gh_live_counters {
-    _Atomic uint64_t rx_pkts, rx_octets, authenticated, authenticated_rtcp, plain, tx_pkts, tx_octets;
-    _Atomic int64_t first_authenticated_us, first_plain_us, last_rx_us;
+    /* A line: each packet that arrives. */
+    _Alignas(GH_LINE) _Atomic uint64_t rx_pkts;
+    _Atomic uint64_t rx_octets, authenticated, authenticated_rtcp, plain;
+    _Atomic int64_t last_rx_us, first_authenticated_us, first_plain_us;
+    /* A line: each packet that is sent. */
+    _Alignas(GH_LINE) _Atomic uint64_t tx_pkts;
+    _Atomic uint64_t tx_octets;
     _Atomic uint32_t proven_generation;
     _Atomic uint64_t icmp, drops[GH_DROP_COUNT];
     _Atomic uint64_t quality[sizeof(struct gh_media_quality) / sizeof(uint64_t)]; /* as it lies in memory */
@@ -50,7 +63,7 @@ struct gh_side;
 
 /* report.c */
 void gh_counters_read(const struct gh_live_counters *live, struct gh_media_counters *out);
-/** Sum up and show what the side's packets were like.  Worker; each tick and at the end, not for each packet. */
+/** Sum up and show what the side's packets were like, if any came.  Worker; each round and at the end. */
 void gh_side_show_quality(struct gh_side *side, uint64_t now_ms);
 
 /* ---- a stream ------------------------------------------------------------------------------------------ */
@@ -61,36 +74,42 @@ enum gh_port_kind { GH_PORT_RTP, GH_PORT_RTCP, GH_PORT_COUNT };
 
 struct gh_port {
     struct gh_side *side;
-    struct gh_stream *stream;
     int known_fd, stranger_fd;
-    enum gh_port_kind kind;
+    uint8_t kind;                    /* enum gh_port_kind */
     bool usable;                     /* known is connected to source.current, which is somebody */
     bool stranger_stopped;
     unsigned strangers_left;         /* in this tick */
-    struct gh_port_source source;
+    struct gh_port_source source;    /* of which a packet needs what comes first */
+    struct gh_port *next_visited, **visited_at; /* in worker->visited; NULL: not in it */
 };
 
-/* What each packet needs comes first. */
+_Static_assert(offsetof(struct gh_port, source.keyed) < GH_LINE, "a packet touches one line of its port");
+
 struct gh_side {
-    struct gh_stream *stream;
-    struct gh_live_counters *counters;
+    /* A line: each packet that arrives from the side or leaves to it. */
+    _Alignas(GH_LINE) struct gh_stream *stream;
     struct gh_srtp_rx *rx;           /* NULL: no key yet */
     struct gh_srtp_rx *old_rx;       /* until old_rx_until_ms */
     struct gh_srtp_tx *tx;           /* NULL: nothing may be sent under a key of ours */
-    /* From the last set, down to roc_keep. */
-    enum gh_path path;
-    enum gh_suite suite;
-    bool was_set, rtcp_mux, may_send, may_receive, datagrams;
-    bool rx_passes;                  /* rx's key is the one that the other side was given */
-    uint32_t generation;
-    uint64_t rx_lifetime_pkts;       /* 0: none */
-    struct gh_media_mki rx_mki;      /* of the packets under rx */
-    uint64_t origin;                 /* of plain packets: another number after each change of address */
     uint64_t heard_ms;               /* last accepted packet, or when the timeout began to run */
-    unsigned raised[GH_PORT_COUNT];  /* events of this generation, one bit a kind; of RTCP's port alone beside */
-    struct gh_quality quality;
-    struct gh_port ports[GH_PORT_COUNT];
+    uint64_t origin;                 /* of plain packets: another number after each change of address */
+    uint32_t generation;             /* of the last set; so are the next ones */
+    uint8_t path;                    /* enum gh_path */
+    uint8_t suite;                   /* enum gh_suite */
+    bool was_set : 1, rtcp_mux : 1, may_send : 1, may_receive : 1, datagrams : 1;
+    bool rx_passes : 1;              /* rx's key is the one that the other side was given */
+    bool has_lifetime : 1;           /* rx_lifetime_pkts is not 0 */
+    bool has_mki : 1;                /* rx_mki or old_mki is not empty */
+    uint16_t raised[GH_PORT_COUNT];  /* events of this generation, one bit a kind; of RTCP's port alone beside */
 
+    /* A line: RTP's. */
+    _Alignas(GH_LINE) struct gh_port ports[GH_PORT_COUNT];
+    struct gh_live_counters counters;
+    struct gh_quality quality;
+    uint64_t shown_pkts;             /* received, when quality was last shown */
+
+    struct gh_media_mki rx_mki;      /* of the packets under rx */
+    uint64_t rx_lifetime_pkts;       /* 0: none */
     struct gh_addr remote_rtp;
     struct gh_secret tx_key;         /* tells pass from bridge; a context of its own is in tx */
     bool roc_keep;
@@ -154,7 +173,6 @@ struct gh_stream {
     struct gh_stream *prev, *next; /* in the worker */
     struct gh_side sides[2];
     struct gh_stream *heir_of;     /* opened on its ports and with its contexts: it is closed by the next command */
-    struct gh_live_counters counters[2];
 };
 
 /* ---- a worker -------------------------------------------------------------------------------------------- */
@@ -170,7 +188,9 @@ struct gh_worker {
     uv_timer_t tick;
     const struct gh_own *own;      /* the signalling thread's; never changes */
     bool stopping;
-    struct gh_stream *streams;
+    struct gh_stream *streams[GH_MEDIA_ROUND]; /* by the tick that looks at them */
+    unsigned tick_number;
+    struct gh_port *visited;       /* ports that strangers came to in this tick */
     uint64_t origins;              /* last number given to gh_side.origin; high bit keeps clear of rx serials */
     struct gh_pulse pulse;
     int64_t wall_ahead_us;         /* of uv_hrtime, as of the last tick: one clock is read for a packet */
@@ -178,6 +198,8 @@ struct gh_worker {
     _Alignas(16) uint8_t packet[GH_MEDIA_PKT_MAX + GH_SRTP_TRAILER_MAX + 4];
     _Alignas(16) uint8_t scratch[GH_MEDIA_PKT_MAX + GH_SRTP_TRAILER_MAX + 4];
 };
+
+_Static_assert(GH_MEDIA_EVENT_COUNT <= 16, "a bit each in gh_side.raised");
 
 /* worker.c */
 int gh_worker_init(struct gh_worker *worker);
@@ -187,6 +209,11 @@ void gh_worker_fini(struct gh_worker *worker);
 /** NULL: no memory.  Posted, or freed, by the caller. */
 struct gh_event_msg *gh_media_event_new(struct gh_side *side, enum gh_media_event_kind kind);
 void gh_media_event_post(struct gh_side *side, struct gh_event_msg *event);
+static inline bool gh_side_has_raised(const struct gh_side *side, enum gh_media_event_kind kind)
+{
+    return side->raised[GH_PORT_RTP] & (1U << kind);
+}
+
 /** Once per kind and generation. */
 void gh_side_raise(struct gh_side *side, enum gh_media_event_kind kind, int err);
 /** Of one port: once per kind, port and generation. */
@@ -231,7 +258,8 @@ int gh_port_name(struct gh_port *port, const struct gh_media_set *set,
 /** A fresh packet came from @stranger, which gh_port_source_may_be: perhaps that is the source from now on.
  *  @return whether it is, as of now */
 bool gh_port_heard_elsewhere(struct gh_port *port, const struct gh_addr *stranger, uint64_t now_ms);
-void gh_port_tick(struct gh_port *port);
+/** Every port may be visited by strangers again.  Each tick. */
+void gh_ports_tick(struct gh_worker *worker);
 /** @return whether the kernel took it */
 bool gh_port_send(struct gh_port *port, const uint8_t *p, size_t len);
 
@@ -240,10 +268,12 @@ bool gh_port_send(struct gh_port *port, const uint8_t *p, size_t len);
  * A packet of @len octets in worker->packet.
  * @stranger  where it came from, when that is not the source of @port but gh_port_source_may_be; else NULL
  */
-void gh_forward(struct gh_port *port, size_t len, const struct gh_addr *stranger, uint64_t now_ms);
+void gh_forward(struct gh_worker *worker, struct gh_port *port, size_t len, const struct gh_addr *stranger,
+                uint64_t now_ms);
+
 static inline void gh_drop(struct gh_side *side, enum gh_drop cause)
 {
-    gh_count(&side->counters->drops[cause], 1);
+    gh_count(&side->counters.drops[cause], 1);
 }
 
 static inline struct gh_side *gh_side_other(struct gh_side *side)

@@ -59,6 +59,8 @@ struct gh_media {
 };
 
 /* media.c */
+/** All zero; NULL: no memory. */
+struct gh_entry *gh_entry_new(void);
 /** NULL: there is none; it may be closing. */
 struct gh_entry *gh_entry_find(struct gh_media *media, gh_stream_id id);
 /** Give it an id and a place in the tables.  Its call, worker and pairs are set; its worker is to be told. */

@@ -15,10 +15,17 @@
 
 #define BATCH 128 /* sockets that are read before timers and commands have their turn */
 
-/* What an event names: a port, with this bit set its stranger; 0: libuv. */
+/*
+ * What an event names: a port, in whose lowest bits are which of its sockets, and where in its stream it lies: that can
+ * be found without looking at the port, which may not be in the cache.  0: libuv.
+ */
 #define STRANGER ((uintptr_t)1)
+#define RTCP ((uintptr_t)2)
+#define SECOND_SIDE ((uintptr_t)4)
+#define TAGS ((uintptr_t)7)
 
-_Static_assert(_Alignof(struct gh_port) > 1, "the lowest bit is free");
+_Static_assert(_Alignof(struct gh_port) > TAGS, "the lowest bits are free");
+_Static_assert(GH_PORT_COUNT == 2, "a bit tells RTP from RTCP");
 
 static int add(struct gh_worker *worker, int fd, uintptr_t what)
 {
@@ -44,8 +51,11 @@ void gh_poll_fini(struct gh_worker *worker)
 
 int gh_poll_add(struct gh_port *port, bool stranger)
 {
-    return add(port->side->stream->worker, stranger ? port->stranger_fd : port->known_fd,
-               (uintptr_t)port | (stranger ? STRANGER : 0));
+    uintptr_t what = (uintptr_t)port | (stranger ? STRANGER : 0) |
+                     (port->kind == GH_PORT_RTCP ? RTCP : 0) |
+                     (gh_side_number(port->side) ? SECOND_SIDE : 0);
+
+    return add(port->side->stream->worker, stranger ? port->stranger_fd : port->known_fd, what);
 }
 
 void gh_poll_remove(struct gh_port *port, bool stranger)
@@ -65,19 +75,42 @@ static bool has_libuv(const struct epoll_event *events, int count)
     return false;
 }
 
+static struct gh_port *port_of(const struct epoll_event *event)
+{
+    return (struct gh_port *)((uintptr_t)event->data.u64 & ~TAGS);
+}
+
+/* What a packet will touch, asked for two system calls before. */
+static void prefetch(const struct epoll_event *event)
+{
+    const struct gh_port *port = port_of(event);
+    enum gh_port_kind kind = event->data.u64 & RTCP ? GH_PORT_RTCP : GH_PORT_RTP;
+    const struct gh_side *from = (const struct gh_side *)((const char *)(port - kind) -
+                                                          offsetof(struct gh_side, ports));
+    const struct gh_side *to = event->data.u64 & SECOND_SIDE ? from - 1 : from + 1;
+
+    __builtin_prefetch(port, 1);
+    __builtin_prefetch(from, 1);
+    __builtin_prefetch(&from->counters.rx_pkts, 1);
+    __builtin_prefetch(&from->quality.sources[0], 1);
+    __builtin_prefetch(to, 1);
+    __builtin_prefetch(&to->ports[kind], 1);
+    __builtin_prefetch(&to->counters.tx_pkts, 1);
+}
+
 static void read_sockets(struct gh_worker *worker, const struct epoll_event *events, int count)
 {
     uint64_t now_ms = uv_now(&worker->loop);
 
     for (int i = 0; i < count; i++) {
-        uintptr_t what = (uintptr_t)events[i].data.u64;
-
-        if (i + 1 < count) /* meanwhile the memory finds the next one */
-            __builtin_prefetch((const void *)(uintptr_t)(events[i + 1].data.u64 & ~STRANGER));
-        if (what & STRANGER)
-            gh_port_read_stranger(worker, (struct gh_port *)(what & ~STRANGER), now_ms);
+        if (i == 0)
+            prefetch(&events[0]);
+        if (i + 1 < count)
+            prefetch(&events[i + 1]);
+        if (events[i].data.u64 & STRANGER)
+            gh_port_read_stranger(worker, port_of(&events[i]), now_ms);
         else
-            gh_port_read(worker, (struct gh_port *)what, now_ms);
+            gh_port_read(worker, port_of(&events[i]), now_ms);
     }
 }
 

@@ -65,7 +65,7 @@ static void heed_type(struct gh_quality *quality, struct gh_quality_source *sour
     if (!payload)
         payload = find_type(static_types, sizeof(static_types) / sizeof(static_types[0]), type);
     source->type = type;
-    source->codec = payload ? (enum gh_codec)payload->codec : GH_CODEC_UNKNOWN;
+    source->codec = payload ? payload->codec : (uint8_t)GH_CODEC_UNKNOWN;
     source->clock_hz = payload ? payload->clock_hz : 0;
     if (source->codec == GH_CODEC_EVENT) {
         source->clock_hz = before.clock_hz; /* nothing is measured by it, the voice goes on after */
@@ -76,7 +76,7 @@ static void heed_type(struct gh_quality *quality, struct gh_quality_source *sour
         source->timed = false;
         source->jitter = source->jitter_worst = 0;
     }
-    quality->now.measured.codec = source->codec;
+    quality->now.measured.codec = (enum gh_codec)source->codec;
     quality->now.measured.clock_hz = source->clock_hz;
 }
 
@@ -125,29 +125,26 @@ static void begin(struct gh_quality *quality, struct gh_quality_source *source, 
     quality->now.measured.sources++;
 }
 
-static struct gh_quality_source *source_of(struct gh_quality *quality, uint32_t ssrc, uint16_t seq,
-                                           uint8_t type)
+/* Another source than the one before: it comes to the front, for want of a place in that of the last one. */
+static void change_source(struct gh_quality *quality, uint32_t ssrc, uint16_t seq, uint8_t type)
 {
-    struct gh_quality_source *sources = quality->sources, *source = &sources[quality->last_source];
-    unsigned oldest = 0;
+    struct gh_quality_source *sources = quality->sources, newest = { .ssrc = ssrc, .used = true };
+    unsigned i = 0;
 
-    if (source->used && source->ssrc == ssrc)
-        return source;
-    for (unsigned i = 0; i < GH_QUALITY_SOURCES_MAX; i++) {
-        if (sources[i].used && sources[i].ssrc == ssrc) {
-            quality->last_source = i;
-            return &sources[i];
-        }
-        if (sources[i].used < sources[oldest].used)
-            oldest = i;
+    while (i < GH_QUALITY_SOURCES_MAX - 1 && sources[i].used && sources[i].ssrc != ssrc)
+        i++;
+    if (sources[i].used && sources[i].ssrc == ssrc) {
+        newest = sources[i];
+        newest.was_sent = false;
+        memmove(&sources[1], &sources[0], i * sizeof(sources[0]));
+        sources[0] = newest;
+        return;
     }
-    source = &sources[oldest];
-    let_go(quality, source);
-    *source = (struct gh_quality_source){ .ssrc = ssrc };
-    begin(quality, source, seq);
-    heed_type(quality, source, type);
-    quality->last_source = oldest;
-    return source;
+    let_go(quality, &sources[i]);
+    memmove(&sources[1], &sources[0], i * sizeof(sources[0]));
+    sources[0] = newest;
+    begin(quality, &sources[0], seq);
+    heed_type(quality, &sources[0], type);
 }
 
 /* Appendix A.1.  @return false: a packet far away, which may be a stray one */
@@ -197,9 +194,10 @@ static void time_it(struct gh_quality_source *source, uint32_t timestamp, uint64
 void gh_quality_rtp(struct gh_quality *quality, const uint8_t *p, uint64_t now_us)
 {
     uint8_t type = p[1] & 0x7f;
-    struct gh_quality_source *source = source_of(quality, gh_get32(p + 8), gh_get16(p + 2), type);
+    struct gh_quality_source *source = &quality->sources[0];
 
-    source->used = ++quality->clock;
+    if (!source->used || source->ssrc != gh_get32(p + 8))
+        change_source(quality, gh_get32(p + 8), gh_get16(p + 2), type);
     if (!follow(quality, source, gh_get16(p + 2)))
         return;
     if (type != source->type)
@@ -213,7 +211,7 @@ void gh_quality_rtp(struct gh_quality *quality, const uint8_t *p, uint64_t now_u
 static struct gh_quality_sent *find_sent(struct gh_quality *quality, uint32_t ssrc)
 {
     for (unsigned i = 0; i < GH_QUALITY_SOURCES_MAX; i++) {
-        if (quality->sent[i].pkts && quality->sent[i].ssrc == ssrc)
+        if (quality->sent[i].used && quality->sent[i].ssrc == ssrc)
             return &quality->sent[i];
     }
     return NULL;
@@ -221,23 +219,28 @@ static struct gh_quality_sent *find_sent(struct gh_quality *quality, uint32_t ss
 
 void gh_quality_sent(struct gh_quality *quality, uint32_t ssrc)
 {
-    struct gh_quality_sent *sent = &quality->sent[quality->last_sent];
+    struct gh_quality_sent *sent = quality->sent, newest = { .used = true, .ssrc = ssrc };
+    unsigned i = 0;
 
-    if (!sent->pkts || sent->ssrc != ssrc) {
-        sent = find_sent(quality, ssrc);
-        if (!sent) {
-            sent = &quality->sent[0];
-            for (unsigned i = 1; i < GH_QUALITY_SOURCES_MAX; i++) {
-                if (quality->sent[i].used < sent->used)
-                    sent = &quality->sent[i];
-            }
-            quality->gone_reported += sent->reported_lost;
-            *sent = (struct gh_quality_sent){ .ssrc = ssrc };
-        }
-        quality->last_sent = (unsigned)(sent - quality->sent);
-    }
-    sent->pkts++;
-    sent->used = ++quality->sent_clock;
+    while (i < GH_QUALITY_SOURCES_MAX - 1 && sent[i].used && sent[i].ssrc != ssrc)
+        i++;
+    if (sent[i].used && sent[i].ssrc == ssrc)
+        newest = sent[i];
+    else
+        quality->gone_reported += sent[i].reported_lost;
+    memmove(&sent[1], &sent[0], i * sizeof(sent[0]));
+    sent[0] = newest;
+}
+
+void gh_quality_passed(struct gh_quality *from, struct gh_quality *to, uint32_t ssrc)
+{
+    struct gh_quality_source *source = &from->sources[0];
+
+    if (source->was_sent && source->sent_as == ssrc)
+        return;
+    source->was_sent = true;
+    source->sent_as = ssrc;
+    gh_quality_sent(to, ssrc);
 }
 
 static uint64_t expected_in_all(const struct gh_quality *quality)
@@ -373,8 +376,8 @@ void gh_quality_sum(struct gh_quality *quality, uint64_t now_ms)
     quality->now.measured.expected_pkts = expected_in_all(quality);
     quality->now.measured.received_pkts = received;
     quality->now.measured.lost_pkts = lost;
-    quality->now.measured.jitter_us = jitter_us(&quality->sources[quality->last_source],
-                                                quality->sources[quality->last_source].jitter);
+    quality->now.measured.jitter_us =
+        jitter_us(&quality->sources[0], quality->sources[0].jitter);
     quality->now.reported.lost_pkts = reported;
     end_interval(quality, now_ms);
 }

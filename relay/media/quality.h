@@ -15,34 +15,36 @@
 #define GH_QUALITY_SOURCES_MAX 4 /* of one side at a time, and as many that we send to it */
 #define GH_QUALITY_REPORTS_MAX 4 /* sender reports that a round trip may go back to */
 
-/* One SSRC that the side sends. */
+/* One SSRC that the side sends: a line of memory, since each packet needs it. */
 struct gh_quality_source {
-    uint64_t used;             /* when last, in packets of the side; 0: free place */
     uint64_t base, highest;    /* sequence numbers, extended; the first is in [0, 65535] */
     uint64_t received;
     uint32_t ssrc;
     uint32_t next_seq;         /* after a jump: here it would go on; above 65535: no jump */
-    uint8_t type;              /* payload type of the packet before */
-    enum gh_codec codec;
     uint32_t clock_hz;         /* of type */
-    bool timed;                /* transit and timestamp are set */
     uint32_t transit, timestamp;
     uint32_t jitter, jitter_worst; /* 16 times, in timestamp units; the worst under this clock */
+    uint32_t sent_as;          /* the SSRC that its last packet had on the other side */
+    uint8_t type;              /* payload type of the packet before */
+    uint8_t codec;             /* enum gh_codec */
+    bool used;                 /* false: a free place; behind it are free places only */
+    bool timed : 1;            /* transit and timestamp are set */
+    bool was_sent : 1;         /* sent_as is set, and newest of the other side's `sent` */
 };
+
+_Static_assert(sizeof(struct gh_quality_source) == 64, "a line");
 
 /* One SSRC that we send to the side. */
 struct gh_quality_sent {
-    uint64_t pkts;             /* 0: free place */
-    uint64_t used;
+    bool used;                 /* false: a free place; behind it are free places only */
     uint32_t ssrc;
     uint32_t reported_lost;    /* newest cumulative number of the side's reports about it */
 };
 
 struct gh_quality {
-    struct gh_quality_source sources[GH_QUALITY_SOURCES_MAX];
+    /* Each from the one that was used last to the one that was not for longest. */
+    _Alignas(64) struct gh_quality_source sources[GH_QUALITY_SOURCES_MAX];
     struct gh_quality_sent sent[GH_QUALITY_SOURCES_MAX];
-    unsigned last_source, last_sent;        /* the likely ones */
-    uint64_t clock, sent_clock;             /* packets, for `used` */
     /* Of sources whose places were taken. */
     uint64_t gone_expected, gone_received, gone_lost, gone_reported;
     struct {
@@ -69,6 +71,9 @@ void gh_quality_rtp(struct gh_quality *quality, const uint8_t *p, uint64_t now_u
 
 /** RTP that went out to this side.  @ssrc  as it went out */
 void gh_quality_sent(struct gh_quality *quality, uint32_t ssrc);
+
+/** The same of the packet that gh_quality_rtp(@from) saw last.  @to is looked at when something has changed alone. */
+void gh_quality_passed(struct gh_quality *from, struct gh_quality *to, uint32_t ssrc);
 
 /**
  * An accepted RTCP packet of this side, in plain.

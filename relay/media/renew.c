@@ -23,7 +23,7 @@ int gh_media_renew(struct gh_media *media, gh_stream_id old_id, gh_stream_id *ou
         return GH_ENOTFOUND;
     if (media->stopped || old->closing)
         return GH_ESTATE;
-    entry = calloc(1, sizeof(*entry));
+    entry = gh_entry_new();
     if (!entry)
         return GH_ENOMEM;
     for (; taken < 2 && !err; taken += !err)

@@ -43,12 +43,15 @@ void gh_counters_read(const struct gh_live_counters *live, struct gh_media_count
 
 void gh_side_show_quality(struct gh_side *side, uint64_t now_ms)
 {
-    uint64_t words[QUALITY_WORDS];
+    uint64_t words[QUALITY_WORDS], rx_pkts = read_u64(&side->counters.rx_pkts);
 
+    if (rx_pkts == side->shown_pkts)
+        return;
+    side->shown_pkts = rx_pkts;
     gh_quality_sum(&side->quality, now_ms);
     memcpy(words, &side->quality.now, sizeof(words));
     for (size_t i = 0; i < QUALITY_WORDS; i++)
-        atomic_store_explicit(&side->counters->quality[i], words[i], memory_order_relaxed);
+        atomic_store_explicit(&side->counters.quality[i], words[i], memory_order_relaxed);
 }
 
 const char *gh_media_event_name(enum gh_media_event_kind kind)

@@ -315,14 +315,16 @@ void gh_side_apply(struct gh_side *side, const struct gh_media_set *set, uint64_
     if (rx_before && side->old_rx == rx_before)
         side->old_mki = side->rx_mki;
     side->rx_mki = set->rx_mki;
+    side->has_mki = side->rx_mki.len || side->old_mki.len;
     side->generation = set->generation;
     memset(side->raised, 0, sizeof(side->raised));
-    side->path = set->path;
-    side->suite = set->suite;
+    side->path = (uint8_t)set->path;
+    side->suite = (uint8_t)set->suite;
     side->datagrams = set->datagrams;
     side->tx_key = set->tx_key;
     side->roc_keep = set->roc_keep;
     side->rx_lifetime_pkts = set->rx_lifetime_pkts;
+    side->has_lifetime = set->rx_lifetime_pkts != 0;
     gh_quality_name(&side->quality, set->payloads, set->payload_count);
     mark_packets(side, set->dscp);
     change_addresses(side, set, now_ms);

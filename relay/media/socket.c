@@ -12,8 +12,8 @@
 
 static void count_rx(struct gh_side *side, ssize_t len)
 {
-    gh_count(&side->counters->rx_pkts, 1);
-    gh_count(&side->counters->rx_octets, (uint64_t)len);
+    gh_count(&side->counters.rx_pkts, 1);
+    gh_count(&side->counters.rx_octets, (uint64_t)len);
 }
 
 static void drop_stranger(struct gh_side *side)
@@ -21,13 +21,41 @@ static void drop_stranger(struct gh_side *side)
     gh_drop(side, side->was_set ? GH_DROP_UNKNOWN_SOURCE : GH_DROP_NO_KEY_YET);
 }
 
+static void note_visited(struct gh_worker *worker, struct gh_port *port)
+{
+    if (port->visited_at)
+        return;
+    port->next_visited = worker->visited;
+    if (port->next_visited)
+        port->next_visited->visited_at = &port->next_visited;
+    port->visited_at = &worker->visited;
+    worker->visited = port;
+}
+
+static void forget_visited(struct gh_port *port)
+{
+    if (!port->visited_at)
+        return;
+    *port->visited_at = port->next_visited;
+    if (port->next_visited)
+        port->next_visited->visited_at = port->visited_at;
+    port->visited_at = NULL;
+}
+
+static void count_visit(struct gh_worker *worker, struct gh_port *port)
+{
+    if (port->strangers_left)
+        port->strangers_left--;
+    note_visited(worker, port);
+}
+
 /*
  * A packet that was read from either socket.  The address is compared although `known` is
  * connected: what came before connect is still queued there, and before connect the kernel shares
  * packets out between the two sockets.  An IPv6 flow label plays no part.
  */
-static void take(struct gh_port *port, size_t len, const struct sockaddr_storage *ss,
-                 uint64_t now_ms)
+static void take(struct gh_worker *worker, struct gh_port *port, size_t len,
+                 const struct sockaddr_storage *ss, uint64_t now_ms)
 {
     struct gh_side *side = port->side;
     const struct gh_port_source *rtp =
@@ -40,16 +68,15 @@ static void take(struct gh_port *port, size_t len, const struct sockaddr_storage
         if (len > GH_MEDIA_PKT_MAX)
             gh_drop(side, GH_DROP_MALFORMED);
         else
-            gh_forward(port, len, NULL, now_ms);
+            gh_forward(worker, port, len, NULL, now_ms);
         return;
     }
     /* Never one of our own: two streams are joined by SDP alone, which gh_media_set looks at. */
     may_try = port->usable && port->strangers_left && len <= GH_MEDIA_PKT_MAX &&
-              !gh_own_has(side->stream->worker->own, &from);
-    if (port->strangers_left)
-        port->strangers_left--;
+              !gh_own_has(worker->own, &from);
+    count_visit(worker, port);
     if (may_try && gh_port_source_may_be(&port->source, rtp, &from, now_ms))
-        gh_forward(port, len, &from, now_ms);
+        gh_forward(worker, port, len, &from, now_ms);
     else
         drop_stranger(side);
 }
@@ -62,32 +89,11 @@ static ssize_t receive(int fd, struct gh_worker *worker, struct sockaddr_storage
                     (struct sockaddr *)from, &from_len);
 }
 
-/*
- * A thousand streams do not fit into a core's cache.  What the packet will touch is asked for
- * before the system call, and has come when that is over.  The addresses follow from the port's
- * alone: a pointer that is not there yet would be waited for.
- */
-static void ask_for_stream(const struct gh_port *port)
+/* One pointer further than poll.c, while the packet is received. */
+static void prefetch_keys(const struct gh_port *port)
 {
-    const struct gh_stream *stream = port->stream;
-    int from = port->side == &stream->sides[1];
-    const struct gh_side *side = &stream->sides[from], *to = &stream->sides[!from];
-
-    __builtin_prefetch(side);
-    __builtin_prefetch((const char *)side + 64);
-    __builtin_prefetch(&stream->counters[from], 1);
-    __builtin_prefetch(&stream->counters[from].last_rx_us, 1);
-    __builtin_prefetch(&stream->counters[!from], 1);
-    __builtin_prefetch(&side->quality, 1);
-    __builtin_prefetch(to);
-    __builtin_prefetch(&to->ports[GH_PORT_RTP]);
-}
-
-/* One pointer further, which has come by now. */
-static void ask_for_keys(const struct gh_port *port)
-{
-    __builtin_prefetch(port->side->rx);
-    __builtin_prefetch(port->stream->sides[port->side == &port->stream->sides[0]].tx);
+    __builtin_prefetch(port->side->rx, 1);
+    __builtin_prefetch(gh_side_other(port->side)->tx, 1);
 }
 
 /* An ICMP error comes out of the next call on the socket, and is off it then. */
@@ -96,13 +102,12 @@ void gh_port_read(struct gh_worker *worker, struct gh_port *port, uint64_t now_m
     struct sockaddr_storage from;
     ssize_t n;
 
-    ask_for_stream(port);
+    prefetch_keys(port);
     n = receive(port->known_fd, worker, &from);
-    ask_for_keys(port);
     if (n >= 0)
-        take(port, (size_t)n, &from, now_ms);
+        take(worker, port, (size_t)n, &from, now_ms);
     else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
-        gh_count(&port->side->counters->icmp, 1);
+        gh_count(&port->side->counters.icmp, 1);
 }
 
 void gh_port_read_stranger(struct gh_worker *worker, struct gh_port *port, uint64_t now_ms)
@@ -111,21 +116,30 @@ void gh_port_read_stranger(struct gh_worker *worker, struct gh_port *port, uint6
     ssize_t n = receive(port->stranger_fd, worker, &from);
 
     if (n >= 0)
-        take(port, (size_t)n, &from, now_ms);
-    else if (port->strangers_left)
-        port->strangers_left--;
+        take(worker, port, (size_t)n, &from, now_ms);
+    else
+        count_visit(worker, port);
     if (port->strangers_left == 0 && !port->stranger_stopped) {
         port->stranger_stopped = true;
         gh_poll_remove(port, true);
     }
 }
 
-void gh_port_tick(struct gh_port *port)
+void gh_ports_tick(struct gh_worker *worker)
 {
-    port->strangers_left = GH_STRANGERS_PER_TICK;
-    if (port->stranger_stopped)
-        /* no memory for it: the next tick tries again */
+    struct gh_port *port = worker->visited;
+
+    worker->visited = NULL;
+    for (struct gh_port *next; port; port = next) {
+        next = port->next_visited;
+        port->visited_at = NULL;
+        port->strangers_left = GH_STRANGERS_PER_TICK;
+        if (!port->stranger_stopped)
+            continue;
         port->stranger_stopped = gh_poll_add(port, true) != 0;
+        if (port->stranger_stopped) /* no memory for it: the next tick tries again */
+            note_visited(worker, port);
+    }
 }
 
 /* @return an error: gh_port_stop is called all the same */
@@ -139,6 +153,7 @@ int gh_port_start(struct gh_port *port)
 
 void gh_port_stop(struct gh_port *port)
 {
+    forget_visited(port);
     gh_poll_remove(port, false);
     gh_poll_remove(port, true);
     close(port->known_fd);
@@ -247,7 +262,7 @@ bool gh_port_send(struct gh_port *port, const uint8_t *p, size_t len)
             return true;
         if (errno != ECONNREFUSED && errno != EHOSTUNREACH && errno != ENETUNREACH)
             return false;
-        gh_count(&port->side->counters->icmp, 1);
+        gh_count(&port->side->counters.icmp, 1);
     }
     return false;
 }

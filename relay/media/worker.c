@@ -69,14 +69,20 @@ static struct gh_port *port_at(struct gh_stream *stream, int i)
 
 #define PORTS_OF_STREAM (2 * GH_PORT_COUNT)
 
+/* Those of each tick are about as many. */
+static struct gh_stream **list_of(const struct gh_stream *stream)
+{
+    return &stream->worker->streams[stream->id % GH_MEDIA_ROUND];
+}
+
 static void open_stream(struct gh_worker *worker, struct gh_stream *stream)
 {
     stream->worker = worker;
     stream->prev = NULL;
-    stream->next = worker->streams;
-    if (worker->streams)
-        worker->streams->prev = stream;
-    worker->streams = stream;
+    stream->next = *list_of(stream);
+    if (stream->next)
+        stream->next->prev = stream;
+    *list_of(stream) = stream;
     for (int s = 0; stream->heir_of && s < 2; s++)
         gh_side_inherit(&stream->sides[s], &stream->heir_of->sides[s]);
     stream->heir_of = NULL;
@@ -96,7 +102,7 @@ static void stream_is_closed(struct gh_stream *stream)
     if (stream->prev)
         stream->prev->next = stream->next;
     else
-        worker->streams = stream->next;
+        *list_of(stream) = stream->next;
     if (stream->next)
         stream->next->prev = stream->prev;
     gh_side_fini(&stream->sides[0]);
@@ -123,10 +129,8 @@ static void set_stream(struct gh_stream *stream, const struct gh_set_msg *msg, u
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
-static void tick_side(struct gh_side *side, uint64_t now_ms)
+static void look_at_side(struct gh_side *side, uint64_t now_ms)
 {
-    for (int i = 0; i < GH_PORT_COUNT; i++)
-        gh_port_tick(&side->ports[i]);
     if (side->old_rx && now_ms >= side->old_rx_until_ms)
         gh_side_retire_old(side);
     if (gh_side_is_silent(side, now_ms))
@@ -160,10 +164,13 @@ static void on_tick(uv_timer_t *tick)
     struct gh_worker *worker = tick->data;
     uint64_t now_ms = uv_now(&worker->loop);
 
+    struct gh_stream *stream = worker->streams[worker->tick_number++ % GH_MEDIA_ROUND];
+
     note_wall(worker);
-    for (struct gh_stream *stream = worker->streams; stream; stream = stream->next) {
-        tick_side(&stream->sides[0], now_ms);
-        tick_side(&stream->sides[1], now_ms);
+    gh_ports_tick(worker);
+    for (; stream; stream = stream->next) {
+        look_at_side(&stream->sides[0], now_ms);
+        look_at_side(&stream->sides[1], now_ms);
         if (gh_stream_is_forgotten(stream, now_ms))
             raise_hold(stream);
     }
@@ -174,9 +181,9 @@ static void on_tick(uv_timer_t *tick)
 static void stop(struct gh_worker *worker)
 {
     worker->stopping = true;
-    for (struct gh_stream *stream = worker->streams, *next; stream; stream = next) {
-        next = stream->next;
-        close_stream(stream);
+    for (int i = 0; i < GH_MEDIA_ROUND; i++) {
+        while (worker->streams[i])
+            close_stream(worker->streams[i]);
     }
     uv_close((uv_handle_t *)&worker->tick, NULL);
     gh_pulse_fini(&worker->pulse);

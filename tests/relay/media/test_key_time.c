@@ -33,10 +33,9 @@ static void begin(void)
         struct gh_side *side = &stream.sides[s];
 
         side->stream = &stream;
-        side->counters = &stream.counters[s];
         for (int i = 0; i < GH_PORT_COUNT; i++) {
             side->ports[i].side = side;
-            side->ports[i].kind = (enum gh_port_kind)i;
+            side->ports[i].kind = (uint8_t)i;
             side->ports[i].known_fd = side->ports[i].stranger_fd = -1;
         }
     }
@@ -67,7 +66,7 @@ static void set(int side, enum gh_suite suite, uint8_t rx_seed, uint8_t tx_seed,
 
 static uint64_t drops(enum gh_drop cause)
 {
-    return atomic_load(&stream.sides[0].counters->drops[cause]);
+    return atomic_load(&stream.sides[0].counters.drops[cause]);
 }
 
 /* A packet of phone a's under the key of @seed; its number is the next whatever the key.  @return its end */
@@ -82,9 +81,9 @@ static enum gh_drop packet_under(uint8_t seed, uint64_t now_ms)
     CHECK_INT(gh_srtp_tx_new(&tx, CM80, &key), 0);
     CHECK_INT(gh_srtp_tx_seal_rtp(tx, 1, worker.packet, &len), 0);
     gh_srtp_tx_free(tx);
-    gh_counters_read(stream.sides[0].counters, &before);
-    gh_forward(&stream.sides[0].ports[GH_PORT_RTP], len, NULL, now_ms);
-    gh_counters_read(stream.sides[0].counters, &after);
+    gh_counters_read(&stream.sides[0].counters, &before);
+    gh_forward(&worker, &stream.sides[0].ports[GH_PORT_RTP], len, NULL, now_ms);
+    gh_counters_read(&stream.sides[0].counters, &after);
     for (int i = 0; i < GH_DROP_COUNT; i++) {
         if (after.drops[i] == before.drops[i] + 1)
             end_of = i;

@@ -442,6 +442,33 @@ static void sources_that_we_send_are_bounded(void)
     CHECK_INT(pair.y.now.reported.lost_pkts, 13);
 }
 
+/* Four sources by turns, then one that goes on alone: its packets are not looked up, and yet it keeps its place before
+ * those that are silent. */
+static void a_source_that_goes_on_keeps_its_place(void)
+{
+    static struct pair pair;
+    struct source voices[GH_QUALITY_SOURCES_MAX];
+
+    memset(&pair, 0, sizeof(pair));
+    for (uint32_t i = 0; i < GH_QUALITY_SOURCES_MAX; i++) {
+        voices[i] = (struct source){ .to = &pair.x, .ssrc = 100 + i };
+        next(&voices[i]);
+        gh_quality_passed(&pair.x, &pair.y, 100 + i);
+    }
+    for (int i = 0; i < 3; i++) {
+        next(&voices[0]);
+        gh_quality_passed(&pair.x, &pair.y, 100);
+    }
+    next(&voices[0]);
+    gh_quality_passed(&pair.x, &pair.y, 7); /* another name from here on, and 101 makes place for it */
+    say(&pair, 100, 0, 1, 80, 0, 0, 0);
+    say(&pair, 7, 0, 1, 80, 0, 0, 0);
+    CHECK_INT(pair.y.now.reported.blocks, 2);
+    CHECK_INT(pair.y.now.reported.unknown_ssrc, 0);
+    say(&pair, 101, 0, 1, 80, 0, 0, 0);
+    CHECK_INT(pair.y.now.reported.unknown_ssrc, 1);
+}
+
 static void goodbyes_and_broken_reports(void)
 {
     static const uint8_t bye[] = { 0x81, 203, 0, 1, 0, 0, 0, 7 },
@@ -556,6 +583,7 @@ int main(void)
     RUN(round_trips);
     RUN(lies_are_left_out_and_counted);
     RUN(sources_that_we_send_are_bounded);
+    RUN(a_source_that_goes_on_keeps_its_place);
     RUN(goodbyes_and_broken_reports);
     RUN(scores);
     RUN(sums_of_two_streams);
