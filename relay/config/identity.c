@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "config/validity.h"
 #include "crypto/cert.h"
 #include "crypto/tls.h"
 
@@ -22,6 +23,7 @@ struct identity {
     const char *certificate, *private_key; /* paths */
     const char *certificate_option, *key_option;
     enum gh_role role;
+    bool told; /* of its dates was spoken already */
 };
 
 static const char *eku_advice(enum gh_identity_flaw flaw, enum gh_role role)
@@ -37,11 +39,17 @@ static bool check_identity(struct gh_loader *load, const struct gh_tls_draft *tl
                            const struct identity *identity, int64_t wall_us)
 {
     char text[FLAW_TEXT_MAX] = "";
-    enum gh_identity_flaw flaw = gh_identity_check(identity->certificate, identity->private_key,
-                                                   identity->role, wall_us, text, sizeof(text));
+    int64_t until_us = INT64_MAX;
+    enum gh_identity_flaw flaw =
+        gh_identity_check(identity->certificate, identity->private_key, identity->role, wall_us,
+                          &until_us, text, sizeof(text));
 
-    if (flaw == GH_IDENTITY_OK)
+    if (flaw == GH_IDENTITY_OK) {
+        if (!identity->told)
+            gh_check_own_end(load, &tls->draft, identity->certificate_option,
+                             identity->certificate, until_us, wall_us);
         return true;
+    }
     gh_draft_error(load, &tls->draft,
                    is_of_key(flaw) ? identity->key_option : identity->certificate_option, "%s%s",
                    text[0] ? text : "cannot be used", eku_advice(flaw, identity->role));
@@ -72,9 +80,10 @@ static bool check_identities(struct gh_loader *load, const struct gh_drafts *dra
     const struct gh_config_tls *tls = &config->tls[index];
     bool own_client = gh_draft_has(&draft->draft, "client_certificate");
     const struct identity server = { tls->certificate, tls->private_key, "certificate",
-                                     "private_key", GH_ROLE_SERVER };
+                                     "private_key", GH_ROLE_SERVER, false };
     struct identity client = { tls->client_certificate, tls->client_private_key,
-                               "client_certificate", "client_private_key", GH_ROLE_CLIENT };
+                               "client_certificate", "client_private_key", GH_ROLE_CLIENT,
+                               !own_client };
     bool good = check_identity(load, draft, &server, wall_us);
 
     if (own_client)
@@ -100,16 +109,23 @@ static void report_trust(struct gh_loader *load, const struct gh_draft *draft, b
         gh_draft_error(load, draft, "crl", "%s: %s", crl, gh_err_text(-errno));
 }
 
-/* @return 0, or GH_ENOMEM; anything else is reported */
+/* @tls  whose lists go with it.  @return 0, or GH_ENOMEM; anything else is reported */
 static int load_trust(struct gh_loader *load, const struct gh_draft *draft, bool tls_entry,
-                      const char *path, const char *crl, struct gh_trust **out)
+                      const char *path, const struct gh_config_tls *tls, int64_t wall_us,
+                      struct gh_trust **out)
 {
     char text[FLAW_TEXT_MAX] = "";
-    int err = gh_trust_load(out, path, crl, text, sizeof(text));
+    int err = gh_trust_load(out, path, tls->crl, text, sizeof(text));
 
-    if (err == 0 || err == GH_ENOMEM)
+    if (err == GH_ENOMEM)
         return err;
-    report_trust(load, draft, tls_entry, crl, text[0] ? text : gh_err_text(err));
+    if (err) {
+        report_trust(load, draft, tls_entry, tls->crl, text[0] ? text : gh_err_text(err));
+        return 0;
+    }
+    gh_check_anchor_dates(load, draft, *out, wall_us);
+    if (tls_entry)
+        gh_check_crl_dates(load, draft, *out, tls->crl_unavailable, wall_us);
     return 0;
 }
 
@@ -219,7 +235,7 @@ static bool fill_client(struct gh_loader *load, const struct gh_tls_draft *draft
 }
 
 static int load_trunk_trust(struct gh_loader *load, const struct gh_drafts *drafts,
-                            struct gh_config *config)
+                            struct gh_config *config, int64_t wall_us)
 {
     for (size_t i = 0; i < drafts->trunk_count; i++) {
         const struct gh_trunk_draft *draft = &drafts->trunks[i];
@@ -229,7 +245,7 @@ static int load_trunk_trust(struct gh_loader *load, const struct gh_drafts *draf
         if (!trunk->tls)
             continue;
         if (draft->trust)
-            err = load_trust(load, &draft->draft, false, draft->trust, trunk->tls->crl,
+            err = load_trust(load, &draft->draft, false, draft->trust, trunk->tls, wall_us,
                              &trunk->trust_store);
         else if (trunk->tls->trust_store)
             trunk->trust_store = gh_trust_ref(trunk->tls->trust_store);
@@ -252,10 +268,11 @@ int gh_config_load_identities(struct gh_loader *load, const struct gh_drafts *dr
         good[i] =
             fill_client(load, draft, tls) && check_identities(load, drafts, config, i, wall_us);
         if (tls->trust)
-            err = load_trust(load, &draft->draft, true, tls->trust, tls->crl, &tls->trust_store);
+            err = load_trust(load, &draft->draft, true, tls->trust, tls, wall_us,
+                             &tls->trust_store);
     }
     if (!err)
-        err = load_trunk_trust(load, drafts, config);
+        err = load_trunk_trust(load, drafts, config, wall_us);
     for (size_t i = 0; i < drafts->tls_count && !err; i++) {
         if (good[i] && config->tls[i].trust_store)
             err = load_contexts(load, drafts, config, i);

@@ -125,7 +125,7 @@ size_t gh_option_index(const struct gh_table *table, const char *name);
 /** Was option @name written? */
 bool gh_draft_has(const struct gh_draft *draft, const char *name);
 
-/** Was option @name written, and refused?  Then its default stands there, and is nobody's mistake. */
+/** Was option @name written, and refused?  Then its default stands there: nobody chose that. */
 bool gh_draft_wrong(const struct gh_draft *draft, const char *name);
 
 /** Place of option @name: its value, else that of the draft. */

@@ -32,6 +32,23 @@ int gh_trust_load(struct gh_trust **out, const char *path, const char *crl_path,
 struct gh_trust *gh_trust_ref(struct gh_trust *trust);
 void gh_trust_unref(struct gh_trust *trust);
 
+/* When one anchor, or one revocation list, is good.  A date that cannot be read never comes: from
+ * is INT64_MAX then, until INT64_MIN. */
+struct gh_dates {
+    char *file;                /* where it was read */
+    char *name;                /* subject of an anchor, issuer of a list; printable ASCII */
+    bool of_crl;
+    int64_t from_us, until_us; /* microseconds since 1970 */
+};
+
+/** Of everything in @trust, in the order of reading, for `check`.  The strings are @trust's. */
+const struct gh_dates *gh_trust_dates(const struct gh_trust *trust, size_t *count);
+
+#define GH_CERT_DATE_MAX 32
+
+/** "2026-01-01T00:00:00Z", or that the date cannot be read.  @return @buf */
+const char *gh_cert_date_text(int64_t us, char buf[GH_CERT_DATE_MAX]);
+
 /**
  * Build the peer's chain with the anchors of @trust alone and judge it at @wall_us.
  * Source: RFC 5280 section 6
@@ -72,10 +89,11 @@ enum gh_identity_flaw {
 /**
  * Check certificate file and private key file against each other, the clock and our role.
  * @role  GH_ROLE_SERVER: needs serverAuth when it has an EKU; GH_ROLE_CLIENT: clientAuth
- * @text  detail for people: dates, names, the system's words; never a key octet
+ * @until_us  NULL, or gets when the first certificate of the file ends; written on GH_IDENTITY_OK
+ * @text      detail for people: dates, names, the system's words; never a key octet
  */
 enum gh_identity_flaw gh_identity_check(const char *cert_path, const char *key_path,
-                                        enum gh_role role, int64_t wall_us, char *text,
-                                        size_t text_len);
+                                        enum gh_role role, int64_t wall_us, int64_t *until_us,
+                                        char *text, size_t text_len);
 
 #endif

@@ -220,6 +220,17 @@ int64_t gh_cert_time_us(const ASN1_TIME *time, int64_t broken)
     return (int64_t)seconds * 1000000;
 }
 
+const char *gh_cert_date_text(int64_t us, char buf[GH_CERT_DATE_MAX])
+{
+    time_t seconds = (time_t)(us / 1000000);
+    struct tm tm;
+
+    if (us == INT64_MAX || us == INT64_MIN || !gmtime_r(&seconds, &tm) ||
+        strftime(buf, GH_CERT_DATE_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+        snprintf(buf, GH_CERT_DATE_MAX, "a date that cannot be read");
+    return buf;
+}
+
 bool gh_cert_eku(X509 *cert, bool *server, bool *client)
 {
     EXTENDED_KEY_USAGE *usage;

@@ -172,24 +172,24 @@ void gh_identity_fini(struct gh_identity *identity)
 
 static void say_date(char *text, size_t text_len, const char *path, const char *what, int64_t us)
 {
-    char date[32] = "a date that cannot be read";
-    time_t seconds = (time_t)(us / 1000000);
-    struct tm tm;
+    char date[GH_CERT_DATE_MAX];
 
-    if (us != INT64_MAX && us != INT64_MIN && gmtime_r(&seconds, &tm))
-        strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &tm);
-    gh_openssl_say(text, text_len, "%s: %s %s", path, what, date);
+    gh_openssl_say(text, text_len, "%s: %s %s", path, what, gh_cert_date_text(us, date));
 }
 
 /* All certificates of the file: an intermediate that has expired stops our peers just the same. */
 static enum gh_identity_flaw check_dates(const struct gh_identity *identity, const char *path,
-                                         int64_t wall_us, char *text, size_t text_len)
+                                         int64_t wall_us, int64_t *first_until_us, char *text,
+                                         size_t text_len)
 {
+    *first_until_us = INT64_MAX;
     for (int i = -1; i < sk_X509_num(identity->chain); i++) {
         X509 *cert = i < 0 ? identity->cert : sk_X509_value(identity->chain, i);
         int64_t from = gh_cert_time_us(X509_get0_notBefore(cert), INT64_MAX);
         int64_t until = gh_cert_time_us(X509_get0_notAfter(cert), INT64_MIN);
 
+        if (until < *first_until_us)
+            *first_until_us = until;
         if (wall_us > until) {
             say_date(text, text_len, path,
                      i < 0 ? "expired at" : "an intermediate in it expired at", until);
@@ -206,10 +206,11 @@ static enum gh_identity_flaw check_dates(const struct gh_identity *identity, con
 }
 
 enum gh_identity_flaw gh_identity_check(const char *cert_path, const char *key_path,
-                                        enum gh_role role, int64_t wall_us, char *text,
-                                        size_t text_len)
+                                        enum gh_role role, int64_t wall_us, int64_t *until_us,
+                                        char *text, size_t text_len)
 {
     struct gh_identity identity;
+    int64_t first_until_us;
     bool server, client;
     enum gh_identity_flaw flaw;
 
@@ -218,13 +219,15 @@ enum gh_identity_flaw gh_identity_check(const char *cert_path, const char *key_p
     flaw = gh_identity_load(&identity, cert_path, key_path, text, text_len);
     if (flaw)
         return flaw;
-    flaw = check_dates(&identity, cert_path, wall_us, text, text_len);
+    flaw = check_dates(&identity, cert_path, wall_us, &first_until_us, text, text_len);
     if (!flaw && gh_cert_eku(identity.cert, &server, &client) &&
         !(role == GH_ROLE_SERVER ? server : client)) {
         gh_openssl_say(text, text_len, "%s: its extended key usage lacks %s", cert_path,
                        role == GH_ROLE_SERVER ? "serverAuth" : "clientAuth");
         flaw = GH_IDENTITY_EKU;
     }
+    if (!flaw && until_us)
+        *until_us = first_until_us;
     gh_identity_fini(&identity);
     ERR_clear_error();
     return flaw;

@@ -20,6 +20,8 @@ struct gh_trust {
     X509_STORE *store;        /* anchors, and CRLs when there are any */
     STACK_OF(X509) *anchors;  /* the same anchors, to look at */
     bool check_crls;          /* a crl_path was given */
+    struct gh_dates *dates;   /* of anchors and lists; their strings are ours */
+    size_t dates_count;
 };
 
 struct gh_chain {

@@ -22,6 +22,8 @@
 #define CRL_FILE_MAX    (64u << 20) /* public CAs publish some of 10 MB and more */
 #define TRUST_FILES_MAX 4096 /* a directory by mistake, such as /tmp, must not stall a reload */
 
+#define DATED_NAME_MAX 192
+
 enum purpose { READ_ANCHORS, READ_CRLS };
 
 struct loader {
@@ -34,6 +36,26 @@ struct loader {
     size_t text_len;
 };
 
+static int add_dates(struct loader *loader, const X509_NAME *name, const ASN1_TIME *from,
+                     const ASN1_TIME *until)
+{
+    struct gh_trust *trust = loader->trust;
+    struct gh_dates *larger = reallocarray(trust->dates, trust->dates_count + 1, sizeof(*larger));
+    char text[DATED_NAME_MAX];
+
+    if (!larger)
+        return GH_ENOMEM;
+    trust->dates = larger;
+    gh_cert_name_text(name, text, sizeof(text));
+    larger += trust->dates_count++; /* freed with the trust, whole or not */
+    *larger = (struct gh_dates){ .file = strdup(loader->file),
+                                 .name = strdup(text),
+                                 .of_crl = loader->purpose == READ_CRLS,
+                                 .from_us = gh_cert_time_us(from, INT64_MAX),
+                                 .until_us = gh_cert_time_us(until, INT64_MIN) };
+    return larger->file && larger->name ? 0 : GH_ENOMEM;
+}
+
 static int add_anchor(struct loader *loader, X509 *cert)
 {
     /* The store drops duplicates; as hashed directories have links, they are no mistake. */
@@ -43,7 +65,8 @@ static int add_anchor(struct loader *loader, X509 *cert)
         X509_free(cert);
         return GH_ENOMEM;
     }
-    return 0;
+    return add_dates(loader, X509_get_subject_name(cert), X509_get0_notBefore(cert),
+                     X509_get0_notAfter(cert));
 }
 
 static int damaged(struct loader *loader, const char *what)
@@ -88,8 +111,11 @@ static int read_crl(struct loader *loader, const uint8_t *der, size_t len)
         gh_openssl_say(loader->text, loader->text_len,
                        "%s: a revocation list in it has no nextUpdate", loader->file);
         err = GH_ESYNTAX;
-    } else if (loader->purpose == READ_CRLS && !X509_STORE_add_crl(loader->trust->store, crl)) {
-        err = GH_ENOMEM;
+    } else if (loader->purpose == READ_CRLS) {
+        err = X509_STORE_add_crl(loader->trust->store, crl)
+                  ? add_dates(loader, X509_CRL_get_issuer(crl), X509_CRL_get0_lastUpdate(crl),
+                              X509_CRL_get0_nextUpdate(crl))
+                  : GH_ENOMEM;
     }
     if (!err) {
         loader->crls++;
@@ -247,5 +273,16 @@ void gh_trust_unref(struct gh_trust *trust)
         return;
     X509_STORE_free(trust->store);
     sk_X509_pop_free(trust->anchors, X509_free);
+    for (size_t i = 0; i < trust->dates_count; i++) {
+        free(trust->dates[i].file);
+        free(trust->dates[i].name);
+    }
+    free(trust->dates);
     free(trust);
+}
+
+const struct gh_dates *gh_trust_dates(const struct gh_trust *trust, size_t *count)
+{
+    *count = trust->dates_count;
+    return trust->dates;
 }

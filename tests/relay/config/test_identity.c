@@ -159,6 +159,119 @@ static void test_flaws(void)
     }
 }
 
+/* ---- dates ----------------------------------------------------------------------------------- */
+
+#define DAY 86400L
+#define WITH_TRUST(file) "certificate: good.pem, private_key: good.key, trust: " file
+
+static void make_dated(void)
+{
+    struct gh_pki_cert *ended = gh_pki_issue(
+        NULL, &(struct gh_pki_params){
+                  .cn = "Old", .ca = true, .from = "20200101000000Z", .until = "20210203040506Z" });
+    struct gh_pki_cert *unborn = gh_pki_issue(
+        NULL, &(struct gh_pki_params){ .cn = "Next",
+                                       .ca = true,
+                                       .from = "21000101000000Z",
+                                       .until = "21010101000000Z" });
+    struct gh_pki_cert *ending = gh_pki_issue(
+        NULL, &(struct gh_pki_params){ .cn = "Ending", .ca = true, .until_s = 12 * DAY + 60 });
+    struct gh_pki_cert *later = gh_pki_issue(
+        NULL, &(struct gh_pki_params){ .cn = "Later", .ca = true, .until_s = 30 * DAY + 60 });
+    struct gh_pki_cert *soon =
+        gh_pki_issue(ca, &(struct gh_pki_params){ .cn = "soon", .until_s = DAY + 60 });
+
+    gh_pki_write_certs("ended.pem", ended, NULL);
+    gh_pki_write_certs("unborn.pem", unborn, NULL);
+    gh_pki_write_certs("both_bad.pem", ended, unborn, NULL);
+    gh_pki_write_certs("two.pem", ended, ca, NULL);
+    gh_pki_write_certs("twice.pem", ended, ca, ended, NULL);
+    gh_pki_write_certs("ending.pem", ending, NULL);
+    gh_pki_write_certs("later.pem", later, NULL);
+    gh_pki_write_certs("soon.pem", soon, NULL);
+    gh_pki_write_key("soon.key", soon);
+    gh_pki_write_certs("soon_chain.pem", good, soon, NULL);
+    gh_pki_write_crl("fresh.crl", ca, -60, 90 * DAY, NULL);
+    gh_pki_write_crl("old.crl", ca, -2 * DAY, -DAY, NULL);
+    gh_pki_write_crl("early.crl", ca, DAY, 90 * DAY, NULL);
+    gh_pki_write_crl("weekly.crl", ca, -60, 7 * DAY + 60, NULL);
+    gh_pki_write_crl("minute.crl", ca, -60, 60, NULL);
+    gh_pki_join("renewed.crl", gh_pki_path("old.crl"), gh_pki_path("weekly.crl"),
+                gh_pki_path("fresh.crl"), gh_pki_path("early.crl"), NULL);
+    gh_pki_write_crl("other.crl", other_ca, -60, 90 * DAY, NULL);
+    gh_pki_join("one_of_two.crl", gh_pki_path("old.crl"), gh_pki_path("other.crl"), NULL);
+}
+
+static const struct {
+    const char *tls, *trunk;
+    unsigned errors, warnings;
+    const char *want;
+} dated[] = {
+    /* An anchor that is not valid verifies nobody; beside one that is, it is only of no use. */
+    { WITH_TRUST("ended.pem"), "", 1, 0,
+      "error: tls.corp.trust: @/ended.pem: CN=Old,O=gatehouse test expired at "
+      "2021-02-03T04:05:06Z, so no peer can be verified; put the CA's valid one there" },
+    { WITH_TRUST("unborn.pem"), "", 1, 0, "is not valid before 2100-01-01T00:00:00Z, so no peer" },
+    { WITH_TRUST("both_bad.pem"), "", 2, 0, "is not valid before 2100-01-01T00:00:00Z, so no" },
+    { WITH_TRUST("two.pem"), "", 0, 1,
+      "warning: tls.corp.trust: @/two.pem: CN=Old,O=gatehouse test expired at "
+      "2021-02-03T04:05:06Z, and verifies nobody; remove it" },
+    { WITH_TRUST("twice.pem"), "", 0, 1, "and verifies nobody" },
+    { GOOD, ", trust: ended.pem", 1, 0, "error: trunks.T.trust: @/ended.pem: CN=Old" },
+    { WITH_TRUST("ending.pem"), "", 0, 1, "Z, in 12 days, and with it whoever it signed; add the" },
+    { WITH_TRUST("later.pem"), "", 0, 0, "" },
+    /* Ours: the leaf, and what stands behind it. */
+    { "certificate: soon.pem, private_key: soon.key, trust: ca.pem", "", 0, 1,
+      "warning: tls.corp.certificate: @/soon.pem: ends at " },
+    { "certificate: soon.pem, private_key: soon.key, trust: ca.pem", "", 0, 1,
+      "Z, in 1 day; put a new one there, restart" },
+    { "certificate: soon_chain.pem, private_key: good.key, trust: ca.pem", "", 0, 1,
+      "warning: tls.corp.certificate: @/soon_chain.pem: ends at " },
+    { GOOD ", client_certificate: soon.pem, client_private_key: soon.key", "", 0, 1,
+      "warning: tls.corp.client_certificate: @/soon.pem: ends at " },
+    /* Lists: the best of each issuer. */
+    { GOOD ", crl: fresh.crl", "", 0, 0, "" },
+    { GOOD ", crl: old.crl", "", 1, 0,
+      "error: tls.corp.crl: @/old.crl: the list of CN=Root,O=gatehouse test is outdated since " },
+    { GOOD ", crl: early.crl", "", 1, 0, " is not valid before " },
+    { GOOD ", crl: old.crl, crl_unavailable: warn", "", 0, 1, "so nobody sees what is revoked" },
+    { GOOD ", crl: old.crl", ", trust: other.pem", 1, 0, "so each peer below it is refused" },
+    { GOOD ", crl: weekly.crl", "", 0, 1, "Z, in 7 days; put a fresh one there, restart" },
+    { GOOD ", crl: minute.crl", "", 0, 1, "Z, in less than a day; put a fresh one there" },
+    { GOOD ", crl: renewed.crl", "", 0, 0, "" },
+    { GOOD ", crl: one_of_two.crl", "", 1, 0, "one_of_two.crl: the list of CN=Root" },
+};
+
+static unsigned count_of(const char *text, const char *word)
+{
+    unsigned count = 0;
+
+    for (const char *at = strstr(text, word); at; at = strstr(at + 1, word))
+        count++;
+    return count;
+}
+
+static void test_dates(void)
+{
+    for (size_t i = 0; i < sizeof(dated) / sizeof(dated[0]); i++) {
+        struct loaded loaded = load_tls(dated[i].tls, dated[i].trunk, OUT);
+        const char *at = strchr(dated[i].want, '@');
+        char want[1024];
+
+        snprintf(want, sizeof(want), "%.*s%s%s",
+                 at ? (int)(at - dated[i].want) : (int)strlen(dated[i].want), dated[i].want,
+                 at ? gh_pki_dir() : "", at ? at + 1 : "");
+        CHECK_INT(loaded.err, dated[i].errors ? GH_ESYNTAX : 0);
+        CHECK_INT(count_of(loaded.text, ": error: "), dated[i].errors);
+        CHECK_INT(count_of(loaded.text, ": warning: tls.") +
+                      count_of(loaded.text, ": warning: trunks."), dated[i].warnings);
+        if (!CHECK(strstr(loaded.text, want) != NULL))
+            fprintf(stderr, "%s%s wants %s, says\n%s", dated[i].tls, dated[i].trunk, want,
+                    loaded.text);
+        loaded_fini(&loaded);
+    }
+}
+
 /* All flaws of one entry in one run. */
 static void test_all_in_one_run(void)
 {
@@ -357,8 +470,10 @@ static void test_sample_has_design_keys(void)
 int main(void)
 {
     make_pki();
+    make_dated();
     make_conf_pki();
     RUN(test_flaws);
+    RUN(test_dates);
     RUN(test_all_in_one_run);
     RUN(test_trust_directory);
     RUN(test_loaded);

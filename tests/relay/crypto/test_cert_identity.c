@@ -22,10 +22,10 @@ static void check_identity_at(const char *cert, const char *key, enum gh_role ro
 {
     char text[256] = "left over";
 
-    CHECK_INT(gh_identity_check(cert, key, role, wall_us, text, sizeof(text)), want);
+    CHECK_INT(gh_identity_check(cert, key, role, wall_us, NULL, text, sizeof(text)), want);
     if (!strstr(text, want_text) || (!*want_text && *text))
         CHECK_STR(text, want_text);
-    CHECK_INT(gh_identity_check(cert, key, role, wall_us, NULL, 0), want);
+    CHECK_INT(gh_identity_check(cert, key, role, wall_us, NULL, NULL, 0), want);
 }
 
 static void check_identity(const char *cert, const char *key, enum gh_identity_flaw want,
@@ -212,7 +212,7 @@ static void test_truncated_key_stays_secret(void)
 
         pem[cut] = 0;
         CHECK_INT(gh_identity_check(good_pem, gh_pki_write_text("k", pem, 0600), GH_ROLE_SERVER,
-                                    gh_test_now_us(), text, sizeof(text)),
+                                    gh_test_now_us(), NULL, text, sizeof(text)),
                   GH_IDENTITY_KEY_BAD);
         pem[cut] = keep;
         for (const char *p = body + 1; p + 4 < pem + len - 30; p++) {
