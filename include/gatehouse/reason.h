@@ -27,10 +27,10 @@
       "give the peer a certificate that this trunk verifies: chain, name, EKU and validity")       \
     X(KEY_OVER_NULL_CIPHER, "key_over_null_cipher", 488,                                           \
       "SRTP keys came, or would go, over TLS with a NULL cipher, which hides nothing",             \
-      "set the trunk's device_security_mode to encrypted on both sides")                           \
+      "set device_security_mode: encrypted in the security profile, and on the peer")              \
     X(FINGERPRINT_OVER_UNPROVEN_SIGNALLING, "fingerprint_over_unproven_signalling", 488,           \
       "a DTLS fingerprint came, or would go, over signalling that proves nobody",                  \
-      "use a verified TLS trunk, or set unproven_fingerprint: mark on the trunk")                  \
+      "use a verified TLS trunk with SDES keys, or offer RTP without keys")                        \
     X(BODY_OPAQUE, "body_opaque", 415, "the body cannot be looked into for keys",                  \
       "send it without Content-Encoding, encryption, signature wrapping or deep nesting")          \
     X(KEY_IN_ODD_BODY, "key_in_odd_body", 488, "a body that is not SDP carries keying",            \
@@ -48,11 +48,13 @@
     X(TLS_NOT_TLS, "tls_not_tls", 403, "the peer does not speak TLS on this port",                 \
       "check transport and port on the peer: 5061 is TLS, 5060 is not")                            \
     X(TLS_VERSION_REFUSED, "tls_version_refused", 403, "no TLS version in common",                 \
-      "enable TLS 1.2 or 1.3 on the peer, or set tls_policy on the trunk")                         \
+      "enable TLS 1.2 or 1.3 on the peer, or set tls_policy: legacy-cucm on the trunk")            \
     X(TLS_NO_COMMON_CIPHER, "tls_no_common_cipher", 403, "no cipher or group in common",           \
-      "enable an ECDHE cipher with AES-GCM on the peer, or set tls_policy on the trunk")           \
+      "enable an ECDHE cipher with AES-GCM on the peer, or set tls_policy: legacy-cucm on the "    \
+      "trunk")                                                                                     \
     X(TLS_WEAK_CIPHER, "tls_weak_cipher", 403, "the cipher is weaker than this trunk allows",      \
-      "enable an ECDHE cipher with AES-GCM on the peer, or set tls_policy on the trunk")           \
+      "enable an ECDHE cipher with AES-GCM on the peer, or set tls_policy: legacy-cucm on the "    \
+      "trunk")                                                                                     \
     X(TLS_CLOSED, "tls_closed", 403, "the peer closed the connection during the TLS handshake",    \
       "look at the peer's log: it may not trust, or not want, our certificate")                    \
     X(TLS_PEER_REFUSED_OURS, "tls_peer_refused_ours", 403,                                         \
@@ -83,7 +85,8 @@
       "the extended key usage of the certificate, or of a CA above it, does not fit the peer's "   \
       "role", "issue it with serverAuth and clientAuth, by a CA that may issue both")              \
     X(CERT_WEAK, "cert_weak", 403, "a key or signature of the chain is weaker than allowed",       \
-      "use RSA 2048 or EC P-256 and SHA-256 at least, or set tls_policy on the trunk")             \
+      "use RSA 2048 or EC P-256 and SHA-256 at least, or set tls_policy: legacy-cucm on the "      \
+      "trunk")                                                                                     \
     X(CERT_BAD, "cert_bad", 403, "the certificate chain does not verify",                          \
       "check the chain with 'openssl verify'; the log line has the library's words")               \
     X(CERT_NAME_MISMATCH, "cert_name_mismatch", 403,                                               \
@@ -93,7 +96,7 @@
       "no trunk of this listener has a name of the certificate",                                   \
       "add one of the certificate's names to peer_names of the trunk")                             \
     X(AMBIGUOUS_CERTIFICATE, "ambiguous_certificate", 403, "the certificate fits several trunks",  \
-      "give each trunk its own peer_names, or set match_host on all of them")                      \
+      "give each trunk its own peer_names, or a listener of its own")                              \
     X(NO_TRUNK_FOR_ADDRESS, "no_trunk_for_address", 403,                                           \
       "no trunk of this listener has the sender's address",                                        \
       "add the address to peer_addresses of the trunk")                                            \
@@ -115,10 +118,10 @@
       "see Allow for what is")                                                                     \
     X(METHOD_FORBIDDEN, "method_forbidden", 403,                                                   \
       "the trunk's security profile forbids this request",                                         \
-      "allow it in the security profile, as on CUCM's page of the same name")                      \
+      "let the peer not send this method; this version does not relay it")                         \
     X(REPLACES_FORBIDDEN, "replaces_forbidden", 403,                                               \
       "the trunk does not accept a Replaces header",                                               \
-      "set accept_replaces_header in the security profile")                                        \
+      "let the peer not send Replaces: this version does not relay it")                            \
     X(BAD_EXTENSION, "bad_extension", 420, "an extension that the message requires is not there",  \
       "see Unsupported; let the peer not require it")                                              \
     X(UNSUPPORTED_BODY, "unsupported_body", 415, "a body of this type does not cross",             \
