@@ -45,9 +45,12 @@
 
 enum mode { MODE_CTR, MODE_GCM };
 
-/* One row a cipher: libsrtp2's numbers and OpenSSL's name.  Fetched once, kept until the process
+/*
+ * One row a cipher: libsrtp2's numbers and OpenSSL's name.  Fetched once, kept until the process
  * ends.  Counter mode is made of single blocks: its key needs no IV to be set (0.04 us against
- * 0.16). */
+ * 0.16).  They are encrypted only and never finished, so OpenSSL's padding plays no part, and is not
+ * switched off: it would be again with each key, by a search through the names of parameters.
+ */
 static struct cipher_row {
     srtp_cipher_type_id_t id;
     enum mode mode;
@@ -105,7 +108,7 @@ static struct engine *engine_of(const struct cipher_row *row)
         return engine;
     engine->ctx = EVP_CIPHER_CTX_new();
     if (engine->ctx && EVP_CipherInit_ex2(engine->ctx, row->evp, no_key, iv, 1, NULL) &&
-        EVP_CIPHER_CTX_set_padding(engine->ctx, 0) && !pthread_setspecific(thread_end, engines))
+        !pthread_setspecific(thread_end, engines))
         return engine;
     EVP_CIPHER_CTX_free(engine->ctx);
     engine->ctx = NULL;
@@ -238,6 +241,21 @@ static void write_counter(const struct aes *aes, size_t block, uint8_t out[AES_B
     out[AES_BLOCK - 1] = (uint8_t)low;
 }
 
+/* By words: an octet at a time took a tenth of the packet's work. */
+static void xor_into(uint8_t *to, const uint8_t *from, size_t len)
+{
+    uint64_t a, b;
+
+    for (; len >= sizeof(a); len -= sizeof(a), to += sizeof(a), from += sizeof(a)) {
+        memcpy(&a, to, sizeof(a));
+        memcpy(&b, from, sizeof(b));
+        a ^= b;
+        memcpy(to, &a, sizeof(a));
+    }
+    while (len--)
+        *to++ ^= *from++;
+}
+
 static srtp_err_status_t ctr_crypt(void *state, uint8_t *buffer, unsigned int *len)
 {
     struct aes *aes = state;
@@ -254,8 +272,8 @@ static srtp_err_status_t ctr_crypt(void *state, uint8_t *buffer, unsigned int *l
         for (size_t i = 0; i < blocks; i++)
             write_counter(aes, first + i, stream + i * AES_BLOCK);
         status = aes_update(aes, stream, stream, (unsigned int)(blocks * AES_BLOCK));
-        for (size_t i = 0; i < n && !status; i++)
-            buffer[at + i] ^= stream[skip + i];
+        if (!status)
+            xor_into(buffer + at, stream + skip, n);
         at += n;
         aes->done += n;
     }

@@ -249,8 +249,8 @@ void gh_poll_run(struct gh_worker *worker);
 /* socket.c */
 int gh_port_start(struct gh_port *port);
 void gh_port_stop(struct gh_port *port);
-/** The socket was reported: one packet of it, or an error. */
-void gh_port_read(struct gh_worker *worker, struct gh_port *port, uint64_t now_ms);
+/** The socket was reported: one packet of it, or an error.  @is_there  the stream was asked for long ago */
+void gh_port_read(struct gh_worker *worker, struct gh_port *port, bool is_there, uint64_t now_ms);
 void gh_port_read_stranger(struct gh_worker *worker, struct gh_port *port, uint64_t now_ms);
 /** To what the set says, or to what was learnt since; a placeholder makes the port unusable. */
 int gh_port_name(struct gh_port *port, const struct gh_media_set *set,

@@ -110,7 +110,7 @@ static void read_sockets(struct gh_worker *worker, const struct epoll_event *eve
         if (events[i].data.u64 & STRANGER)
             gh_port_read_stranger(worker, port_of(&events[i]), now_ms);
         else
-            gh_port_read(worker, port_of(&events[i]), now_ms);
+            gh_port_read(worker, port_of(&events[i]), i > 0, now_ms);
     }
 }
 

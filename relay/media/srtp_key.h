@@ -34,6 +34,9 @@ void gh_srtp_rx_free(struct gh_srtp_rx *rx);
 
 bool gh_srtp_rx_is(const struct gh_srtp_rx *rx, enum gh_suite suite, const struct gh_secret *key);
 
+/** Ask the memory for what the next packet will touch of it.  NULL is fine. */
+void gh_srtp_rx_prefetch(const struct gh_srtp_rx *rx);
+
 /** Lives as long as @rx. */
 const struct gh_secret *gh_srtp_rx_key(const struct gh_srtp_rx *rx);
 
@@ -87,6 +90,9 @@ void gh_srtp_tx_free(struct gh_srtp_tx *tx);
 /** @tx, fresh, takes over SSRCs and packet indices of @before: the ROC goes on under the new key.
  *  @return 0 or GH_ENOMEM: @tx is then to be freed */
 int gh_srtp_tx_continue(struct gh_srtp_tx *tx, const struct gh_srtp_tx *before);
+
+/** As gh_srtp_rx_prefetch. */
+void gh_srtp_tx_prefetch(const struct gh_srtp_tx *tx);
 
 bool gh_srtp_tx_is(const struct gh_srtp_tx *tx, enum gh_suite suite, const struct gh_secret *key);
 const struct gh_secret *gh_srtp_tx_key(const struct gh_srtp_tx *tx);

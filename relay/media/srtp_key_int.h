@@ -8,6 +8,8 @@
 #include <gatehouse/err.h>
 #include "media/srtp_key.h"
 
+#define GH_SRTP_LINE 64 /* of memory */
+
 int gh_srtp_error(srtp_err_status_t status);
 
 bool gh_srtp_key_fits(enum gh_suite suite, const struct gh_secret *key);

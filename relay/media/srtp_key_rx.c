@@ -28,22 +28,26 @@ struct former {
     uint32_t ssrc;
 };
 
+/* By what each packet touches: two lines of memory. */
 struct gh_srtp_rx {
-    enum gh_suite suite;
-    struct gh_secret key;
-    uint64_t serial;
+    _Alignas(GH_SRTP_LINE) enum gh_suite suite;
+    bool gate;      /* first and carried leave RTP encrypted */
+    bool newest;    /* the last accepted packet was above all before it */
     /* The one that was made first judges tag and replay for good; it decrypts SRTCP in any case. */
     srtp_t first;
-    bool gate;      /* first and carried leave RTP encrypted */
     srtp_t full;    /* behind a gate, once RTP must be decrypted after all */
     srtp_t carried; /* in the place of first, for the RTP of SSRCs whose ROC went on */
     struct source *sources;
-    size_t source_count, source_room, last_source;
-    struct former *formers;
-    size_t former_count;
+    uint32_t source_count, source_room, last_source;
+    uint32_t former_count;
+    uint64_t serial;
     uint64_t pkts[2]; /* accepted: RTP, RTCP */
-    bool newest;      /* the last accepted packet was above all before it */
+    struct source only; /* the first of sources, until there are more */
+    struct former *formers;
+    struct gh_secret key;
 };
+
+_Static_assert(offsetof(struct gh_srtp_rx, formers) <= (size_t)2 * GH_SRTP_LINE, "what is prefetched");
 
 int gh_srtp_rx_new(struct gh_srtp_rx **out, enum gh_suite suite, const struct gh_secret *key,
                    bool gate)
@@ -54,9 +58,12 @@ int gh_srtp_rx_new(struct gh_srtp_rx **out, enum gh_suite suite, const struct gh
 
     if (!gh_srtp_key_fits(suite, key))
         return GH_EINVAL;
-    rx = calloc(1, sizeof(*rx));
+    rx = aligned_alloc(_Alignof(struct gh_srtp_rx), sizeof(*rx));
     if (!rx)
         return GH_ENOMEM;
+    memset(rx, 0, sizeof(*rx));
+    rx->sources = &rx->only;
+    rx->source_room = 1;
     rx->suite = suite;
     rx->key = *key;
     rx->serial = atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1;
@@ -81,10 +88,19 @@ void gh_srtp_rx_free(struct gh_srtp_rx *rx)
         srtp_dealloc(rx->full);
     if (rx->carried)
         srtp_dealloc(rx->carried);
-    free(rx->sources);
+    if (rx->sources != &rx->only)
+        free(rx->sources);
     free(rx->formers);
     gh_secret_wipe(&rx->key);
     free(rx);
+}
+
+void gh_srtp_rx_prefetch(const struct gh_srtp_rx *rx)
+{
+    if (!rx)
+        return;
+    __builtin_prefetch(rx, 1);
+    __builtin_prefetch((const char *)rx + GH_SRTP_LINE, 1);
 }
 
 bool gh_srtp_rx_is(const struct gh_srtp_rx *rx, enum gh_suite suite, const struct gh_secret *key)
@@ -123,7 +139,7 @@ static struct source *find_source(struct gh_srtp_rx *rx, uint32_t ssrc)
 {
     if (rx->source_count && rx->sources[rx->last_source].ssrc == ssrc)
         return &rx->sources[rx->last_source];
-    for (size_t i = 0; i < rx->source_count; i++) {
+    for (uint32_t i = 0; i < rx->source_count; i++) {
         if (rx->sources[i].ssrc == ssrc) {
             rx->last_source = i;
             return &rx->sources[i];
@@ -134,16 +150,18 @@ static struct source *find_source(struct gh_srtp_rx *rx, uint32_t ssrc)
 
 static int make_room(struct gh_srtp_rx *rx)
 {
-    size_t room = rx->source_room ? 2 * rx->source_room : 2;
+    uint32_t room = 2 * rx->source_room;
     struct source *grown;
 
     if (rx->source_count < rx->source_room)
         return 0;
     if (rx->source_count == GH_RX_SSRC_MAX)
         return GH_ELIMIT;
-    grown = realloc(rx->sources, room * sizeof(*grown));
+    grown = realloc(rx->sources == &rx->only ? NULL : rx->sources, room * sizeof(*grown));
     if (!grown)
         return GH_ENOMEM;
+    if (rx->sources == &rx->only)
+        grown[0] = rx->only;
     rx->sources = grown;
     rx->source_room = room;
     return 0;

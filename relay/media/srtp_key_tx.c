@@ -22,22 +22,26 @@ struct source {
     uint16_t next_seq;
 };
 
+/* By what each packet touches: two lines of memory. */
 struct gh_srtp_tx {
-    enum gh_suite suite;
-    struct gh_secret key;
-    srtp_t session;
+    _Alignas(GH_SRTP_LINE) srtp_t session;
     struct source *sources; /* most calls have one; GH_TX_SSRC_MAX at most */
     size_t source_room;
     uint64_t clock;
+    /* Over all SSRCs: the limit is the master key's.  Counted here, since libsrtp2 2.5 starts anew
+     * below zero. */
+    uint64_t rtp_left, rtcp_left;
+    struct source only; /* the first of sources, until there are more */
+    enum gh_suite suite;
     /* SSRCs that went over as they came: of the first source, of the first with RTP */
     uint32_t kept[2];
     bool has_kept[2];
     bool renames;                  /* some source has another SSRC than its own */
     uint32_t next_ssrc, stride;    /* odd: all 2^32 values come before one comes twice */
-    /* Over all SSRCs: the limit is the master key's.  Counted here, since libsrtp2 2.5 starts anew
-     * below zero. */
-    uint64_t rtp_left, rtcp_left;
+    struct gh_secret key;
 };
+
+_Static_assert(offsetof(struct gh_srtp_tx, kept) <= (size_t)2 * GH_SRTP_LINE, "what is prefetched");
 
 int gh_srtp_tx_new(struct gh_srtp_tx **out, enum gh_suite suite, const struct gh_secret *key)
 {
@@ -47,9 +51,12 @@ int gh_srtp_tx_new(struct gh_srtp_tx **out, enum gh_suite suite, const struct gh
 
     if (!gh_srtp_key_fits(suite, key))
         return GH_EINVAL;
-    tx = calloc(1, sizeof(*tx));
+    tx = aligned_alloc(_Alignof(struct gh_srtp_tx), sizeof(*tx));
     if (!tx)
         return GH_ENOMEM;
+    memset(tx, 0, sizeof(*tx));
+    tx->sources = &tx->only;
+    tx->source_room = 1;
     tx->suite = suite;
     tx->key = *key;
     tx->rtp_left = GH_SRTP_PKTS_MAX;
@@ -72,9 +79,18 @@ void gh_srtp_tx_free(struct gh_srtp_tx *tx)
         return;
     if (tx->session)
         srtp_dealloc(tx->session);
-    free(tx->sources);
+    if (tx->sources != &tx->only)
+        free(tx->sources);
     gh_secret_wipe(&tx->key);
     free(tx);
+}
+
+void gh_srtp_tx_prefetch(const struct gh_srtp_tx *tx)
+{
+    if (!tx)
+        return;
+    __builtin_prefetch(tx, 1);
+    __builtin_prefetch((const char *)tx + GH_SRTP_LINE, 1);
 }
 
 bool gh_srtp_tx_is(const struct gh_srtp_tx *tx, enum gh_suite suite, const struct gh_secret *key)
@@ -87,16 +103,18 @@ const struct gh_secret *gh_srtp_tx_key(const struct gh_srtp_tx *tx)
     return &tx->key;
 }
 
-/* @room  1, 2, 4, ... GH_TX_SSRC_MAX, or 0.  Places that are there stay. */
+/* @room  1, 2, 4, ... GH_TX_SSRC_MAX.  Places that are there stay. */
 static int make_room(struct gh_srtp_tx *tx, size_t room)
 {
     struct source *grown;
 
     if (room <= tx->source_room)
         return 0;
-    grown = realloc(tx->sources, room * sizeof(*grown));
+    grown = realloc(tx->sources == &tx->only ? NULL : tx->sources, room * sizeof(*grown));
     if (!grown)
         return GH_ENOMEM;
+    if (tx->sources == &tx->only)
+        grown[0] = tx->only;
     memset(grown + tx->source_room, 0, (room - tx->source_room) * sizeof(*grown));
     tx->sources = grown;
     tx->source_room = room;
@@ -167,8 +185,8 @@ static int find_source(struct gh_srtp_tx *tx, uint64_t origin, uint32_t ssrc, bo
         if (!oldest || source->used < oldest->used)
             oldest = source;
     }
-    if ((!oldest || oldest->used) && room < GH_TX_SSRC_MAX) {
-        int err = make_room(tx, room ? 2 * room : 1);
+    if (oldest->used && room < GH_TX_SSRC_MAX) {
+        int err = make_room(tx, 2 * room);
 
         if (err)
             return err;
