@@ -189,7 +189,7 @@ struct gh_call {
     TAILQ_HEAD(, gh_relay) kept;    /* done, but the ACK to b's or a's 2xx has keys and may leave once more */
     size_t kept_count;
     struct gh_marks marks;
-    char fault[96];                 /* what was wrong, for people; never the peer's octets */
+    char fault[GH_NEG_FAULT_MAX];   /* what was wrong, for people; never the peer's octets */
     struct gh_timeline line;
     char from[65], to[65];          /* user parts, for people: cut, unescaped */
     char session_id[33], cisco_guid[48]; /* what names the call across neighbours; "" when absent or odd */

@@ -70,8 +70,11 @@ static enum gh_reason judge_line(struct gh_neg *neg, int index, enum gh_profile 
     judged = gh_policy_answer_in(stream->plan, from->rules->srtp, from->signalling, profile, crypto,
                                  from->rules->strict_tags, srtp_fallback);
     reason = judged.reason;
-    if (judged.verdict == GH_STREAM_REFUSE)
+    if (judged.verdict == GH_STREAM_REFUSE) {
+        if (reason == GH_REASON_NO_USABLE_CRYPTO)
+            neg_say_lines(neg, index, from, lines, count, false);
         goto out;
+    }
     gh_marks_add(&neg->marks, judged.reason);
     if (crypto == GH_ANSWER_RENUMBERED)
         gh_marks_add(&neg->marks, GH_REASON_TAG_RENUMBERED);
@@ -115,7 +118,7 @@ static enum gh_reason answer_stream(struct gh_neg *neg, int index, const struct 
     }
     if (facts.profile == GH_PROFILE_OTHER || facts.profile == GH_PROFILE_DTLS)
         return GH_REASON_PROFILE_MISMATCH;
-    if (!neg_address_relayed(neg, !neg->offerer, &facts, from))
+    if (!neg_address_relayed(neg, !neg->offerer, index, &facts, from))
         return GH_REASON_MEDIA_NOT_RELAYED;
     /* RFC 5761 section 5.1.1: only where it was offered. */
     neg_take_addresses(neg, !neg->offerer, index, &facts, from->mux == GH_MUX_OFFER);

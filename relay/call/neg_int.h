@@ -48,9 +48,20 @@ int neg_read_lines(const struct gh_sdp *doc, int index, const struct gh_neg_leg 
 /** Ask the keeper about every key of @lines.  @return NONE, or why the m-line is refused */
 enum gh_reason neg_declare(struct gh_neg *neg, int side, int index, struct line *lines, size_t count);
 
-/** Whether an address can be media's at all, and of the family that the side has here. */
-bool neg_address_relayed(const struct gh_neg *neg, int side, const struct gh_sdp_media_facts *facts,
+/* ---- neg_fault.c: what is wrong, in neg->fault ---- */
+
+/** @words  of m-line @index; they hold no octet of the peer's */
+void neg_say(struct gh_neg *neg, int index, const char *words);
+
+/** Why no line of @lines is used: a cause, and the lines that it is of, by their place. */
+void neg_say_lines(struct gh_neg *neg, int index, const struct gh_neg_leg *from, const struct line *lines,
+                   size_t count, bool tag_twice);
+
+/** Whether an address can be media's at all, and of the family that the side has here; else says why not. */
+bool neg_address_relayed(struct gh_neg *neg, int side, int index, const struct gh_sdp_media_facts *facts,
                          const struct gh_neg_leg *leg);
+
+/* ---- negotiate.c again ---- */
 
 /** Where @side wants the media of stream @index.  @mux  whether its rtcp-mux may be taken */
 void neg_take_addresses(struct gh_neg *neg, int side, int index, const struct gh_sdp_media_facts *facts, bool mux);

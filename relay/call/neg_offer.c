@@ -44,8 +44,13 @@ static enum gh_reason judge_keys(struct gh_neg *neg, int index, const struct gh_
                      : gh_policy_crypto_pick(lines, keys->offered_count, from->rules);
     judged = gh_policy_offer_in(from->rules->srtp, from->signalling, facts->profile,
                                 keying_seen(keys, facts));
-    if (judged.verdict == GH_STREAM_REFUSE)
+    if (judged.verdict == GH_STREAM_REFUSE) {
+        if (judged.reason == GH_REASON_NO_USABLE_CRYPTO ||
+            (judged.reason == GH_REASON_SRTP_REQUIRED && keys->offered_count && keys->pick < 0))
+            neg_say_lines(neg, index, from, keys->offered, keys->offered_count,
+                          facts->crypto_tag_twice);
         return judged.reason;
+    }
     reason = neg_declare(neg, neg->offerer, index, keys->offered, keys->offered_count);
     if (reason != GH_REASON_NONE)
         return reason;
@@ -73,7 +78,11 @@ static enum gh_reason offer_stream(struct gh_neg *neg, int index, const struct g
         return GH_REASON_NONE;
     if (facts.profile == GH_PROFILE_DTLS)
         return GH_REASON_KEYING_NOT_AVAILABLE;
-    if (facts.profile == GH_PROFILE_OTHER || !neg_address_relayed(neg, neg->offerer, &facts, from))
+    if (facts.profile == GH_PROFILE_OTHER) {
+        neg_say(neg, index, "a profile or transport that is not relayed");
+        return GH_REASON_MEDIA_NOT_RELAYED;
+    }
+    if (!neg_address_relayed(neg, neg->offerer, index, &facts, from))
         return GH_REASON_MEDIA_NOT_RELAYED;
     go_on(stream, neg_base_stream(neg, index));
     neg_take_addresses(neg, neg->offerer, index, &facts, from->mux != GH_MUX_REFUSE);
@@ -106,6 +115,8 @@ enum gh_reason gh_neg_offer_in(struct gh_neg *neg, struct gh_span sdp,
                                const struct gh_neg_leg *from)
 {
     enum gh_reason reason = neg_parse(neg, sdp, &neg->offer);
+    char fault[GH_NEG_FAULT_MAX] = "";
+    bool refused = false;
 
     if (reason != GH_REASON_NONE)
         return reason;
@@ -119,6 +130,10 @@ enum gh_reason gh_neg_offer_in(struct gh_neg *neg, struct gh_span sdp,
     }
     for (size_t i = 0; i < neg->count; i++) {
         neg->streams[i].reason = reason = offer_stream(neg, (int)i, from);
+        if (!refused && reason != GH_REASON_NONE)
+            memcpy(fault, neg->fault, sizeof(fault));
+        refused |= reason != GH_REASON_NONE;
+        neg->fault[0] = 0;
         if (!neg->streams[i].live && neg_park(neg, (int)i))
             reason = GH_REASON_INTERNAL;
         /* What touches the whole call, not one m-line of it. */
@@ -126,7 +141,11 @@ enum gh_reason gh_neg_offer_in(struct gh_neg *neg, struct gh_span sdp,
             reason == GH_REASON_KEY_EXPOSED || reason == GH_REASON_KEY_ECHOED)
             return reason;
     }
-    return none_left(neg);
+    reason = none_left(neg);
+    /* The first refused stream's reason is that of all; a call that goes on has no fault. */
+    if (reason != GH_REASON_NONE && refused)
+        memcpy(neg->fault, fault, sizeof(neg->fault));
+    return reason;
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */

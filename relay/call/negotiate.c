@@ -341,26 +341,6 @@ enum gh_reason neg_declare(struct gh_neg *neg, int side, int index, struct line 
     return GH_REASON_NONE;
 }
 
-bool neg_address_relayed(const struct gh_neg *neg, int side, const struct gh_sdp_media_facts *facts,
-                         const struct gh_neg_leg *leg)
-{
-    const struct gh_addr *ours = facts->rtp.family == 6 ? &leg->media6 : &leg->media4;
-
-    if (facts->host_is_name || facts->multicast || facts->rtp.family == 0)
-        return false;
-    /* 0.0.0.0 holds a call over IPv6 as well: it is nobody's address. */
-    if (facts->connection_any && neg->family[side])
-        return true;
-    /* The ports of a side are bound once, for all its m-lines. */
-    if (facts->rtp.family != ours->family ||
-        (neg->family[side] && neg->family[side] != facts->rtp.family))
-        return false;
-    /* RFC 3605 lets RTCP go elsewhere, but not to another family: the pair of ports is of one. */
-    return gh_media_address(&facts->rtp, ours) != GH_MEDIA_ADDRESS_NEVER &&
-           (facts->rtcp.family == 0 ||
-            gh_media_address(&facts->rtcp, ours) != GH_MEDIA_ADDRESS_NEVER);
-}
-
 /* RFC 5761 section 5.1.1: whose rtcp-mux is not taken has RTCP on a port of its own. */
 static void unmux(struct gh_neg_side *near, const struct gh_sdp *doc, int index)
 {

@@ -26,6 +26,7 @@
 
 #define GH_NEG_STREAMS_MAX 8 /* m-lines that are relayed; further ones are refused with port 0 */
 #define GH_NEG_LINES_MAX   8 /* a=crypto lines of one m-line that are looked at */
+#define GH_NEG_FAULT_MAX   224 /* octets of words about a description, with NUL */
 
 enum { GH_SIDE_A = 0, GH_SIDE_B = 1 };
 
@@ -113,7 +114,7 @@ struct gh_neg {
     struct gh_marks marks;
     struct gh_marks plan_marks;    /* earned by the newest offer out; see gh_neg_marks */
     bool bridge;                   /* no key crosses, either way; stays so */
-    char fault[96];                /* for GH_REASON_BAD_SDP: line and text, never the peer's octets */
+    char fault[GH_NEG_FAULT_MAX];  /* "", or what is wrong with it, for people; never the peer's octets */
 };
 
 /** @base  NULL, or the exchange that is in force: m-lines, ports and media streams go on from it */
