@@ -34,6 +34,7 @@ static void on_connection(void *arg, struct gh_papers *papers, int destination,
     uint64_t now_ms = gh_loop_now_ms(call->calls->loop);
 
     call->want = NULL;
+    snprintf(call->fault, sizeof(call->fault), "%s", gh_trunk_want_fault(call->calls->trunks));
     if (!papers) {
         call->trunk_index++;
         call->tried = 0;

@@ -10,8 +10,11 @@
 
 #include "base/log.h"
 
-static void log_failure(const struct gh_peer *peer, const char *to, const char *why)
+/* @why  as the log has it; @failure  static words for whoever waits */
+static void log_failure(const struct gh_peer *peer, const char *to, const char *why,
+                        const char *failure)
 {
+    peer->trunks->failure = failure;
     gh_log(GH_LOG_WARN, "trunk", "connect.fail", "trunk=%s destination=%s error=\"%s\"",
            peer->trunk->rules.name, to, why);
 }
@@ -37,7 +40,7 @@ bool gh_peer_connect_next(struct gh_peer *peer)
 
         if (!err)
             return true;
-        log_failure(peer, gh_addr_text(&connect.to, text), gh_err_text(err));
+        log_failure(peer, gh_addr_text(&connect.to, text), gh_err_text(err), gh_err_text(err));
     }
     return false;
 }
@@ -47,13 +50,15 @@ static void on_resolved(void *arg, const struct gh_dns_answer *answer)
     struct gh_peer *peer = arg;
 
     peer->lookup = NULL;
+    peer->trunks->failure = NULL;
     for (size_t i = 0; !answer->err && i < answer->count && i < GH_PEER_TARGETS_MAX; i++)
         peer->targets[peer->target_count++] = answer->targets[i].addr;
     if (answer->err)
         log_failure(peer,
                     peer->trunk->srv ? peer->trunk->srv
                                      : peer->trunk->destinations[peer->destination].host,
-                    answer->text && answer->text[0] ? answer->text : gh_err_text(answer->err));
+                    answer->text && answer->text[0] ? answer->text : gh_err_text(answer->err),
+                    "its name has no address");
     if (gh_peer_connect_next(peer))
         return;
     peer->closing = true;
@@ -81,6 +86,7 @@ struct gh_peer *gh_peer_connect(struct gh_trunks *trunks, const struct gh_config
     struct gh_peer *peer = calloc(1, sizeof(*peer));
     bool started;
 
+    trunks->failure = NULL;
     if (!peer)
         return NULL;
     peer->trunks = trunks;

@@ -100,6 +100,14 @@ static bool never_stood(const struct gh_peer *peer, const struct gh_conn_end *en
     return peer->refused || (!end->was_up && !peer->papers);
 }
 
+/* What those are told who waited for it. */
+static enum gh_reason reason_for_wants(const struct gh_peer *peer, const struct gh_conn_end *end)
+{
+    if (end->reason == GH_REASON_CONNECTION_LOST && never_stood(peer, end))
+        return GH_REASON_NO_DESTINATION; /* there never was one to be lost */
+    return end->reason == GH_REASON_NONE ? GH_REASON_CONNECTION_LOST : end->reason;
+}
+
 /* The next address of the same destination, as if this one had not been.  @return whether there is
  * one */
 static bool try_next(struct gh_peer *peer)
@@ -116,10 +124,13 @@ static void on_down(void *arg, struct gh_conn *conn, const struct gh_conn_end *e
 {
     struct gh_trunks *trunks = arg;
     struct gh_peer *peer = peer_of(trunks, conn);
+    enum gh_reason reason;
 
     if (!peer)
         return;
+    reason = reason_for_wants(peer, end);
     if (never_stood(peer, end) && !peer->refused) {
+        trunks->failure = end->err ? gh_err_text(end->err) : "the connection was closed";
         report_failed(trunks, peer, end);
     } else {
         /* TLS 1.3: our certificate may be refused after we are up. */
@@ -136,8 +147,7 @@ static void on_down(void *arg, struct gh_conn *conn, const struct gh_conn_end *e
         return;
     peer->closing = true;
     if (peer->destination != GH_DESTINATION_NONE)
-        gh_wants_settle(trunks, peer,
-                        end->reason == GH_REASON_NONE ? GH_REASON_CONNECTION_LOST : end->reason);
+        gh_wants_settle(trunks, peer, reason);
     if (peer->announced) /* also when we closed it */
         trunks->handlers.lost(trunks->handlers.arg, peer->papers);
     gh_peer_free(peer);

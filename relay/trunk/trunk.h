@@ -107,6 +107,10 @@ typedef void (*gh_want_fn)(void *arg, struct gh_papers *papers, int destination,
 int gh_trunk_want(struct gh_trunks *trunks, gh_trunk_id trunk, uint32_t skip, gh_want_fn fn,
                   void *arg, struct gh_want **out);
 
+/** Inside a gh_want_fn that got no papers: the system's words for each way in which destinations
+ * were not reached, "; " between; "" when that was not it.  No address: a caller may read it. */
+const char *gh_trunk_want_fault(const struct gh_trunks *trunks);
+
 /** Forget a wish; @fn will not be called.  NULL is fine. */
 void gh_trunk_unwant(struct gh_trunks *trunks, struct gh_want *want);
 

@@ -36,12 +36,15 @@ struct gh_peer {
     bool announced;                /* handlers.ready was called: handlers.lost is due */
 };
 
+#define GH_WANT_FAULT_MAX 128
+
 struct gh_want {
     TAILQ_ENTRY(gh_want) link;
     struct gh_trunks *trunks;
     gh_trunk_id trunk;
     uint32_t skip;                 /* destinations tried, or not wanted */
     enum gh_reason reason;         /* of the last failure */
+    char fault[GH_WANT_FAULT_MAX]; /* see gh_trunk_want_fault */
     struct gh_peer *peer;          /* the connection that it waits for; NULL: decided, see @timer */
     struct gh_timer timer;         /* calls fn on the next turn of the loop */
     gh_want_fn fn;
@@ -58,6 +61,8 @@ struct gh_trunks {
     struct gh_trunk_handlers handlers;
     uint64_t generation;           /* of the last judgement */
     bool closing;
+    const char *failure;           /* why the newest attempt failed, a static text; or NULL */
+    char want_fault[GH_WANT_FAULT_MAX]; /* of the wish whose callback runs */
     TAILQ_HEAD(, gh_peer) peers;
     struct gh_wants wants;
 };
@@ -108,7 +113,7 @@ void gh_peer_abandon(struct gh_peer *peer);
 
 /* ---- want.c ---- */
 
-/** @peer came up in good standing, or will not (reason). */
+/** @peer came up in good standing, or will not (reason; of no_destination in gh_trunks.failure). */
 void gh_wants_settle(struct gh_trunks *trunks, struct gh_peer *peer, enum gh_reason reason);
 
 /** Destinations of a trunk; an SRV name counts as one. */

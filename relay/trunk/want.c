@@ -67,9 +67,30 @@ static void want_end(struct gh_want *want, struct gh_papers *papers, int destina
     gh_want_fn fn = want->fn;
     void *arg = want->arg;
     enum gh_reason reason = papers ? GH_REASON_NONE : want->reason;
+    struct gh_trunks *trunks = want->trunks;
 
-    gh_trunk_unwant(want->trunks, want);
+    trunks->want_fault[0] = 0;
+    if (reason == GH_REASON_NO_DESTINATION)
+        memcpy(trunks->want_fault, want->fault, sizeof(trunks->want_fault));
+    gh_trunk_unwant(trunks, want);
     fn(arg, papers, destination, reason);
+}
+
+const char *gh_trunk_want_fault(const struct gh_trunks *trunks)
+{
+    return trunks->want_fault;
+}
+
+/* A destination was not reached, for the reason of the newest attempt. */
+static void not_reached(struct gh_want *want)
+{
+    const char *failure = want->trunks->failure;
+    size_t used = strlen(want->fault);
+
+    want->reason = GH_REASON_NO_DESTINATION;
+    if (failure && !strstr(want->fault, failure))
+        snprintf(want->fault + used, sizeof(want->fault) - used, "%s%s", used ? "; " : "",
+                 failure);
 }
 
 static void want_next(void *arg, uint64_t now_ms);
@@ -111,7 +132,7 @@ static void want_next(void *arg, uint64_t now_ms)
             want->peer = peer;
             return;
         }
-        want->reason = GH_REASON_NO_DESTINATION;
+        not_reached(want);
         want->skip |= 1u << i;
     }
     want_end(want, NULL, GH_DESTINATION_NONE);
@@ -157,6 +178,8 @@ void gh_wants_settle(struct gh_trunks *trunks, struct gh_peer *peer, enum gh_rea
             want->skip |= 1u << peer->destination;
             want->reason = reason;
         }
+        if (reason == GH_REASON_NO_DESTINATION)
+            not_reached(want);
         want_at(want, gh_loop_now_ms(trunks->loop)); /* cannot fail: it runs already */
     }
 }

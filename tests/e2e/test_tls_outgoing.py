@@ -112,9 +112,13 @@ class Outgoing(TlsCase):
         peer = h.tls_connect(self.lab, self.lab.cert("CUCMA"), source=self.source())
         dialog = h.Dialog(self.lab, peer)
         dialog.invite(h.sdp(self.lab.a_host))
-        self.assertIn("connection_lost", peer.expect(503).get("Warning"))
+        warning = peer.expect(503).get("Warning")
+        self.assertIn("no_destination", warning)
+        self.assertIn("(Connection refused)", warning)
+        self.assertNotIn(self.lab.b_host, warning)
         dialog.ack_refusal()
-        self.assertEqual(self.lab.call_end(dialog.call_id)["legs"][0]["trunk"], "CUCMA")
+        record = self.lab.call_end(dialog.call_id)
+        self.assertEqual((record["reasons"], record["legs"][0]["trunk"]), (["no_destination"], "CUCMA"))
 
     def call_reaches(self, server, host=None):
         """A call to 9898 arrives at @server; refused there, so that it ends.  @return its connection"""

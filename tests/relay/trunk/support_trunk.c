@@ -271,11 +271,13 @@ void wish_answer(void *arg, struct gh_papers *papers, int destination, enum gh_r
     wish->papers = papers ? gh_papers_ref(papers) : NULL;
     wish->destination = destination;
     wish->reason = reason;
+    if (wish->trunks)
+        snprintf(wish->fault, sizeof(wish->fault), "%s", gh_trunk_want_fault(wish->trunks));
 }
 
 void wish(struct wish *wish, struct node *node, const char *trunk, uint32_t skip)
 {
-    *wish = (struct wish){ 0 };
+    *wish = (struct wish){ .trunks = node->trunks };
     CHECK_INT(
         gh_trunk_want(node->trunks, trunk_id(node, trunk), skip, wish_answer, wish, &wish->want),
         0);

@@ -30,6 +30,8 @@ struct node {
 
 /* The answer to a wish. */
 struct wish {
+    struct gh_trunks *trunks;
+    char fault[128]; /* of the refusal */
     struct gh_want *want;
     int calls;
     struct gh_papers *papers; /* one reference */

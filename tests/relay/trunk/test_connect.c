@@ -82,7 +82,7 @@ static const struct {
       { { SRV, DNS_SRV, "10 1 5061 a.example.net", 60, DNS_SAYS },
         { SRV, DNS_SRV, "20 1 5061 b.example.net", 60, DNS_SAYS },
         A("a.example.net", 2), A("b.example.net", 4), END },
-      true, 0, "connection_lost", 1 },
+      true, 0, "no_destination", 1 },
     { "one host without address",
       { { SRV, DNS_SRV, "10 1 5061 a.example.net", 60, DNS_SAYS },
         { SRV, DNS_SRV, "20 1 5061 b.example.net", 60, DNS_SAYS }, A("b.example.net", 2), END },

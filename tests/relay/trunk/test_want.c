@@ -162,7 +162,8 @@ static void nobody_there(void)
     turn_until(w[0].calls && w[1].calls && w[2].calls);
     for (int i = 0; i < 3; i++) {
         CHECK_INT(w[i].calls, 1);
-        CHECK_STR(gh_reason_name(w[i].reason), "connection_lost");
+        CHECK_STR(gh_reason_name(w[i].reason), "no_destination");
+        CHECK_STR(w[i].fault, "Connection refused");
     }
     world_end();
 }
@@ -247,10 +248,12 @@ static void names(void)
     wish_end(&w);
     wish(&w, &us, "PEER", 1u << 2);
     turn_until(w.calls);
-    CHECK_STR(gh_reason_name(w.reason), "connection_lost");
+    CHECK_STR(gh_reason_name(w.reason), "no_destination");
+    CHECK_STR(w.fault, "its name has no address; Connection refused");
     wish(&w, &us, "PEER", 6);
     turn_until(w.calls);
     CHECK_STR(gh_reason_name(w.reason), "no_destination");
+    CHECK_STR(w.fault, "its name has no address");
     dns_server_close(server);
     world_end();
 }
