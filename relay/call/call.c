@@ -149,6 +149,7 @@ static void call_free(struct gh_call *call)
     gh_timer_stop(gh_loop_timers(calls->loop), &call->timer);
     gh_trunk_unwant(calls->trunks, call->want);
     gh_call_relays_end(call, NULL, now_ms);
+    gh_call_own_end(call, now_ms);
     gh_call_forks_free(call, NULL);
     gh_call_media_forget(call);
     gh_rel_in_fini(&call->reliable);

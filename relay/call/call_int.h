@@ -69,6 +69,17 @@ enum gh_call_event {
 
 struct gh_call;
 
+/* Our own re-INVITE on a leg; see own_invite.c. */
+struct gh_own {
+    struct gh_txn *client;          /* under way; NULL: none */
+    struct gh_want *want;           /* of a connection for one */
+    struct gh_timer timer;          /* under way: when it is cancelled; else the next attempt */
+    const char *why;                /* what the one under way is for: a word for the log */
+    unsigned tries;                 /* in a row that might have worked a little later */
+    uint64_t due_ms;                /* no other for keys before */
+    bool status_refused;            /* it takes none that is for the status alone */
+};
+
 struct gh_leg {
     struct gh_call *call;
     int side;
@@ -87,6 +98,7 @@ struct gh_leg {
     bool knows_update;              /* by its newest Allow */
     enum gh_status told;            /* newest status that a message of ours said; UNKNOWN: none */
     struct gh_txn *telling;         /* our UPDATE that says it */
+    struct gh_own own;
     uint64_t tell_ms;               /* no other before */
     bool unproven;                  /* keyed, and nothing but plain packets came within 5 s of the answer */
     uint64_t session_id, version;   /* of our newest o= line on this leg */
@@ -157,7 +169,7 @@ struct gh_call_stream {
     uint32_t generation;            /* of the newest set */
     bool was_keyed[2];              /* by any set */
     struct {
-        uint32_t generation, rx_key[2];
+        uint32_t generation, rx_key[2], tx_key[2];
     } keyed[GH_CALL_KEYED_MAX];     /* by generation modulo the size */
 };
 
@@ -392,6 +404,13 @@ enum gh_reason gh_call_give_answer(struct gh_fork *fork, struct gh_sdp **out);
 enum gh_reason gh_call_offer_across(struct gh_fork *fork, int from, struct gh_span sdp, struct gh_sdp **out);
 enum gh_reason gh_call_answer_across(struct gh_fork *fork, const struct gh_sip_msg *msg, struct gh_span sdp,
                                      struct gh_sdp **out);
+/** Begin an exchange with one side alone, over the connection of @papers: gh_neg_alone_offer.
+ *  Whatever the result, gh_call_drop_offer or gh_call_alone_answer follows. */
+enum gh_reason gh_call_alone_offer(struct gh_fork *fork, int side, struct gh_papers *papers,
+                                   struct gh_sdp **out);
+/** Its answer came: it is in force then.  @rekeyed  on success only: some key is another */
+enum gh_reason gh_call_alone_answer(struct gh_fork *fork, const struct gh_sip_msg *msg,
+                                    struct gh_span sdp, bool *rekeyed);
 /** The exchange failed: nothing of it stays. */
 void gh_call_drop_offer(struct gh_fork *fork);
 /** Answer with every m-line port 0 to the offer that waits.  NULL: there is none, or no memory */
@@ -435,6 +454,8 @@ void gh_relay_refuse(struct gh_relay *relay, enum gh_reason reason, uint64_t now
 /** It goes no further: the exchange is undone, the asker told; frees it. */
 void gh_relay_fail(struct gh_relay *relay, enum gh_reason reason, uint64_t now_ms);
 void gh_relay_free(struct gh_relay *relay, uint64_t now_ms);
+/** Is a re-INVITE, or another request with an offer, under way?  @from  NULL, or the side that asks */
+bool gh_call_relay_invites(const struct gh_call *call, int *from);
 /** Is a request with an offer under way in this dialog? */
 bool gh_call_relay_offers(const struct gh_fork *fork);
 /** Would a request with this SDP be relayed now?  @return NONE, or why not */
@@ -516,6 +537,17 @@ void gh_call_mark_measured(struct gh_call *call);
 void gh_call_tell(struct gh_call *call, uint64_t now_ms);
 /** The status that a message of ours to this leg may say, and says by being sent. */
 void gh_call_say_status(struct gh_leg *leg, struct gh_sip_out *out, const struct gh_sip_msg *from);
+
+/* ---- own_invite.c: re-INVITEs that nobody asked for ---- */
+
+/** Is one under way, or about to be? */
+bool gh_call_own_busy(const struct gh_call *call);
+/** Begin what the keys in force need, if it may begin now; fine at any time. */
+void gh_call_own_check(struct gh_call *call, uint64_t now_ms);
+/** Begin one for the status alone.  @return false: not now */
+bool gh_call_own_status(struct gh_leg *leg, uint64_t now_ms);
+/** The call ends: nothing is under way any more. */
+void gh_call_own_end(struct gh_call *call, uint64_t now_ms);
 
 /* ---- record.c ---- */
 

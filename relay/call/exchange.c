@@ -5,12 +5,14 @@
  * nothing behind.
  *
  *   take_offer -> give_offer -> take_answer -> give_answer      or, from anywhere, drop_offer
+ *   alone_offer -> alone_answer      with one side; the other hears nothing
  *
  * The offer of an INVITE is one for all its forks (call->offer); each fork takes a copy for its
  * answer.
  */
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "call/call_int.h"
 
 static void keep_fault(struct gh_call *call, const struct gh_neg *neg)
@@ -299,4 +301,61 @@ enum gh_reason gh_call_answer_across(struct gh_fork *fork, const struct gh_sip_m
     enum gh_reason reason = gh_call_take_answer(fork, msg, sdp);
 
     return reason == GH_REASON_NONE ? gh_call_give_answer(fork, out) : reason;
+}
+
+/* ---- with one side alone --------------------------------------------------------------------- */
+
+enum gh_reason gh_call_alone_offer(struct gh_fork *fork, int side, struct gh_papers *papers,
+                                   struct gh_sdp **out)
+{
+    struct gh_leg *to = &fork->call->leg[side];
+    struct gh_neg *neg = calloc(1, sizeof(*neg));
+    struct gh_neg_self self = { .version = to->version };
+    struct gh_neg_leg neg_to;
+    enum gh_reason reason;
+
+    if (!neg)
+        return GH_REASON_INTERNAL;
+    keep_papers(fork);
+    gh_call_papers(to, papers);
+    neg_to = gh_call_neg_leg(to);
+    fork->pending = neg;
+    reason = gh_neg_alone_offer(neg, fork->neg, side, &neg_to, &self, out);
+    if (reason == GH_REASON_NONE)
+        to->version = self.version;
+    return reason;
+}
+
+/* An m-line that the other side has, and this one has not any more. */
+static void log_refused_lines(const struct gh_call *call, const struct gh_neg *neg)
+{
+    for (size_t i = 0; i < neg->count; i++) {
+        if (neg->base->streams[i].live && !neg->streams[i].live)
+            gh_log(GH_LOG_WARN, "call", "reinvite.refused_line", "call=%s side=%c stream=%zu",
+                   call->id, 'a' + !neg->offerer, i);
+    }
+}
+
+enum gh_reason gh_call_alone_answer(struct gh_fork *fork, const struct gh_sip_msg *msg,
+                                    struct gh_span sdp, bool *rekeyed)
+{
+    struct gh_call *call = fork->call;
+    enum gh_reason reason = gh_call_take_answer(fork, msg, sdp);
+    struct gh_neg *neg = fork->pending;
+    struct gh_neg_leg from = gh_call_neg_leg(&call->leg[neg->offerer]),
+                      to = gh_call_neg_leg(&call->leg[!neg->offerer]);
+
+    if (reason == GH_REASON_NONE)
+        reason = gh_neg_alone_settle(neg);
+    if (reason == GH_REASON_NONE)
+        reason = gh_call_require(call, gh_neg_best_grade(neg, &from, &to));
+    if (reason != GH_REASON_NONE)
+        return reason;
+    log_refused_lines(call, neg);
+    *rekeyed = neg->rekeyed;
+    commit(fork);
+    reason = gh_call_media_start(fork);
+    if (reason == GH_REASON_NONE)
+        gh_call_graded_set(call);
+    return reason;
 }

@@ -271,6 +271,7 @@ void gh_call_grade_tick(struct gh_call *call, uint64_t now_ms)
         tell_relayed(call);
         gh_call_graded(call);
     }
+    gh_call_own_check(call, now_ms);
     gh_call_tell(call, now_ms);
     if (now_ms >= call->media_record_ms) {
         gh_call_record_media(call);

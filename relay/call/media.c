@@ -238,6 +238,8 @@ static int set_stream(struct gh_call *call, size_t index, const struct gh_neg_st
         sets[side].generation = stream->generation;
         stream->keyed[stream->generation % GH_CALL_KEYED_MAX].rx_key[side] =
             agreed->side[side].rx_key;
+        stream->keyed[stream->generation % GH_CALL_KEYED_MAX].tx_key[side] =
+            agreed->side[side].tx_key;
     }
     stream->keyed[stream->generation % GH_CALL_KEYED_MAX].generation = stream->generation;
     err = gh_media_set_both(call->calls->media, sets);
@@ -412,6 +414,21 @@ static void proven(struct gh_call_stream *stream, const struct gh_media_event *e
     gh_call_graded(stream->call);
 }
 
+/* Our key to this side is near its packet limit (RFC 3711 section 9.2), unless it was replaced
+ * since. */
+static void worn(struct gh_call_stream *stream, const struct gh_media_event *event,
+                 uint64_t now_ms)
+{
+    struct gh_call *call = stream->call;
+    size_t slot = event->generation % GH_CALL_KEYED_MAX;
+
+    if (stream->keyed[slot].generation != event->generation || !call->heard || !call->heard->neg)
+        return;
+    if (gh_neg_worn(call->heard->neg, stream->index, event->side,
+                    stream->keyed[slot].tx_key[event->side]))
+        gh_call_own_check(call, now_ms);
+}
+
 static void log_event(const struct gh_call_stream *stream, const struct gh_media_event *event)
 {
     char before[GH_ADDR_TEXT_MAX], after[GH_ADDR_TEXT_MAX];
@@ -494,6 +511,9 @@ void gh_call_on_media_event(void *arg, const struct gh_media_event *event)
             gh_marks_add(&call->marks, GH_REASON_SOURCE_UNPROVEN);
         gh_call_record_source(call, stream->index, event);
         break;
+    case GH_MEDIA_EVENT_KEY_SOON:
+        worn(stream, event, now_ms);
+        break;
     case GH_MEDIA_EVENT_LIFETIME:
         gh_marks_add(&call->marks, GH_REASON_KEY_LIFETIME_EXCEEDED);
         if (call->leg[event->side].trunk->lifetime_enforce)
@@ -502,7 +522,6 @@ void gh_call_on_media_event(void *arg, const struct gh_media_event *event)
     case GH_MEDIA_EVENT_NONE:
     case GH_MEDIA_EVENT_PLAIN:
     case GH_MEDIA_EVENT_AUTH_FAILED:
-    case GH_MEDIA_EVENT_KEY_SOON:
     case GH_MEDIA_EVENT_COUNT:
         break;
     }

@@ -42,6 +42,9 @@ static enum gh_reason take_line(struct gh_neg *neg, int index, struct line *line
     stream->force->rx_mki[answerer] = line->mki;
     stream->force->tx[answerer] = keys->out[which].key;
     stream->force->own[answerer] = keys->out[which].copy_of < 0;
+    stream->force->written[answerer].tag = keys->out[which].facts.tag;
+    stream->force->written[answerer].lifetime_pkts = keys->out[which].lifetime_pkts;
+    stream->force->written[answerer].lines = keys->out_count;
     if (keys->out[which].copy_of >= 0)
         keys->pick = keys->out[which].copy_of;
     return GH_REASON_NONE;
@@ -120,8 +123,9 @@ static enum gh_reason answer_stream(struct gh_neg *neg, int index, const struct 
         return GH_REASON_PROFILE_MISMATCH;
     if (!neg_address_relayed(neg, !neg->offerer, index, &facts, from))
         return GH_REASON_MEDIA_NOT_RELAYED;
-    /* RFC 5761 section 5.1.1: only where it was offered. */
-    neg_take_addresses(neg, !neg->offerer, index, &facts, from->mux == GH_MUX_OFFER);
+    /* RFC 5761 section 5.1.1: only where it was offered; by what we repeat, it may have been taken. */
+    neg_take_addresses(neg, !neg->offerer, index, &facts,
+                       neg->alone ? gh_sdp_rtcp_mux(neg->offer, index) : from->mux == GH_MUX_OFFER);
     settle_direction(neg, stream, facts.direction);
     neg_take_payloads(neg, index);
     return judge_line(neg, index, facts.profile, from, srtp_fallback);
@@ -170,7 +174,7 @@ static int own_key(struct gh_neg *neg, const struct gh_neg *again, int index)
     stream->force->own[side] = true;
     for (int i = 0; i < 2; i++) {
         if (before[i] && !before[i]->exposed && before[i]->force && before[i]->force->own[side] &&
-            goes_on(before[i], stream) &&
+            !before[i]->side[side].worn && goes_on(before[i], stream) &&
             before[i]->side[side].suite == stream->side[side].suite) {
             stream->force->tx[side] = before[i]->force->tx[side];
             return 0;
@@ -185,11 +189,23 @@ static enum gh_path path_of(const struct gh_neg_stream *stream, int side)
 
     if (near->suite == GH_SUITE_NONE && far->suite == GH_SUITE_NONE)
         return GH_PATH_CLEAR;
-    /* The far side has this side's very key. */
+    /* The far side has this side's very key, and no MKI in the packets that it knows nothing of. */
     if (near->suite != GH_SUITE_NONE && near->suite == far->suite && !stream->force->own[!side] &&
+        !stream->force->rx_mki[side].len &&
         gh_secret_equal(&stream->force->rx[side], &stream->force->tx[!side]))
         return GH_PATH_PASS;
     return GH_PATH_BRIDGE;
+}
+
+void neg_settle_paths(struct gh_neg_stream *stream)
+{
+    const struct gh_neg_force *force = stream->force;
+
+    for (int s = 0; s < 2; s++) {
+        stream->side[s].path = path_of(stream, s);
+        stream->side[s].rx_key = force->rx[s].len ? force->rx[s].number : 0;
+        stream->side[s].tx_key = force->tx[s].len ? force->tx[s].number : 0;
+    }
 }
 
 /* Key towards the offerer, and the paths, now that the answerer has chosen. */
@@ -212,12 +228,12 @@ static int settle(struct gh_neg *neg, const struct gh_neg *again, int index)
             err = own_key(neg, again, index);
         if (!err && neg->keeper.wrote)
             err = neg->keeper.wrote(neg->keeper.arg, o, (unsigned)index, &force->tx[o]);
+        /* The key's owner said how long it may live: that crosses with a copy. */
+        force->written[o].tag = keys->offered[keys->pick].facts.tag;
+        force->written[o].lifetime_pkts = force->own[o] ? 0 : keys->answer_lifetime_pkts;
+        force->written[o].lines = 1;
     }
-    for (int s = 0; s < 2; s++) {
-        stream->side[s].path = path_of(stream, s);
-        stream->side[s].rx_key = force->rx[s].len ? force->rx[s].number : 0;
-        stream->side[s].tx_key = force->tx[s].len ? force->tx[s].number : 0;
-    }
+    neg_settle_paths(stream);
     return err;
 }
 
@@ -236,22 +252,26 @@ static int write_answer_stream(struct gh_neg *neg, const struct gh_neg *again, s
 {
     struct gh_neg_stream *stream = &neg->streams[index];
     const struct gh_neg_side *near = &stream->side[neg->offerer];
-    const struct gh_neg_keys *keys = stream->keys;
     int err = settle(neg, again, index);
 
     if (!err)
         err = gh_sdp_set_port(doc, index, near->port);
     if (!err && near->rtcp_mux)
         err = gh_sdp_append_attr(doc, index, "rtcp-mux", (struct gh_span){ 0 });
-    if (!err && keys->pick >= 0) {
-        const struct gh_secret *key = &stream->force->tx[neg->offerer];
-
-        /* The key's owner said how long it may live: that crosses with a copy. */
-        err = gh_sdp_add_crypto(doc, index, keys->offered[keys->pick].facts.tag, near->suite,
-                                key->octets, key->len,
-                                stream->force->own[neg->offerer] ? 0 : keys->answer_lifetime_pkts);
-    }
     return err;
+}
+
+static int write_answer_line(const struct gh_neg *neg, struct gh_sdp *doc, int index)
+{
+    const struct gh_neg_stream *stream = &neg->streams[index];
+    const struct gh_neg_force *force = stream->force;
+    int o = neg->offerer;
+
+    if (!stream->live || stream->keys->pick < 0)
+        return 0;
+    return gh_sdp_add_crypto(doc, index, force->written[o].tag, stream->side[o].suite,
+                             force->tx[o].octets, force->tx[o].len,
+                             force->written[o].lifetime_pkts);
 }
 
 enum gh_reason gh_neg_answer_out(struct gh_neg *neg, const struct gh_neg *again,
@@ -271,6 +291,10 @@ enum gh_reason gh_neg_answer_out(struct gh_neg *neg, const struct gh_neg *again,
         if (!err) /* we answer with the profile of the offer, refused m-lines too */
             err = copy_proto(neg->offer, doc, i);
     }
+    if (!err)
+        err = neg_say(neg, neg->offerer, doc, self->version);
+    for (size_t i = 0; !err && i < neg->count; i++)
+        err = write_answer_line(neg, doc, (int)i);
     if (err) {
         gh_sdp_free(doc);
         return neg_written_reason(err);

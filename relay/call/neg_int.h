@@ -31,6 +31,11 @@ struct gh_neg_force {
     struct gh_secret rx[2], tx[2];
     struct gh_media_mki rx_mki[2];
     bool own[2];                           /* tx: drawn by us, not the other side's */
+    struct {                               /* how tx stands in our newest description */
+        uint32_t tag;
+        uint64_t lifetime_pkts;
+        size_t lines;                      /* a=crypto lines beside and with it */
+    } written[2];
     uint64_t rx_lifetime_pkts[2];
     struct gh_media_payload payloads[2][GH_MEDIA_PAYLOADS_MAX]; /* what each side sends: the other described it */
     uint8_t payload_counts[2];
@@ -65,6 +70,18 @@ bool neg_address_relayed(struct gh_neg *neg, int side, int index, const struct g
 
 /** Where @side wants the media of stream @index.  @mux  whether its rtcp-mux may be taken */
 void neg_take_addresses(struct gh_neg *neg, int side, int index, const struct gh_sdp_media_facts *facts, bool mux);
+
+/** neg_offer.c: the a=crypto lines of one m-line that we offer; @keys NULL: none. */
+int neg_write_lines(struct gh_sdp *doc, int index, const struct gh_neg_keys *keys);
+
+/** neg_alone.c: @doc, before keys are added, is our newest description to @side.  @return 0 or GH_ENOMEM */
+int neg_say(struct gh_neg *neg, int side, const struct gh_sdp *doc, uint64_t version);
+void neg_said_free(struct gh_neg *neg);
+/** @return false: no memory; @to is to be freed all the same */
+bool neg_said_copy(struct gh_neg_said *to, const struct gh_neg_said *from);
+
+/** neg_answer.c: paths and key numbers, by the keys in force. */
+void neg_settle_paths(struct gh_neg_stream *stream);
 
 /** neg_payload.c: what the payload types of stream @index mean, by the offer and the answer. */
 void neg_take_payloads(struct gh_neg *neg, int index);

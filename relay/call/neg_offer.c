@@ -190,7 +190,8 @@ static int own_line(struct line *line, enum gh_suite suite, uint32_t tag,
                                             .mki_ok = true,
                                             .lifetime_ok = true };
     line->copy_of = -1;
-    if (base && !base->exposed && base->force->own[side] && base->side[side].suite == suite) {
+    if (base && !base->exposed && base->force->own[side] && !base->side[side].worn &&
+        base->side[side].suite == suite) {
         line->key = base->force->tx[side];
         return 0;
     }
@@ -245,8 +246,15 @@ static int write_offer_stream(struct gh_neg *neg, struct gh_sdp *doc, int index,
         err = gh_sdp_set_port(doc, index, stream->side[!neg->offerer].port);
     if (!err && rtp && to->mux == GH_MUX_OFFER)
         err = gh_sdp_append_attr(doc, index, "rtcp-mux", (struct gh_span){ 0 });
-    for (size_t i = 0; !err && i < stream->keys->out_count; i++) {
-        const struct line *line = &stream->keys->out[i];
+    return err;
+}
+
+int neg_write_lines(struct gh_sdp *doc, int index, const struct gh_neg_keys *keys)
+{
+    int err = 0;
+
+    for (size_t i = 0; !err && keys && i < keys->out_count; i++) {
+        const struct line *line = &keys->out[i];
 
         err = gh_sdp_add_crypto(doc, index, line->facts.tag, line->facts.suite, line->key.octets,
                                 line->key.len, line->lifetime_pkts);
@@ -332,6 +340,12 @@ enum gh_reason gh_neg_offer_out(struct gh_neg *neg, const struct gh_neg_leg *fro
             err = gh_sdp_disable_media(doc, i);
         else if (!err)
             err = write_offer_stream(neg, doc, i, to);
+    }
+    if (!err)
+        err = neg_say(neg, !neg->offerer, doc, self->version);
+    for (size_t i = 0; !err && i < neg->count; i++) {
+        if (neg->streams[i].live && neg->streams[i].plan != GH_PLAN_REFUSE)
+            err = neg_write_lines(doc, (int)i, neg->streams[i].keys);
     }
     if (err) {
         gh_sdp_free(doc);

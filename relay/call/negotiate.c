@@ -87,6 +87,7 @@ void gh_neg_fini(struct gh_neg *neg)
         force_free(neg->streams[i].force);
         neg->streams[i].force = NULL;
     }
+    neg_said_free(neg);
 }
 
 void gh_neg_free(struct gh_neg *neg)
@@ -108,6 +109,8 @@ int gh_neg_fork(struct gh_neg *out, const struct gh_neg *neg)
 
     *out = *neg;
     out->offer = out->answer = NULL;
+    for (int side = 0; side < 2; side++)
+        whole = neg_said_copy(&out->said[side], &neg->said[side]) && whole;
     for (size_t i = 0; i < GH_NEG_STREAMS_MAX; i++) {
         const struct gh_neg_stream *from = &neg->streams[i];
 

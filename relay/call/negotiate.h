@@ -82,6 +82,8 @@ struct gh_neg_side {
     enum gh_path path;             /* of what arrives from this side */
     uint32_t rx_key, tx_key;       /* running numbers of the keys, 0: none */
     uint16_t port;                 /* ours, towards this side */
+    bool worn;                     /* our own key to it is near its limit: what is written next brings another */
+    bool stale;                    /* it has a key that the other side sends under no more */
 };
 
 struct gh_neg_stream {
@@ -100,8 +102,18 @@ struct gh_neg_stream {
     gh_stream_id stream;           /* of the media plane; 0: none */
 };
 
+/* Our newest description to one side, without keys; text NULL: none was written. */
+struct gh_neg_said {
+    char *text;
+    size_t len;
+    uint64_t version;
+};
+
 struct gh_neg {
     int offerer;                   /* GH_SIDE_A or _B */
+    bool alone;                    /* an exchange of our own with the answerer; @offer is ours then */
+    bool rekeyed;                  /* alone: a key is another now; after gh_neg_alone_settle */
+    struct gh_neg_said said[2];
     const struct gh_neg *base;     /* what is in force; NULL: nothing.  Until gh_neg_settled */
     struct gh_neg_keeper keeper;
     enum gh_on_downgrade route_downgrade; /* of the route; zeroed: reject */
@@ -168,6 +180,34 @@ enum gh_reason gh_neg_answer_in(struct gh_neg *neg, struct gh_span sdp, const st
  */
 enum gh_reason gh_neg_answer_out(struct gh_neg *neg, const struct gh_neg *again, const struct gh_neg_leg *to,
                                  const struct gh_neg_self *self, struct gh_sdp **out);
+
+/**
+ * Begin an exchange of our own with one side of a session that is in force: our newest description to it once more
+ * (RFC 3264 section 8).  The other side hears nothing of it.  Each m-line has the one a=crypto line that is in force,
+ * or a fresh key of ours where the key in force is worn or stale.  gh_neg_answer_in takes the answer.
+ * @neg   uninitialised; to be freed whatever the result
+ * @side  that is to answer
+ * @self  version: the newest that was sent on this leg; raised when this description is another
+ * @out   owned by the caller; holds keys
+ */
+enum gh_reason gh_neg_alone_offer(struct gh_neg *neg, const struct gh_neg *base, int side,
+                                  const struct gh_neg_leg *to, struct gh_neg_self *self, struct gh_sdp **out);
+
+/**
+ * Settle keys and paths after the answer.  A side whose key came from the answerer, who has declared another one, is
+ * stale then: it needs an exchange of its own.
+ * @return GH_REASON_NONE, or why the change cannot be
+ */
+enum gh_reason gh_neg_alone_settle(struct gh_neg *neg);
+
+/** m-lines, by bit, whose key to @side needs replacing: worn or stale. */
+unsigned gh_neg_wanting(const struct gh_neg *neg, int side);
+/** Of these, where nothing can go to @side until it is done. */
+unsigned gh_neg_stale(const struct gh_neg *neg, int side);
+
+/** The key to @side of m-line @index, known by its number, is near its limit.
+ *  @return whether it is in force and ours */
+bool gh_neg_worn(struct gh_neg *neg, size_t index, int side, uint32_t key);
 
 /**
  * The answer to an offer that gets none: every m-line with port 0 (policy: "ACK with every m-line

@@ -397,13 +397,14 @@ bool gh_call_relay_offers(const struct gh_fork *fork)
     return false;
 }
 
-static bool invite_under_way(const struct gh_call *call, int *from)
+bool gh_call_relay_invites(const struct gh_call *call, int *from)
 {
     const struct gh_relay *relay;
 
     TAILQ_FOREACH (relay, &call->relays, link) {
         if (relay->method == GH_SIP_INVITE || relay->offers) {
-            *from = relay->from;
+            if (from)
+                *from = relay->from;
             return true;
         }
     }
@@ -416,7 +417,11 @@ static enum gh_reason glare(const struct gh_fork *fork, int from)
 {
     int busy;
 
-    if (invite_under_way(fork->call, &busy))
+    /* Our own: on its leg nobody could know (RFC 3261 section 14.2), and the other has none under
+     * way. */
+    if (gh_call_own_busy(fork->call))
+        return GH_REASON_GLARE;
+    if (gh_call_relay_invites(fork->call, &busy))
         return busy == from ? GH_REASON_OFFER_UNDER_WAY : GH_REASON_GLARE;
     if (fork->pending)
         return fork->pending->offerer == from ? GH_REASON_OFFER_UNDER_WAY : GH_REASON_GLARE;

@@ -77,6 +77,7 @@ static void do_close(struct gh_call *call, uint64_t now_ms)
         gh_sdp_free(zero);
     }
     gh_call_relays_end(call, NULL, now_ms);
+    gh_call_own_end(call, now_ms);
     gh_call_media_close(call);
 }
 

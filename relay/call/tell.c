@@ -2,8 +2,9 @@
 /*
  * The status of the call, told to a side that no message of the other tells it to: the called side
  * after the ACK (RFC 3261 has no Call-Info there), the caller of a delayed offer, either when the
- * status changes by itself.  By UPDATE without a body (RFC 3311), to a neighbour whose Allow has it
- * and whose trunk says transmit_security_status.
+ * status changes by itself.  To a neighbour whose trunk says transmit_security_status: by UPDATE
+ * without a body (RFC 3311) if its Allow has that, else by a re-INVITE that repeats our description,
+ * unless its trunk says status_updates: update.
  */
 #include "base/log.h"
 #include "call/call_int.h"
@@ -69,14 +70,19 @@ void gh_call_tell(struct gh_call *call, uint64_t now_ms)
     enum gh_status status = gh_call_status(call);
 
     /* What is under way tells it. */
-    if (call->state != GH_CALL_UP || status == GH_STATUS_UNKNOWN || call->relay_count)
+    if (call->state != GH_CALL_UP || status == GH_STATUS_UNKNOWN || call->relay_count ||
+        gh_call_own_busy(call))
         return;
     for (int side = 0; side < 2; side++) {
         struct gh_leg *leg = &call->leg[side];
 
-        if (leg->trunk->rules.transmit_security_status && leg->knows_update &&
-            leg->told != status && !leg->telling && now_ms >= leg->tell_ms)
+        if (!leg->trunk->rules.transmit_security_status || leg->told == status || leg->telling ||
+            now_ms < leg->tell_ms)
+            continue;
+        if (leg->knows_update)
             tell(leg, now_ms);
+        else if (!leg->trunk->status_update_only && gh_call_own_status(leg, now_ms))
+            return; /* one at a time */
     }
 }
 

@@ -88,6 +88,7 @@ struct gh_config_trunk {
     const char *srv;                   /* NULL, or "_sips._tcp.example.net" */
     bool srtp_path_bridge;             /* srtp_path: bridge */
     bool roc_keep;                     /* roc_on_rekey: keep */
+    bool status_update_only;           /* status_updates: update */
     enum gh_key_reuse key_reuse;
     bool mki_refuse;                   /* mki: refuse */
     bool lifetime_enforce;             /* lifetime: enforce */

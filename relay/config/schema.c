@@ -89,6 +89,11 @@ static const struct gh_choice srtp_paths[] = {
     { "bridge", 1, false },
     { NULL, 0, false },
 };
+static const struct gh_choice status_updates[] = {
+    { "reinvite", 0, false },
+    { "update", 1, false },
+    { NULL, 0, false },
+};
 static const struct gh_choice best_efforts[] = {
     { "avp", GH_BEST_EFFORT_AVP, false },
     { "savp", GH_BEST_EFFORT_SAVP, false },
@@ -394,6 +399,12 @@ static const struct gh_option trunk_options[] = {
       .choices = traffic_secure,
       .standard = "srtp_and_tls",
       .says = "what the status Encrypted takes" },
+    { .name = "status_updates",
+      .type = GH_TYPE_FLAG,
+      TRUNK(out.status_update_only),
+      .choices = status_updates,
+      .standard = "reinvite",
+      .says = "a new status to a neighbour without UPDATE: by re-INVITE, or (update) not" },
     { .name = "srtp_path",
       .type = GH_TYPE_FLAG,
       TRUNK(out.srtp_path_bridge),

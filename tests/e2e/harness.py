@@ -122,20 +122,24 @@ class Lab:
     """A folder with certificates, a configuration, and the daemon."""
 
     def __init__(self, extra_trunks="", extra_routes="", trunk_options=None, media="", profile="", top="", tls="",
-                 ports="20000-29999", timeout="60s", overload="accept"):
-        """@overload  on a busy machine nobody else's load shall decide about a test's calls"""
+                 ports="20000-29999", timeout="60s", overload="accept", status="update", program="gatehouse"):
+        """@overload  on a busy machine nobody else's load shall decide about a test's calls
+        @status  status_updates of all trunks: no re-INVITE comes that a test did not ask for
+        @program  of the build folder"""
         self.dir = tempfile.mkdtemp(prefix="gatehouse-e2e-")
         self.x, self.y = lab_number()
         shutil.copytree(certificates(), self.path("pki"))
         self.host, self.a_host, self.b_host, self.lab_host, self.strange_host = (self.addr(n) for n in range(1, 6))
         self.keys_file = self.path("keys")
         self.audit = self.path("audit")
-        self.daemon = None
+        self.daemon, self.program = None, program
         self.logs = []  # of every start
         self.peers = []  # programs that end with the laboratory
         self.connections = weakref.WeakSet()  # those of ours that still stand; the daemon would wait for them to close
         options = {"CUCMA": "srtp: allowed", "CUCM10": "srtp: required", "LAB": "srtp: allowed"}
         options.update(trunk_options or {})
+        extra_trunks = extra_trunks.replace("security_profile: encrypted,",
+                                            f"security_profile: encrypted, status_updates: {status},")
         with open(self.path("lab.yaml"), "w") as f:
             f.write(f"""version: 1
 node: {{name: border1.example.net}}
@@ -154,8 +158,8 @@ security_profiles:
   encrypted: {{device_security_mode: encrypted, transmit_security_status: true{profile}}}
   open: {{device_security_mode: non_secure}}
 trunks:
-  CUCMA: {{security_profile: encrypted, listener: core, peer_names: [CUCMA], destinations: ["{self.a_host}:5061"], {options["CUCMA"]}}}
-  CUCM10: {{security_profile: encrypted, listener: core, peer_names: [CUCM10], destinations: ["{self.b_host}:5061"], {options["CUCM10"]}}}
+  CUCMA: {{security_profile: encrypted, listener: core, peer_names: [CUCMA], destinations: ["{self.a_host}:5061"], status_updates: {status}, {options["CUCMA"]}}}
+  CUCM10: {{security_profile: encrypted, listener: core, peer_names: [CUCM10], destinations: ["{self.b_host}:5061"], status_updates: {status}, {options["CUCM10"]}}}
   LAB: {{security_profile: open, listener: lab, peer_addresses: [{self.lab_host}], {options["LAB"]}}}
 {extra_trunks}routes:
   - {{pattern: "9898", trunks: [CUCM10]}}
@@ -185,7 +189,7 @@ trunks:
 
     def start(self):
         self.daemon = subprocess.Popen(
-            [os.path.join(BUILD, "gatehouse"), "run", "lab.yaml", "--trace", "trace"],
+            [os.path.join(BUILD, self.program), "run", "lab.yaml", "--trace", "trace"],
             cwd=self.dir, stderr=subprocess.PIPE, text=True, errors="replace", preexec_fn=end_with_parent)
         self.log = Lines(self.daemon.stderr)
         self.logs.append(self.log)

@@ -46,13 +46,16 @@ static enum gh_reason exchange(struct session *session, int offerer, const char 
 {
     struct gh_neg *neg = session->pending;
     const struct gh_neg_leg *from = &session->leg[offerer].leg, *to = &session->leg[!offerer].leg;
-    const struct gh_neg_self *self[2] = { &nego_self_a, &nego_self_b };
+    /* As the call does it: one more for each. */
+    struct gh_neg_self self_a = nego_self_a, self_b = nego_self_b, *self[2] = { &self_a, &self_b };
     char octets[NEGO_TEXT_MAX];
     struct gh_sdp *doc = NULL;
     enum gh_reason reason = gh_neg_offer_in(neg, nego_expand(offer, octets), from);
 
     if (reason != GH_REASON_NONE)
         return reason;
+    for (int side = 0; side < 2; side++)
+        self[side]->version = ++session->version[side];
     nego_ports(neg);
     streams(neg, NULL);
     reason = gh_neg_offer_out(neg, from, to, self[!offerer], true, &doc);
@@ -104,6 +107,47 @@ enum gh_reason session_change(struct session *session, int offerer, const char *
     snprintf(texts[0], sizeof(texts[0]), "%s%s", heads[offerer], offer);
     snprintf(texts[1], sizeof(texts[1]), "%s%s", heads[!offerer], answer);
     return session_change_whole(session, offerer, texts[0], texts[1]);
+}
+
+enum gh_reason session_alone_whole(struct session *session, int side, const char *answer)
+{
+    struct gh_neg_self self = { .version = session->version[side] };
+    const struct gh_neg_leg *to = &session->leg[side].leg;
+    char octets[NEGO_TEXT_MAX];
+    struct gh_sdp *doc = NULL;
+    enum gh_reason reason;
+
+    drop(&session->pending);
+    session->offered[0] = session->answered[0] = 0;
+    session->pending = calloc(1, sizeof(*session->pending));
+    if (!session->pending)
+        return GH_REASON_INTERNAL;
+    reason = gh_neg_alone_offer(session->pending, session->neg, side, to, &self, &doc);
+    if (reason != GH_REASON_NONE)
+        return reason;
+    session->version[side] = self.version;
+    nego_raw(doc, session->offered);
+    gh_sdp_free(doc);
+    if (!answer)
+        return GH_REASON_INTERNAL;
+    reason = gh_neg_answer_in(session->pending, nego_expand(answer, octets), to, false);
+    if (reason == GH_REASON_NONE)
+        reason = gh_neg_alone_settle(session->pending);
+    if (reason != GH_REASON_NONE)
+        return reason;
+    gh_neg_settled(session->pending);
+    drop(&session->neg);
+    session->neg = session->pending;
+    session->pending = NULL;
+    return reason;
+}
+
+enum gh_reason session_alone(struct session *session, int side, const char *answer)
+{
+    char text[NEGO_TEXT_MAX];
+
+    snprintf(text, sizeof(text), "%s%s", side ? B_HEAD : A_HEAD, answer ? answer : "");
+    return session_alone_whole(session, side, answer ? text : NULL);
 }
 
 const char *session_key(const char *text, int media, size_t line, char out[128])

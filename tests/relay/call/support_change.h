@@ -11,6 +11,7 @@ struct session {
     struct gh_neg *pending; /* as far as the newest exchange came, if it failed; else NULL */
     struct gh_neg_keeper keeper;
     enum gh_on_downgrade route_downgrade;
+    uint64_t version[2];    /* of the newest description to each side */
     char offered[NEGO_TEXT_MAX],
         answered[NEGO_TEXT_MAX]; /* what we wrote in it, as it is; "" if it did not come so far */
 };
@@ -30,6 +31,15 @@ enum gh_reason session_change(struct session *session, int offerer, const char *
 /** The same with whole descriptions. */
 enum gh_reason session_change_whole(struct session *session, int offerer, const char *offer,
                                     const char *answer);
+
+/**
+ * An exchange of our own with @side alone.  What we write is in offered.
+ * @answer  media sections; NULL: none comes, and what was in force stays
+ * @return the reason of the first step that failed; INTERNAL without an answer
+ */
+enum gh_reason session_alone(struct session *session, int side, const char *answer);
+/** The same with a whole description. */
+enum gh_reason session_alone_whole(struct session *session, int side, const char *answer);
 
 /** The base64 of key number @line of m-line number @media in @text, as we wrote it; "" if there is
  * none. */

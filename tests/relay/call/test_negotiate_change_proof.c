@@ -4,16 +4,17 @@
  * over legs that prove more or less.  No key crosses to or from a leg that is not verified TLS;
  * what a side's newest description says is what its packets are read with; our own key stays
  * exactly as long as it is in force, and one that was replaced never comes back; what fails changes
- * nothing.
+ * nothing.  In between, exchanges of our own with one side, which leave the other as it was.
  */
 #include <stdlib.h>
 
+#include "call/neg_int.h"
 #include "support/check.h"
 #include "support_change.h"
 
 #define WALKS    800
 #define STEPS    10
-#define GONE_MAX (STEPS * GH_NEG_STREAMS_MAX * 4)
+#define GONE_MAX (STEPS * GH_NEG_STREAMS_MAX * 8)
 
 static uint64_t seed = 0x9e3779b97f4a7c15;
 
@@ -101,6 +102,7 @@ static void write_answer(char *text, int side, const char *offered)
 
 struct in_force {
     bool live, there; /* there: live, or off and to come back */
+    bool own[2], worn[2];
     struct gh_secret rx[2], tx[2];
     gh_stream_id stream;
 };
@@ -114,7 +116,7 @@ struct walk {
     char offer[NEGO_TEXT_MAX], answer[NEGO_TEXT_MAX];
 };
 
-static unsigned long changed, refused, kept, replaced;
+static unsigned long changed, refused, kept, replaced, repeated, bridged;
 static long told; /* failures are counted, not printed a million times */
 
 static void must(bool holds, const char *what, const struct walk *walk)
@@ -141,14 +143,15 @@ static void read_in_force(const struct session *s, struct in_force *out)
             gh_neg_media_set(&s->neg->streams[i], side, &set);
             out[i].rx[side] = set.rx_key;
             out[i].tx[side] = set.tx_key;
+            out[i].own[side] = s->neg->streams[i].force->own[side];
+            out[i].worn[side] = s->neg->streams[i].side[side].worn;
         }
     }
 }
 
-/* A key that neither side declared is ours. */
 static bool is_own(const struct in_force *stream, int side)
 {
-    return stream->tx[side].len && !gh_secret_equal(&stream->tx[side], &stream->rx[!side]);
+    return stream->tx[side].len && stream->own[side];
 }
 
 static bool has_secret(const char *text, const struct gh_secret *key)
@@ -241,7 +244,8 @@ static void check_stream(struct walk *walk, size_t i, int offerer, const struct 
             continue;
         }
         /* Of the same suite, in a stream that goes on, ours stays. */
-        must(!goes_on || !is_own(after, side) || after->tx[side].len != before->tx[side].len,
+        must(!goes_on || !is_own(after, side) || before->worn[side] ||
+                 after->tx[side].len != before->tx[side].len,
              "our own key was replaced without need", walk);
         replaced++;
         if (walk->gone_count < GONE_MAX)
@@ -326,6 +330,77 @@ static void step(struct walk *walk, bool first)
     explicit_bzero(after, sizeof(after));
 }
 
+/* Paths follow from keys; where the far side knows another key than the one that comes, it is known to be stale. */
+static void check_paths(const struct walk *walk)
+{
+    for (size_t i = 0; i < walk->s.neg->count; i++) {
+        const struct gh_neg_stream *stream = &walk->s.neg->streams[i];
+        const struct in_force *now = &walk->now[i];
+
+        for (int side = 0; stream->live && side < 2; side++) {
+            bool same = now->rx[side].len && gh_secret_equal(&now->rx[side], &now->tx[!side]);
+            bool lost = now->tx[!side].len && !now->own[!side] && !same;
+
+            must((stream->side[side].path == GH_PATH_PASS) == same, "pass is one key", walk);
+            must(stream->side[!side].stale == lost, "a key that nobody sends under is stale", walk);
+        }
+    }
+}
+
+/* An exchange of our own: the other side's keys stay, and the answerer's are what it declares. */
+static void alone(struct walk *walk)
+{
+    struct in_force after[GH_NEG_STREAMS_MAX];
+    int side = (int)draw(2);
+    enum gh_reason reason;
+
+    for (size_t i = 0; i < walk->s.neg->count; i++) {
+        if (draw(3) == 0)
+            gh_neg_worn(walk->s.neg, i, side, walk->s.neg->streams[i].side[side].tx_key);
+    }
+    read_in_force(&walk->s, walk->now);
+    walk->s.leg[side].leg.signalling = GH_SIG_TLS_VERIFIED;
+    strcpy(walk->offer, "");
+    session_alone_whole(&walk->s, side, NULL);
+    must(*walk->s.offered != 0, "it can be said again", walk);
+    write_answer(walk->answer, side, walk->s.offered);
+    reason = session_alone_whole(&walk->s, side, walk->answer);
+    read_in_force(&walk->s, after);
+    must(!holds_key(walk->s.offered, side ? 'B' : 'A'), "a side gets its own key back", walk);
+    for (size_t i = 0; i < walk->gone_count; i++)
+        must(!has_secret(walk->s.offered, &walk->gone[i]), "a replaced key of ours is written", walk);
+    if (reason != GH_REASON_NONE) {
+        must(equal(walk->now, after), "what fails changes nothing", walk);
+        return;
+    }
+    repeated++;
+    for (size_t i = 0; i < walk->s.neg->count; i++) {
+        const struct in_force *was = &walk->now[i], *is = &after[i];
+
+        must(is->rx[!side].len == was->rx[!side].len && is->tx[!side].len == was->tx[!side].len &&
+                 (!is->rx[!side].len || gh_secret_equal(&is->rx[!side], &was->rx[!side])) &&
+                 (!is->tx[!side].len || gh_secret_equal(&is->tx[!side], &was->tx[!side])),
+             "the other side's keys stay", walk);
+        must(!was->there || is->stream == was->stream, "the stream stays", walk);
+        must(!is->live || is->rx[side].len == was->rx[side].len, "suite and keying stay", walk);
+        if (!is->live || !is->rx[side].len)
+            continue;
+        must(declares(walk->answer, i, &is->rx[side]), "read with what it declared", walk);
+        must(!gh_secret_equal(&is->tx[side], &is->rx[side]), "one key for both directions", walk);
+        must(!was->worn[side] || !gh_secret_equal(&is->tx[side], &was->tx[side]),
+             "a worn key is replaced", walk);
+        must(gh_secret_equal(&is->tx[side], &was->tx[side]) || is->own[side], "what is new is ours",
+             walk);
+        bridged += !was->own[side] && is->own[side];
+        if (was->own[side] && !gh_secret_equal(&is->tx[side], &was->tx[side]) &&
+            walk->gone_count < GONE_MAX)
+            walk->gone[walk->gone_count++] = was->tx[side];
+    }
+    memcpy(walk->now, after, sizeof(after));
+    check_gone(walk);
+    explicit_bzero(after, sizeof(after));
+}
+
 static void random_walks(void)
 {
     static const struct nego_who who = { ALLOWED };
@@ -334,15 +409,21 @@ static void random_walks(void)
     for (int n = 0; n < WALKS; n++) {
         session_init(&walk.s, &who, &who);
         walk.count = 1 + draw(2);
-        for (int i = 0; i < STEPS; i++)
+        for (int i = 0; i < STEPS; i++) {
             step(&walk, i == 0);
+            for (int more = 0; walk.s.neg && more < (int)draw(3); more++)
+                alone(&walk);
+            if (walk.s.neg)
+                check_paths(&walk);
+        }
         session_fini(&walk.s);
         explicit_bzero(&walk, sizeof(walk));
     }
     /* The walks have met what they are about. */
     CHECK(changed > WALKS && refused > WALKS && kept > WALKS / 4 && replaced > WALKS / 4);
-    printf("     %lu changes, %lu refused; own keys: %lu kept, %lu replaced\n", changed, refused,
-           kept, replaced);
+    CHECK(repeated > WALKS && bridged > WALKS / 16);
+    printf("     %lu changes, %lu refused; own keys: %lu kept, %lu replaced; %lu repeated, %lu to bridge\n",
+           changed, refused, kept, replaced, repeated, bridged);
 }
 
 int main(void)

@@ -150,7 +150,7 @@ static void test_trunk_defaults(void)
     CHECK_STR(a->destinations[0].host, "192.0.2.1");
     CHECK_INT(b->destinations[0].port, 5060);
     CHECK(!a->srv && !a->contact && !a->source.family);
-    CHECK(!a->srtp_path_bridge && !a->roc_keep);
+    CHECK(!a->srtp_path_bridge && !a->roc_keep && !a->status_update_only);
     CHECK_INT(a->key_reuse, GH_KEY_REUSE_MARK);
     CHECK_INT(a->media_source, GH_SOURCE_SDP);
     CHECK_INT(a->rtcp_mux, GH_MUX_ACCEPT);
@@ -191,7 +191,7 @@ static void test_values(void)
         "'[2001:db8::2]'], "
         "contact: c.example.net, source: 192.0.2.7, srtp: allowed, consider_traffic_secure: "
         "srtp_only, "
-        "srtp_path: bridge, best_effort_profile: savp, suite_order: local, strict_tags: true, "
+        "srtp_path: bridge, status_updates: update, best_effort_profile: savp, suite_order: local, strict_tags: true, "
         "on_downgrade: end, "
         "rtcp_mux: offer, dscp: {audio: 45, video: default, other: af11}, bodies: [Application/SDP, text/plain], max_calls: 7, max_cps: 9}\n"
         "routes: [{pattern: '1X', trunks: [T], distribution: circular, on_downgrade: end, "
@@ -234,6 +234,7 @@ static void test_values(void)
     CHECK_INT(t->rules.name_in, GH_NAME_IN_ANY);
     CHECK(t->rules.allow_wildcard && t->rules.suite_order_local && t->rules.strict_tags);
     CHECK(t->rules.transmit_security_status && t->srtp_path_bridge && t->roc_keep);
+    CHECK(t->status_update_only);
     CHECK(t->rules.trust_claims);
     CHECK_INT(t->key_reuse, GH_KEY_REUSE_REFUSE);
     CHECK_INT(t->media_source, GH_SOURCE_SYMMETRIC);

@@ -1,0 +1,436 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Re-INVITEs of our own: a new status for who knows no UPDATE, and fresh keys in time."""
+import base64
+import re
+import time
+import unittest
+
+import harness as h
+from rtp import CM, GCM
+from session_case import SessionCase, security
+
+CALL_INFO = "Call-Info: <urn:x-cisco-remotecc:callinfo>; security= {}\n"
+LEFT = 40  # tests/e2e/worn_keys.c
+
+
+def version(body):
+    return int(re.search(rb"(?m)^o=\S+ \d+ (\d+)", body).group(1))
+
+
+def without_keys(body):
+    return re.sub(rb"(?m)^(o=.*|a=crypto:.*)\r\n", b"", body)
+
+
+class OwnCase(SessionCase):
+    def asked(self, who, why):
+        """Our re-INVITE, at @who.  @return it"""
+        request = who.expect("INVITE")
+        self.assertIn("tag=", request.get("To"))
+        self.assertEqual(request.body.count(b"a=crypto:"), sum(bool(end) for end in who.ends))
+        self.lab.log.wait(rf" call +reinvite +call=\S+ side={'a' if who is self.a else 'b'} why={why}")
+        return request
+
+    def answer(self, who, request, **kwargs):
+        """With its description; the ACK is ours, and without SDP."""
+        lines = who.take(request.body)
+        who.reply(request, 200, who.describe(tags=who.tags(lines), **kwargs))
+        self.assertEqual(who.expect("ACK").body, b"")
+
+    def refuse(self, who, request, status):
+        who.reply(request, status)
+        who.expect("ACK")
+
+    def fresh(self, who):
+        who.ends[0].key = h.fresh_key(who.ends[0].key)
+
+    def paths(self, record):
+        return [leg["streams"][0]["path"] for leg in record["legs"]]
+
+    def soon_both_ways(self):
+        """What comes in the moment of a change may be lost."""
+        self.first_through(self.a.ends[0], self.b.ends[0])
+        self.first_through(self.b.ends[0], self.a.ends[0])
+        self.both_ways()
+
+
+class Status(OwnCase):
+    """Nobody here knows UPDATE."""
+
+    options = {"status": "reinvite"}
+
+    def info(self, status):
+        """a says that its side is worth no more."""
+        self.a.request("INFO", extra=CALL_INFO.format(status))
+        self.b.reply(self.b.expect("INFO"), 200)
+        self.a.expect(200)
+
+    def up(self):
+        """@return what b was offered, and the re-INVITE that tells it the status"""
+        request = self.invited(self.a.open().describe())
+        lines = self.b.open().take(request.body)
+        self.b.reply(request, 200, self.b.describe(tags=self.b.tags(lines)))
+        self.a.take(self.a.expect(200).body)
+        self.a.ack()
+        self.b.expect("ACK")
+        return request, self.asked(self.b, "status")
+
+    def told(self):
+        request, asked = self.up()
+        self.answer(self.b, asked)
+        return request, asked
+
+    def test_what_was_said_is_said_again(self):
+        """One line of keys is left, that in force; and once that is so, octet for octet the same."""
+        request, first = self.told()
+        self.assertEqual(security(first), "Encrypted")
+        self.assertEqual(without_keys(first.body), without_keys(request.body))
+        self.assertEqual(version(first.body), version(request.body) + 1)
+        self.assertIn(base64.b64encode(self.a.ends[0].key), first.body)
+        self.both_ways()
+        self.info("Authenticated")
+        self.answer(self.a, self.asked(self.a, "status"))
+        second = self.asked(self.b, "status")
+        self.assertEqual((security(second), second.body), ("Authenticated", first.body))
+        self.assertNotIn(self.lab.a_host, str(second.headers))
+        self.answer(self.b, second)
+        self.both_ways()
+        self.assertEqual(self.records("call.rekey"), [])
+        record = self.hang_up()
+        self.check_end(record, status="Authenticated", marks=["claim_lowered"])
+        self.assertEqual(self.paths(record), ["pass", "pass"])
+
+    def test_the_caller_of_a_delayed_offer(self):
+        """What it heard last was an offer of ours, with the keys of b."""
+        request = self.invited()
+        self.b.open().reply(request, 200, self.b.describe())
+        ok = self.a.expect(200)
+        lines = self.a.open().take(ok.body)
+        self.a.ack(self.a.describe(tags=self.a.tags(lines)))
+        self.b.take(self.b.expect("ACK").body)
+        asked = self.asked(self.a, "status")
+        self.assertEqual(security(asked), "Encrypted")
+        self.answer(self.a, asked)
+        asked = self.asked(self.b, "status")
+        self.assertEqual(security(asked), "Encrypted")
+        self.answer(self.b, asked)
+        self.both_ways()
+        self.check_end(self.hang_up())
+
+    def test_again_after_491(self):
+        """The Call-ID of that leg is ours: 2.1 s at least."""
+        _, asked = self.up()
+        before = time.monotonic()
+        self.refuse(self.b, asked, 491)
+        again = self.asked(self.b, "status")
+        self.assertGreater(time.monotonic() - before, 2.0)
+        self.assertGreater(version(again.body), version(asked.body))
+        self.answer(self.b, again)
+        self.both_ways()
+        self.check_end(self.hang_up())
+
+    def test_not_again_after_488(self):
+        _, asked = self.up()
+        self.refuse(self.b, asked, 488)
+        self.assertIn("status_updates: update", self.lab.log.wait(r"reinvite.fail .*sip=488"))
+        self.info("Authenticated")
+        self.answer(self.a, self.asked(self.a, "status"))
+        self.assertTrue(self.b.peer.silent(3))
+        self.both_ways()
+        self.check_end(self.hang_up(), status="Authenticated", marks=["claim_lowered"])
+
+    def test_no_dialog_any_more(self):
+        """RFC 3261 section 14.1: 481 and 408 end it; to who answered 408 a BYE goes."""
+        for status in (481, 408):
+            _, asked = self.up()
+            self.refuse(self.b, asked, status)
+            if status == 408:
+                self.b.reply(self.b.expect("BYE"), 200)
+            self.a.reply(self.a.expect("BYE"), 200)
+            self.check_end(self.ended(), grade="none", reasons=["dialog_gone"])
+            self.again()
+
+    def test_glare(self):
+        """b asks while it is asked: 491 both ways, and b, whose Call-ID it is not, comes first."""
+        _, asked = self.up()
+        self.b.request("INVITE", self.b.describe())
+        self.assertIn("glare", self.b.expect(491).get("Warning"))
+        self.b.ack_refusal()
+        self.b.reply(asked, 491)
+        self.b.request("INVITE", self.b.describe())
+        self.b.expect("ACK")
+        request = self.a.expect("INVITE")
+        lines = self.a.take(request.body)
+        self.a.reply(request, 200, self.a.describe(tags=self.a.tags(lines)))
+        ok = self.b.expect(200)
+        self.assertEqual(security(ok), "Encrypted")  # ours need not come again
+        self.b.take(ok.body)
+        self.b.ack()
+        self.a.expect("ACK")
+        self.soon_both_ways()
+        self.check_end(self.hang_up())
+
+    def test_the_other_side_asks_meanwhile(self):
+        _, asked = self.up()
+        self.a.request("INVITE", self.a.describe())
+        self.assertIn("glare", self.a.expect(491).get("Warning"))
+        self.a.ack_refusal()
+        self.answer(self.b, asked)
+        self.reinvite()
+        self.both_ways()
+        self.check_end(self.hang_up())
+
+    def test_bye_meanwhile(self):
+        _, asked = self.up()
+        self.b.reply(asked, 100)
+        self.a.request("BYE")
+        cancel = self.b.expect("CANCEL")
+        self.b.reply(cancel, 200)
+        self.refuse_cancelled(asked)
+        self.a.expect(200)
+        self.check_end(self.ended(), grade="none")
+
+    def refuse_cancelled(self, asked):
+        """487 for the INVITE; BYE comes before its ACK, or after it."""
+        self.b.reply(asked, 487)
+        got = [self.b.receive("BYE and ACK") for _ in range(2)]
+        self.assertEqual({msg.method for msg in got}, {"BYE", "ACK"})
+        for msg in got:
+            if msg.method == "BYE":
+                self.b.reply(msg, 200)
+
+    def test_who_never_answers(self):
+        """CANCEL after 32 s; what was not changed goes on."""
+        _, asked = self.up()
+        self.b.reply(asked, 100)
+        self.b.peer.sock.settimeout(h.LIMIT_S + 40)
+        self.b.reply(self.b.expect("CANCEL"), 200)
+        self.refuse(self.b, asked, 487)
+        self.both_ways()
+        self.check_end(self.hang_up())
+
+    def test_answers_that_end_the_call(self):
+        """By the same policy as every answer: ACK, and BYE to both."""
+        def clear(asked):
+            self.b.ends[0].suite = None
+            return self.b.describe(protos=["RTP/AVP"])
+
+        def echo(asked):
+            self.b.ends[0].key = self.a.ends[0].key
+            return self.b.describe(tags=self.b.tags(self.b.take(asked.body)))
+
+        cases = {"bad_sdp": lambda asked: b"", "crypto_answer_bad": lambda asked: self.b.describe(tags=[77]).replace(b"_80", b"_32"),
+                 "key_echoed": echo, "profile_mismatch": clear}
+        for reason, body in cases.items():
+            _, asked = self.up()
+            self.b.reply(asked, 200, body(asked))
+            self.b.expect("ACK")
+            for ua in (self.a, self.b):
+                bye = ua.expect("BYE")
+                self.assertIn(reason, bye.get("Reason"))
+                ua.reply(bye, 200)
+            self.assertEqual(self.ended()["reasons"], [reason])
+            self.again()
+
+    def test_keys_in_the_answer_are_told_to_the_other_side(self):
+        """b has another key: a, that knows the old one, gets one of ours, and b's path becomes a bridge."""
+        _, asked = self.up()
+        old = self.b.ends[0].key
+        self.fresh(self.b)
+        self.answer(self.b, asked)
+        asked = self.asked(self.a, "far_key")
+        offered = base64.b64decode(re.search(rb"inline:([^|\s]+)", asked.body).group(1))
+        self.assertNotIn(offered, (old, self.b.ends[0].key, self.a.ends[0].key))
+        self.answer(self.a, asked)
+        self.soon_both_ways()
+        record = self.hang_up()
+        self.check_end(record)
+        self.assertEqual(self.paths(record), ["pass", "bridge"])
+        first, second = self.records("call.rekey")
+        self.assertEqual(self.paths(first), ["pass", "bridge"])
+        self.assertEqual(self.paths(second), ["pass", "bridge"])
+
+    def test_both_have_another_key_each_time(self):
+        """That comes to an end: what we drew need not be told to anybody else."""
+        _, asked = self.up()
+        for who, then in ((self.b, self.a), (self.a, self.b), (self.b, None)):
+            self.fresh(who)
+            self.answer(who, asked)
+            asked = then and self.asked(then, "far_key")
+        self.soon_both_ways()
+        self.assertTrue(self.a.peer.silent() and self.b.peer.silent())
+        record = self.hang_up()
+        self.check_end(record)
+        self.assertEqual(self.paths(record), ["bridge", "bridge"])
+
+    def test_who_does_not_take_the_new_key(self):
+        """The call stays up, one way: said in log and record; the keys in force go on."""
+        _, asked = self.up()
+        self.fresh(self.b)
+        self.answer(self.b, asked)
+        self.refuse(self.a, self.asked(self.a, "far_key"), 488)
+        self.assertIn("is lost until it takes a re-INVITE", self.lab.log.wait(r"reinvite.fail .*why=far_key sip=488"))
+        self.first_through(self.a.ends[0], self.b.ends[0])
+        packet = self.b.ends[0].next_rtp()
+        self.b.ends[0].send(self.b.ends[0].protect(packet))
+        # Any exchange that crosses mends it.
+        self.reinvite(self.b)
+        self.soon_both_ways()
+        record = self.hang_up()
+        self.check_end(record, marks=["key_not_told"])
+        self.assertEqual(self.paths(record), ["pass", "pass"])
+
+
+class Libre(unittest.TestCase):
+    def test_a_phone_without_update(self):
+        """libre's Allow has no UPDATE: it answers our re-INVITE, and no packet is lost."""
+        with h.Lab(status="reinvite") as lab:
+            callee, caller = lab.callee(), lab.caller("--seconds", "3")
+            lab.log.wait(r"reinvite.done .*side=b why=status")
+            a = caller.report()
+            end = lab.wait_record("call.end")
+            b = callee.end()
+        self.assertEqual((a["received"], b["received"], b["auth_failed"]), (b["sent"], a["sent"], 0))
+        self.assertEqual((end["status"], end["grade"]), ("Encrypted", "hop_by_hop"))
+
+
+class Worn(OwnCase):
+    """gatehouse with keys of its own that are near their limit after LEFT packets; GCM at b, AES_CM at a."""
+
+    options = {"program": "gatehouse-worn"}
+
+    def establish(self, suite=GCM):
+        request = self.invited(self.a.open().describe())
+        lines = self.b.open(suite=suite).take(request.body)
+        self.b.reply(request, 200, self.b.describe(tags=self.b.tags(lines)))
+        self.a.take(self.a.expect(200).body)
+        self.a.ack()
+        self.b.expect("ACK")
+
+    def wear(self, source, target):
+        for _ in range(LEFT):
+            self.crosses(source.ends[0], target.ends[0])
+        self.lab.log.wait(r"what=key_limit_near")
+
+    def test_a_fresh_key_in_time(self):
+        self.establish()
+        self.wear(self.a, self.b)
+        old = self.b.ends[0].far_key
+        asked = self.asked(self.b, "key_limit")
+        self.assertEqual(security(asked), "Encrypted")
+        self.crosses(self.a.ends[0], self.b.ends[0])  # under the old key, until the answer
+        self.answer(self.b, asked)
+        self.assertNotEqual(self.b.ends[0].far_key, old)
+        self.soon_both_ways()
+        self.assertTrue(self.a.peer.silent())
+        rekey, = self.records("call.rekey")
+        self.assertNotIn(base64.b64encode(self.b.ends[0].far_key).decode(), str(rekey))
+        # And so on, for each of our keys.
+        kept = self.b.ends[0].far_key
+        self.wear(self.b, self.a)
+        asked = self.asked(self.a, "key_limit")
+        old = self.a.ends[0].far_key
+        self.answer(self.a, asked)
+        self.assertNotEqual(self.a.ends[0].far_key, old)
+        self.assertEqual(self.b.ends[0].far_key, kept)
+        self.soon_both_ways()
+        record = self.hang_up()
+        self.check_end(record)
+        self.assertEqual(self.paths(record), ["bridge", "bridge"])
+        self.assertEqual(sum(leg["streams"][0]["rx"]["auth_failed"] for leg in record["legs"]), 0)
+
+    def test_the_peer_has_another_key_too(self):
+        """In a bridge nobody else need know."""
+        self.establish()
+        self.both_ways()
+        self.wear(self.a, self.b)
+        asked = self.asked(self.b, "key_limit")
+        self.fresh(self.b)
+        self.answer(self.b, asked)
+        self.soon_both_ways()
+        self.assertTrue(self.a.peer.silent())
+        self.check_end(self.hang_up())
+
+    def test_refused(self):
+        self.establish()
+        self.wear(self.a, self.b)
+        old = self.b.ends[0].far_key
+        asked = self.asked(self.b, "key_limit")
+        self.b.take(asked.body)
+        offered = self.b.ends[0].far_key
+        self.refuse(self.b, asked, 488)
+        self.assertIn("again_ms=60000", self.lab.log.wait(r"reinvite.fail .*why=key_limit sip=488"))
+        self.b.ends[0].far_key = old
+        self.both_ways()
+        # What crosses brings a fresh key as well, and not that one.
+        self.reinvite()
+        self.assertNotIn(self.b.ends[0].far_key, (old, offered))
+        self.soon_both_ways()
+        self.check_end(self.hang_up())
+
+    def test_again_after_491(self):
+        """The Call-ID of that leg is a's; each attempt has a key of its own."""
+        self.establish()
+        self.wear(self.b, self.a)
+        keys = {self.a.ends[0].far_key}
+        for _ in range(2):
+            asked = self.asked(self.a, "key_limit")
+            keys.add(base64.b64decode(re.search(rb"inline:([^|\s]+)", asked.body).group(1)))
+            self.refuse(self.a, asked, 491)
+        self.both_ways()
+        asked = self.asked(self.a, "key_limit")
+        self.answer(self.a, asked)
+        self.assertNotIn(self.a.ends[0].far_key, keys)
+        self.assertEqual(len(keys), 3)
+        self.soon_both_ways()
+        self.check_end(self.hang_up())
+
+    def test_not_while_another_is_under_way(self):
+        self.establish()
+        self.a.request("INVITE", self.a.describe())
+        request = self.b.expect("INVITE")
+        before = self.b.ends[0].far_key
+        self.wear(self.a, self.b)
+        lines = self.b.take(request.body)
+        self.assertTrue(self.b.peer.silent(1.5))
+        self.b.reply(request, 200, self.b.describe(tags=self.b.tags(lines)))
+        self.a.take(self.a.expect(200).body)
+        self.assertEqual(self.b.ends[0].far_key, before)
+        self.a.ack()
+        self.b.expect("ACK")
+        self.crosses(self.a.ends[0], self.b.ends[0])
+        self.answer(self.b, self.asked(self.b, "key_limit"))
+        self.assertNotEqual(self.b.ends[0].far_key, before)
+        self.soon_both_ways()
+        self.check_end(self.hang_up())
+
+    def test_pass_beside_a_bridge(self):
+        """What b sends has an MKI: a bridge to a, whose own packets pass.  a answers with another key: b is told ours."""
+        request = self.invited(self.a.open().describe())
+        lines = self.b.open().take(request.body)
+        body = self.b.describe(tags=self.b.tags(lines))
+        line = re.search(rb"a=crypto:[^\r]+", body).group(0)
+        self.b.reply(request, 200, body.replace(line, line + b"|2^31|5:1"))
+        self.a.take(self.a.expect(200).body)
+        self.a.ack()
+        self.b.expect("ACK")
+        self.first_through(self.a.ends[0], self.b.ends[0])
+        for _ in range(LEFT):
+            sealed = self.b.ends[0].protect(self.b.ends[0].next_rtp())
+            self.b.ends[0].send(sealed[:-10] + b"\x05" + sealed[-10:])
+            self.a.ends[0].unprotect(self.a.ends[0].receive())
+        asked = self.asked(self.a, "key_limit")
+        self.fresh(self.a)
+        self.answer(self.a, asked)
+        asked = self.asked(self.b, "far_key")
+        self.assertNotIn(base64.b64encode(self.a.ends[0].key), asked.body)
+        lines = self.b.take(asked.body)
+        body = self.b.describe(tags=self.b.tags(lines))
+        self.b.reply(asked, 200, body.replace(line.split(b" ", 1)[1], line.split(b" ", 1)[1] + b"|2^31|5:1"))
+        self.b.expect("ACK")
+        self.first_through(self.a.ends[0], self.b.ends[0])
+        record = self.hang_up()
+        self.assertEqual((record["status"], self.paths(record)), ("Encrypted", ["bridge", "bridge"]))
+
+
+if __name__ == "__main__":
+    h.main()
