@@ -14,7 +14,7 @@
 
 /* ---- what we said ---------------------------------------------------------------------------- */
 
-int neg_say(struct gh_neg *neg, int side, const struct gh_sdp *doc, uint64_t version)
+int neg_keep_said(struct gh_neg *neg, int side, const struct gh_sdp *doc, uint64_t version)
 {
     struct gh_neg_said *said = &neg->said[side];
     size_t len = gh_sdp_len(doc);
@@ -216,7 +216,7 @@ static enum gh_reason repeat(struct gh_neg *neg, const struct gh_neg_leg *to,
     if (to->signalling != GH_SIG_TLS_VERIFIED)
         gh_sdp_strip_unknown(neg->offer);
     if (!err)
-        err = neg_say(neg, !neg->offerer, neg->offer, self->version);
+        err = neg_keep_said(neg, !neg->offerer, neg->offer, self->version);
     if (!err && !neg_said_copy(&neg->said[neg->offerer], &neg->base->said[neg->offerer]))
         err = GH_ENOMEM;
     if (!err)

@@ -292,7 +292,7 @@ enum gh_reason gh_neg_answer_out(struct gh_neg *neg, const struct gh_neg *again,
             err = copy_proto(neg->offer, doc, i);
     }
     if (!err)
-        err = neg_say(neg, neg->offerer, doc, self->version);
+        err = neg_keep_said(neg, neg->offerer, doc, self->version);
     for (size_t i = 0; !err && i < neg->count; i++)
         err = write_answer_line(neg, doc, (int)i);
     if (err) {

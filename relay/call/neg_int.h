@@ -75,7 +75,7 @@ void neg_take_addresses(struct gh_neg *neg, int side, int index, const struct gh
 int neg_write_lines(struct gh_sdp *doc, int index, const struct gh_neg_keys *keys);
 
 /** neg_alone.c: @doc, before keys are added, is our newest description to @side.  @return 0 or GH_ENOMEM */
-int neg_say(struct gh_neg *neg, int side, const struct gh_sdp *doc, uint64_t version);
+int neg_keep_said(struct gh_neg *neg, int side, const struct gh_sdp *doc, uint64_t version);
 void neg_said_free(struct gh_neg *neg);
 /** @return false: no memory; @to is to be freed all the same */
 bool neg_said_copy(struct gh_neg_said *to, const struct gh_neg_said *from);

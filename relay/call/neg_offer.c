@@ -342,7 +342,7 @@ enum gh_reason gh_neg_offer_out(struct gh_neg *neg, const struct gh_neg_leg *fro
             err = write_offer_stream(neg, doc, i, to);
     }
     if (!err)
-        err = neg_say(neg, !neg->offerer, doc, self->version);
+        err = neg_keep_said(neg, !neg->offerer, doc, self->version);
     for (size_t i = 0; !err && i < neg->count; i++) {
         if (neg->streams[i].live && neg->streams[i].plan != GH_PLAN_REFUSE)
             err = neg_write_lines(doc, (int)i, neg->streams[i].keys);
