@@ -242,8 +242,8 @@
     X(KEY_LIFETIME_EXCEEDED, "key_lifetime_exceeded", 0,                                           \
       "a key was used longer than its SDP allowed", "make the endpoint re-key in time")            \
     X(KEY_NOT_TOLD, "key_not_told", 0,                                                             \
-      "a side brought a new SRTP key, and the other refused to hear of it: media was lost",        \
-      "let the neighbour take a re-INVITE: the log tells which and why")                             \
+      "media was lost, for a side brought a new SRTP key that the other refused to hear of",       \
+      "let the neighbour that refused take a re-INVITE; the log says which it was, and why")       \
     X(HAIRPIN, "hairpin", 0, "the call came back with a key that we passed on", "nothing")         \
     /* Marks that a route may refuse (refuse_marks): answered with then */                         \
     X(WEAK_TLS, "weak_tls", 488, "the TLS version or cipher is below the modern policy",           \
