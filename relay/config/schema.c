@@ -3,41 +3,32 @@
  * Every option, one row each.  A row whose function is not there yet says so in its last columns;
  * the step that brings the function flips them.
  */
-#include "config/schema.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define SECOND 1000ULL
-#define MINUTE (60 * SECOND)
-#define HOUR (60 * MINUTE)
+#include "config/schema_int.h"
 
 /* Where a value goes. */
 #define TLS(member) .at = offsetof(struct gh_tls_draft, out.member)
 #define LISTENER(member) .at = offsetof(struct gh_listener_draft, member)
 #define PROFILE(member) .at = offsetof(struct gh_profile_draft, out.member)
-#define TRUNK(member) .at = offsetof(struct gh_trunk_draft, member)
-#define RULE(member) .at = offsetof(struct gh_trunk_draft, out.rules.member)
 #define ROUTE(member) .at = offsetof(struct gh_route_draft, member)
 #define FILE_(member) .at = offsetof(struct gh_drafts, member)
 #define OWN(member) .at = offsetof(struct gh_drafts, own_interface.member)
 #define PLACE(member) .at = offsetof(struct gh_interface_draft, out.member)
 #define MEDIA(member) .at = offsetof(struct gh_drafts, values.media.member)
 #define LIMIT(member) .at = offsetof(struct gh_drafts, values.limits.member)
-#define ITEMS(type, array, array_count)                                                     \
-    .list = true, .at = offsetof(struct type, array), .count_at = offsetof(struct type, array_count)
 
 /* An enum goes into memory as an int. */
 _Static_assert(sizeof(enum gh_srtp_mode) == sizeof(int), "enums are as large as int");
 
 /* ---- words ----------------------------------------------------------------------------------- */
 
-static const struct gh_choice tls_policies[] = {
+const struct gh_choice gh_choices_tls_policies[] = {
     { "modern", GH_TLS_MODERN, false },
     { "nist-800-52r2", GH_TLS_NIST_800_52R2, false },
     { "bsi-tr-02102", GH_TLS_BSI_TR_02102, false },
     { "legacy-cucm", GH_TLS_LEGACY_CUCM, false },
     { NULL, 0, false },
 };
-static const struct gh_choice waivers[] = {
+const struct gh_choice gh_choices_waivers[] = {
     { "refuse", GH_WAIVE_NOT, false },
     { "warn", GH_WAIVE_WARN, false },
     { NULL, 0, false },
@@ -67,105 +58,10 @@ static const struct gh_choice suites[] = {
 #undef X
     { NULL, 0, false },
 };
-static const struct gh_choice srtp_modes[] = {
-    { "off", GH_SRTP_OFF, false },
-    { "allowed", GH_SRTP_ALLOWED, false },
-    { "required", GH_SRTP_REQUIRED, false },
-    { NULL, 0, false },
-};
-static const struct gh_choice traffic_secure[] = {
-    { "srtp_and_tls", GH_SECURE_SRTP_AND_TLS, false },
-    { "srtp_only", GH_SECURE_SRTP_ONLY, false },
-    { NULL, 0, false },
-};
-static const struct gh_choice name_places[] = {
-    { "san", GH_NAME_IN_SAN, false },
-    { "cn", GH_NAME_IN_CN, false },
-    { "any", GH_NAME_IN_ANY, false },
-    { NULL, 0, false },
-};
-static const struct gh_choice srtp_paths[] = {
-    { "pass", 0, false },
-    { "bridge", 1, false },
-    { NULL, 0, false },
-};
-static const struct gh_choice status_updates[] = {
-    { "reinvite", 0, false },
-    { "update", 1, false },
-    { NULL, 0, false },
-};
-static const struct gh_choice best_efforts[] = {
-    { "avp", GH_BEST_EFFORT_AVP, false },
-    { "savp", GH_BEST_EFFORT_SAVP, false },
-    { NULL, 0, false },
-};
-static const struct gh_choice unproven_keys[] = {
-    { "refuse", GH_UNPROVEN_KEYS_REFUSE, false },
-    { "strip", GH_UNPROVEN_KEYS_STRIP, true },
-    { NULL, 0, false },
-};
-static const struct gh_choice unproven_fingerprints[] = {
-    { "refuse", GH_UNPROVEN_REFUSE, false },
-    { "mark", GH_UNPROVEN_MARK, true },
-    { NULL, 0, false },
-};
-static const struct gh_choice downgrades[] = {
+const struct gh_choice gh_choices_downgrades[] = {
     { "reject", GH_DOWNGRADE_REJECT, false },
     { "end", GH_DOWNGRADE_END, false },
     { "mark", GH_DOWNGRADE_MARK, false },
-    { NULL, 0, false },
-};
-static const struct gh_choice roc_rules[] = {
-    { "reset", 0, false },
-    { "keep", 1, false },
-    { NULL, 0, false },
-};
-static const struct gh_choice key_reuse[] = {
-    { "mark", GH_KEY_REUSE_MARK, false },
-    { "refuse", GH_KEY_REUSE_REFUSE, false },
-    { NULL, 0, false },
-};
-static const struct gh_choice media_sources[] = {
-    { "sdp", GH_SOURCE_SDP, false },
-    { "sdp_host", GH_SOURCE_SDP_HOST, false },
-    { "symmetric", GH_SOURCE_SYMMETRIC, false },
-    { NULL, 0, false },
-};
-static const struct gh_choice mux_rules[] = {
-    { "accept", GH_MUX_ACCEPT, false },
-    { "refuse", GH_MUX_REFUSE, false },
-    { "offer", GH_MUX_OFFER, false },
-    { NULL, 0, false },
-};
-static const struct gh_choice mki_rules[] = {
-    { "accept", 0, false },
-    { "refuse", 1, false },
-    { NULL, 0, false },
-};
-static const struct gh_choice refer_rules[] = {
-    { "local", GH_REFER_LOCAL, false },
-    { "pass", GH_REFER_PASS, true },
-    { "refuse", GH_REFER_REFUSE, true },
-    { NULL, 0, false },
-};
-static const struct gh_choice redirect_rules[] = {
-    { "refuse", GH_REDIRECT_REFUSE, false },
-    { "local", GH_REDIRECT_LOCAL, true },
-    { NULL, 0, false },
-};
-static const struct gh_choice offer_rules[] = {
-    { "as_is", 0, false },
-    { "early", 1, true },
-    { NULL, 0, false },
-};
-static const struct gh_choice suite_orders[] = {
-    { "offerer", 0, false },
-    { "local", 1, false },
-    { NULL, 0, false },
-};
-static const struct gh_choice lifetimes[] = {
-    { "mark", 0, false },
-    { "enforce", 1, false },
     { NULL, 0, false },
 };
 static const struct gh_choice distributions[] = {
@@ -215,9 +111,9 @@ static const struct gh_option tls_options[] = {
       .says = "roots that may sign a peer's certificate: a file, or a directory, file by file" },
     { .name = "crl", .type = GH_TYPE_PATH, TLS(crl), .standard_says = "no revocation check",
       .says = "revocation lists: a file or directory" },
-    { .name = "crl_unavailable", .type = GH_TYPE_WORD, TLS(crl_unavailable), .choices = waivers,
-      .standard = "refuse", .says = "what a missing or outdated CRL means for a peer" },
-    { .name = "policy", .type = GH_TYPE_WORD, TLS(policy), .choices = tls_policies,
+    { .name = "crl_unavailable", .type = GH_TYPE_WORD, TLS(crl_unavailable),
+      .choices = gh_choices_waivers, .standard = "refuse", .says = "what a missing or outdated CRL means for a peer" },
+    { .name = "policy", .type = GH_TYPE_WORD, TLS(policy), .choices = gh_choices_tls_policies,
       .standard = "modern", .says = "versions, ciphers and strengths that are accepted" },
 };
 
@@ -244,7 +140,7 @@ static const struct gh_option profile_options[] = {
       .choices = device_modes, .standard = "encrypted", .says = "what the signalling must be" },
     SWITCH("digest_authentication", digest_authentication, "challenge requests of the trunk"),
     { .name = "nonce_validity", .type = GH_TYPE_DURATION, PROFILE(nonce_validity_ms),
-      .standard = "600min", .min = SECOND, .max = 24 * HOUR, .available = GH_DEFAULT_ONLY,
+      .standard = "600min", .min = GH_SECOND, .max = 24 * GH_HOUR, .available = GH_DEFAULT_ONLY,
       .says = "how long a digest nonce is good" },
     SWITCH("accept_presence_subscription", accept_presence_subscription, "take SUBSCRIBE"),
     SWITCH("accept_out_of_dialog_refer", accept_out_of_dialog_refer, "take REFER outside a dialog"),
@@ -257,324 +153,11 @@ static const struct gh_option profile_options[] = {
     { .name = "v150_offer_filter", .type = GH_TYPE_WORD, PROFILE(v150_filter),
       .choices = v150_filters, .standard = "default",
       .says = "which V.150 lines are taken out of offers; default: none" },
-    { .name = "suites", .type = GH_TYPE_WORD, ITEMS(gh_profile_draft, suites, suite_count),
+    { .name = "suites", .type = GH_TYPE_WORD, GH_ITEMS(gh_profile_draft, suites, suite_count),
       .min = 1, .max = GH_TRUNK_SUITES_MAX, .choices = suites,
       .standard = "AEAD_AES_256_GCM, AEAD_AES_128_GCM, AES_256_CM_HMAC_SHA1_80, "
                   "AES_CM_128_HMAC_SHA1_80",
       .says = "SRTP suites in order of preference" },
-};
-
-/* ---- trunks ---------------------------------------------------------------------------------- */
-
-static const struct gh_option ping_options[] = {
-    { .name = "in_service", .type = GH_TYPE_DURATION, TRUNK(ping_in_ms), .standard = "60s",
-      .min = SECOND, .max = HOUR, .says = "time between pings of a destination that answers" },
-    { .name = "out_of_service", .type = GH_TYPE_DURATION, TRUNK(ping_out_ms), .standard = "120s",
-      .min = SECOND, .max = HOUR, .says = "time between pings of one that does not" },
-};
-static const struct gh_table ping_table = { "options_ping", ping_options, COUNT(ping_options), 0 };
-
-/* The defaults are those of CUCM: EF for voice, AF41 for video calls, CS3 for signalling. */
-static const struct gh_option dscp_options[] = {
-    { .name = "audio", .type = GH_TYPE_DSCP, TRUNK(out.dscp.audio), .standard = "EF",
-      .says = "of m-lines with voice, and their RTCP" },
-    { .name = "video", .type = GH_TYPE_DSCP, TRUNK(out.dscp.video), .standard = "AF41",
-      .says = "of m-lines with video" },
-    { .name = "other", .type = GH_TYPE_DSCP, TRUNK(out.dscp.other), .standard = "CS0",
-      .says = "of every other m-line" },
-};
-static const struct gh_table dscp_table = { "dscp", dscp_options, COUNT(dscp_options), 0 };
-
-static const struct gh_option trunk_options[] = {
-    /* who it is */
-    { .name = "security_profile",
-      .type = GH_TYPE_NAME,
-      .required = true,
-      TRUNK(profile),
-      .says = "the entry of security_profiles" },
-    { .name = "listener",
-      .type = GH_TYPE_NAME,
-      .required = true,
-      TRUNK(listener),
-      .says = "the entry of listeners: where it calls us, and its transport" },
-    { .name = "peer_names",
-      .type = GH_TYPE_TEXT,
-      ITEMS(gh_trunk_draft, peer_names, peer_name_count),
-      .min = 1,
-      .only_on = GH_ON_TLS,
-      .standard_says = "none; a tls trunk needs one",
-      .says = "names, one of which its certificate must carry" },
-    { .name = "name_in",
-      .type = GH_TYPE_WORD,
-      RULE(name_in),
-      .choices = name_places,
-      .standard = "san",
-      .only_on = GH_ON_TLS,
-      .says = "where the name may stand; san: CN only without a SAN" },
-    { .name = "allow_wildcard",
-      .type = GH_TYPE_BOOL,
-      RULE(allow_wildcard),
-      .standard = "false",
-      .only_on = GH_ON_TLS,
-      .says = "accept *.example.net in a certificate for host.example.net" },
-    { .name = "match_host",
-      .type = GH_TYPE_HOST,
-      RULE(match_host),
-      .available = GH_NOT_AVAILABLE,
-      .only_on = GH_ON_TLS,
-      .says = "Request-URI host that selects among trunks of one name" },
-    { .name = "peer_addresses",
-      .type = GH_TYPE_ADDRESS,
-      .min = 1,
-      .only_on = GH_ON_PLAIN,
-      ITEMS(gh_trunk_draft, peer_addresses, peer_address_count),
-      .standard_says = "the literal addresses among destinations",
-      .says = "who may be this trunk on a listener without tls" },
-    { .name = "trust",
-      .type = GH_TYPE_PATH,
-      TRUNK(trust),
-      .only_on = GH_ON_TLS,
-      .standard_says = "trust of the listener's tls",
-      .says = "roots for this trunk alone" },
-    { .name = "tls_policy",
-      .type = GH_TYPE_WORD,
-      RULE(tls_policy),
-      .choices = tls_policies,
-      .only_on = GH_ON_TLS,
-      .standard_says = "policy of the listener's tls",
-      .says = "versions, ciphers and strengths for this trunk" },
-    { .name = "client_auth_eku",
-      .type = GH_TYPE_WORD,
-      RULE(client_auth_eku),
-      .choices = waivers,
-      .standard = "refuse",
-      .only_on = GH_ON_TLS,
-      .says = "a certificate without the usage for its role" },
-    /* where it is */
-    { .name = "destinations",
-      .type = GH_TYPE_DESTINATION,
-      .min = 1,
-      .max = GH_DESTINATIONS_MAX,
-      ITEMS(gh_trunk_draft, destinations, destination_count),
-      .standard_says = "none: it only calls us",
-      .says = "host or host:port, tried in order; port 5061 with tls, else 5060" },
-    { .name = "srv",
-      .type = GH_TYPE_HOST,
-      TRUNK(out.srv),
-      .standard_says = "none",
-      .says = "SRV name instead of destinations: _sips._tcp.example.net" },
-    { .name = "options_ping",
-      .type = GH_TYPE_GROUP,
-      .table = &ping_table,
-      .available = GH_NOTED,
-      .says = "watch the destinations with OPTIONS" },
-    { .name = "register",
-      .type = GH_TYPE_BOOL,
-      TRUNK(register_here),
-      .standard = "false",
-      .secret = true,
-      .available = GH_DEFAULT_ONLY,
-      .says = "register at the trunk" },
-    { .name = "contact",
-      .type = GH_TYPE_HOST,
-      TRUNK(out.contact),
-      .standard_says = "the listener's address",
-      .says = "host in Contact and Via" },
-    { .name = "source",
-      .type = GH_TYPE_ADDRESS,
-      TRUNK(out.source),
-      .standard_says = "any",
-      .says = "local address of connections that we open" },
-    /* keys */
-    { .name = "srtp",
-      .type = GH_TYPE_WORD,
-      RULE(srtp),
-      .choices = srtp_modes,
-      .standard = "required",
-      .standard_says = "required with tls, off without",
-      .says = "whether streams are keyed" },
-    { .name = "consider_traffic_secure",
-      .type = GH_TYPE_WORD,
-      RULE(consider_traffic_secure),
-      .choices = traffic_secure,
-      .standard = "srtp_and_tls",
-      .says = "what the status Encrypted takes" },
-    { .name = "status_updates",
-      .type = GH_TYPE_FLAG,
-      TRUNK(out.status_update_only),
-      .choices = status_updates,
-      .standard = "reinvite",
-      .says = "a new status to a neighbour without UPDATE: by re-INVITE, or (update) not" },
-    { .name = "srtp_path",
-      .type = GH_TYPE_FLAG,
-      TRUNK(out.srtp_path_bridge),
-      .choices = srtp_paths,
-      .standard = "pass",
-      .says = "bridge: never let a peer's key reach the other side" },
-    { .name = "best_effort_profile",
-      .type = GH_TYPE_WORD,
-      RULE(best_effort),
-      .choices = best_efforts,
-      .standard = "avp",
-      .says = "how SRTP is offered with srtp: allowed (savp: as CUCM does)" },
-    { .name = "suite_order",
-      .type = GH_TYPE_FLAG,
-      RULE(suite_order_local),
-      .choices = suite_orders,
-      .standard = "offerer",
-      .says = "whose order of suites counts when we answer" },
-    { .name = "strict_tags",
-      .type = GH_TYPE_BOOL,
-      RULE(strict_tags),
-      .standard = "false",
-      .says = "refuse an answer that renumbers the tag of its a=crypto line" },
-    { .name = "on_downgrade",
-      .type = GH_TYPE_WORD,
-      RULE(on_downgrade),
-      .choices = downgrades,
-      .standard_says = "reject with srtp: required, else mark",
-      .says = "when a keyed stream would become clear" },
-    { .name = "unproven_keys",
-      .type = GH_TYPE_WORD,
-      RULE(unproven_keys),
-      .choices = unproven_keys,
-      .standard = "refuse",
-      .says = "keys that arrive on a path that is not proven" },
-    { .name = "unproven_fingerprint",
-      .type = GH_TYPE_WORD,
-      RULE(unproven_fingerprint),
-      .choices = unproven_fingerprints,
-      .standard = "refuse",
-      .says = "fingerprints that arrive there" },
-    { .name = "trust_claims",
-      .type = GH_TYPE_BOOL,
-      RULE(trust_claims),
-      .standard = "false",
-      .says = "let its claim Encrypted count towards the grade attested" },
-    { .name = "trust_identity",
-      .type = GH_TYPE_BOOL,
-      TRUNK(trust_identity),
-      .standard = "false",
-      .available = GH_DEFAULT_ONLY,
-      .says = "believe its P-Asserted-Identity" },
-    { .name = "roc_on_rekey",
-      .type = GH_TYPE_FLAG,
-      TRUNK(out.roc_keep),
-      .choices = roc_rules,
-      .standard = "reset",
-      .says = "roll-over counter under a new key" },
-    { .name = "key_reuse",
-      .type = GH_TYPE_WORD,
-      TRUNK(out.key_reuse),
-      .choices = key_reuse,
-      .standard = "mark",
-      .says = "one key for two streams or calls" },
-    { .name = "mki",
-      .type = GH_TYPE_FLAG,
-      TRUNK(out.mki_refuse),
-      .choices = mki_rules,
-      .standard = "accept",
-      .says = "a=crypto lines with a master key identifier" },
-    { .name = "lifetime",
-      .type = GH_TYPE_FLAG,
-      TRUNK(out.lifetime_enforce),
-      .choices = lifetimes,
-      .standard = "mark",
-      .says = "a key that is used longer than its SDP says" },
-    /* media */
-    { .name = "media_interface",
-      .type = GH_TYPE_NAME,
-      TRUNK(media_interface),
-      .standard_says = "media.address",
-      .says = "the entry of media.interfaces where its media is" },
-    { .name = "media_source",
-      .type = GH_TYPE_WORD,
-      TRUNK(out.media_source),
-      .choices = media_sources,
-      .standard = "sdp",
-      .says = "where media may come from" },
-    { .name = "rtcp_mux",
-      .type = GH_TYPE_WORD,
-      TRUNK(out.rtcp_mux),
-      .choices = mux_rules,
-      .standard = "accept",
-      .says = "RTP and RTCP on one port" },
-    { .name = "dscp",
-      .type = GH_TYPE_GROUP,
-      .table = &dscp_table,
-      .says = "code points of media that we send to the trunk: EF, AF41, CS3 ... or a number" },
-    /* messages */
-    { .name = "offer",
-      .type = GH_TYPE_WORD,
-      TRUNK(offer),
-      .choices = offer_rules,
-      .standard = "as_is",
-      .says = "early: never send an INVITE without an offer" },
-    { .name = "bodies",
-      .type = GH_TYPE_CONTENT,
-      ITEMS(gh_trunk_draft, bodies, body_count),
-      .min = 1,
-      .max = 64,
-      .standard = "application/sdp, application/dtmf-relay, message/sipfrag, text/plain, "
-                  "application/kpml-request+xml, application/kpml-response+xml, "
-                  "application/simple-message-summary, application/media_control+xml",
-      .says = "content types that cross" },
-    { .name = "refer",
-      .type = GH_TYPE_WORD,
-      TRUNK(out.refer),
-      .choices = refer_rules,
-      .standard = "local",
-      .available = GH_NOTED,
-      .says = "who carries out a transfer" },
-    { .name = "redirect",
-      .type = GH_TYPE_WORD,
-      TRUNK(out.redirect),
-      .choices = redirect_rules,
-      .standard = "refuse",
-      .says = "a 3xx of the trunk" },
-    { .name = "allow_methods",
-      .type = GH_TYPE_NAME,
-      .available = GH_NOT_AVAILABLE,
-      ITEMS(gh_trunk_draft, allow_methods, allow_method_count),
-      .standard_says = "all that we know",
-      .says = "methods that the trunk may use" },
-    { .name = "allow_from",
-      .type = GH_TYPE_TEXT,
-      .available = GH_NOT_AVAILABLE,
-      ITEMS(gh_trunk_draft, allow_from, allow_from_count),
-      .standard_says = "anybody",
-      .says = "callers that the trunk may speak for" },
-    { .name = "session_expires",
-      .type = GH_TYPE_DURATION,
-      TRUNK(session_expires_ms),
-      .standard = "1800s",
-      .min = 90 * SECOND,
-      .max = 24 * HOUR,
-      .available = GH_DEFAULT_ONLY,
-      .says = "session timer (RFC 4028)" },
-    { .name = "min_se",
-      .type = GH_TYPE_DURATION,
-      TRUNK(min_se_ms),
-      .standard = "90s",
-      .min = 90 * SECOND,
-      .max = 24 * HOUR,
-      .available = GH_DEFAULT_ONLY,
-      .says = "least session timer (RFC 4028)" },
-    /* load */
-    { .name = "max_calls",
-      .type = GH_TYPE_COUNT,
-      TRUNK(out.max_calls),
-      .min = 1,
-      .zero_word = "unlimited",
-      .standard = "unlimited",
-      .says = "calls at one time" },
-    { .name = "max_cps",
-      .type = GH_TYPE_COUNT,
-      TRUNK(out.max_cps),
-      .min = 1,
-      .zero_word = "unlimited",
-      .standard = "unlimited",
-      .says = "new calls in one second" },
 };
 
 /* ---- routes ---------------------------------------------------------------------------------- */
@@ -583,23 +166,23 @@ static const struct gh_option require_options[] = {
     { .name = "grade", .type = GH_TYPE_WORD, ROUTE(grade), .choices = grades,
       .standard_says = "none", .says = "the least grade that a call may have" },
     { .name = "refuse_marks", .type = GH_TYPE_WORD,
-      ITEMS(gh_route_draft, refuse_marks, refuse_mark_count), .max = GH_REQUIRE_MARKS_MAX,
+      GH_ITEMS(gh_route_draft, refuse_marks, refuse_mark_count), .max = GH_REQUIRE_MARKS_MAX,
       .choices = marks, .standard_says = "none", .says = "marks that refuse a call" },
 };
 static const struct gh_table require_table = { "require", require_options,
-                                               COUNT(require_options), 0 };
+                                               GH_COUNT(require_options), 0 };
 
 static const struct gh_option route_options[] = {
     { .name = "pattern", .type = GH_TYPE_PATTERN, .required = true, ROUTE(pattern),
       .says = "called numbers, with CUCM's wildcards; the closest match wins" },
     { .name = "trunks", .type = GH_TYPE_NAME, .required = true, .min = 1, .max = 64,
-      ITEMS(gh_route_draft, trunks, trunk_count), .says = "entries of trunks" },
+      GH_ITEMS(gh_route_draft, trunks, trunk_count), .says = "entries of trunks" },
     { .name = "distribution", .type = GH_TYPE_WORD, ROUTE(distribution), .choices = distributions,
       .standard = "top_down", .says = "which trunk is tried first" },
     { .name = "require", .type = GH_TYPE_GROUP, .table = &require_table, .short_form = "grade",
       .says = "what a call must reach, else it is refused at set-up; short form: a grade" },
-    { .name = "on_downgrade", .type = GH_TYPE_WORD, ROUTE(on_downgrade), .choices = downgrades,
-      .standard_says = "reject with require, else mark",
+    { .name = "on_downgrade", .type = GH_TYPE_WORD, ROUTE(on_downgrade),
+      .choices = gh_choices_downgrades, .standard_says = "reject with require, else mark",
       .says = "the stricter of trunk and route wins" },
 };
 
@@ -622,7 +205,7 @@ static const struct gh_option interface_options[] = {
       .standard_says = "address6", .says = "what SDP says to a side that uses IPv6" },
 };
 static const struct gh_table interface_table = { "media interface", interface_options,
-                                                 COUNT(interface_options),
+                                                 GH_COUNT(interface_options),
                                                  sizeof(struct gh_interface_draft) };
 
 static const struct gh_option media_options[] = {
@@ -675,22 +258,22 @@ static const struct gh_option media_options[] = {
     { .name = "timeout",
       .type = GH_TYPE_DURATION,
       MEDIA(timeout_ms),
-      .min = SECOND,
-      .max = 24 * HOUR,
+      .min = GH_SECOND,
+      .max = 24 * GH_HOUR,
       .standard = "60s",
       .says = "a call without media ends" },
     { .name = "timeout_on_hold",
       .type = GH_TYPE_DURATION,
       MEDIA(timeout_on_hold_ms),
-      .min = SECOND,
-      .max = 24 * HOUR,
+      .min = GH_SECOND,
+      .max = 24 * GH_HOUR,
       .standard = "30min",
       .says = "the same while no side may send" },
     { .name = "latch_window",
       .type = GH_TYPE_DURATION,
       MEDIA(latch_window_ms),
       .min = 100,
-      .max = MINUTE,
+      .max = GH_MINUTE,
       .standard = "5s",
       .says = "how long after the answer a clear leg may latch" },
     { .name = "overload", .type = GH_TYPE_FLAG, MEDIA(overload_accept), .choices = overloads,
@@ -710,7 +293,7 @@ static const struct gh_option audit_options[] = {
     { .name = "signing_key", .type = GH_TYPE_PATH, .restart = true, FILE_(audit_signing_key),
       .available = GH_NOTED, .standard_says = "none", .says = "Ed25519 key of the checkpoints" },
     { .name = "checkpoint", .type = GH_TYPE_DURATION, FILE_(audit_checkpoint_ms),
-      .available = GH_NOTED, .min = SECOND, .max = 24 * HOUR, .standard = "60s",
+      .available = GH_NOTED, .min = GH_SECOND, .max = 24 * GH_HOUR, .standard = "60s",
       .says = "time between checkpoints" },
     { .name = "checkpoint_to", .type = GH_TYPE_TEXT, FILE_(audit_checkpoint_to),
       .available = GH_NOTED, .standard_says = "none",
@@ -729,12 +312,12 @@ static const struct gh_option admin_options[] = {
 
 static const struct gh_option limit_options[] = {
     { .name = "handshake_timeout", .type = GH_TYPE_DURATION, LIMIT(handshake_timeout_ms),
-      .min = 100, .max = 5 * MINUTE, .standard = "10s", .says = "TLS handshake, both ways" },
+      .min = 100, .max = 5 * GH_MINUTE, .standard = "10s", .says = "TLS handshake, both ways" },
     { .name = "first_message_timeout", .type = GH_TYPE_DURATION, LIMIT(first_message_timeout_ms),
-      .min = 100, .max = HOUR, .standard = "32s",
+      .min = 100, .max = GH_HOUR, .standard = "32s",
       .says = "a new connection without a whole message closes" },
-    { .name = "idle_timeout", .type = GH_TYPE_DURATION, LIMIT(idle_timeout_ms), .min = SECOND,
-      .max = 24 * HOUR, .standard = "15min", .says = "a connection without octets closes" },
+    { .name = "idle_timeout", .type = GH_TYPE_DURATION, LIMIT(idle_timeout_ms), .min = GH_SECOND,
+      .max = 24 * GH_HOUR, .standard = "15min", .says = "a connection without octets closes" },
     { .name = "max_connections", .type = GH_TYPE_COUNT, LIMIT(max_connections), .min = 1,
       .max = 1000000, .standard = "4096", .says = "SIP connections in all" },
     { .name = "max_connections_per_address", .type = GH_TYPE_COUNT,
@@ -745,21 +328,20 @@ static const struct gh_option limit_options[] = {
       .says = "unwritten octets at which a connection closes" },
     { .name = "max_calls", .type = GH_TYPE_COUNT, LIMIT(max_calls), .min = 1, .max = 1000000,
       .standard = "4000", .says = "calls at one time; more get 503" },
-    { .name = "ring_timeout", .type = GH_TYPE_DURATION, LIMIT(ring_timeout_ms), .min = SECOND,
-      .max = HOUR, .standard = "180s", .says = "a call that nobody answers ends" },
+    { .name = "ring_timeout", .type = GH_TYPE_DURATION, LIMIT(ring_timeout_ms), .min = GH_SECOND,
+      .max = GH_HOUR, .standard = "180s", .says = "a call that nobody answers ends" },
     { .name = "reconnect_grace", .type = GH_TYPE_DURATION, LIMIT(reconnect_grace_ms), .min = 100,
-      .max = MINUTE, .standard = "5s",
+      .max = GH_MINUTE, .standard = "5s",
       .says = "an INVITE that rings waits for its trunk to come back" },
     { .name = "max_hops_same_call", .type = GH_TYPE_COUNT, LIMIT(max_hops_same_call), .min = 1,
       .max = 70, .standard = "3", .says = "times that one call may come by before it is a loop" },
 };
 
 #define TABLE(name, what, options, type)                                                    \
-    static const struct gh_table name = { what, options, COUNT(options), type }
+    static const struct gh_table name = { what, options, GH_COUNT(options), type }
 TABLE(tls_table, "tls entry", tls_options, sizeof(struct gh_tls_draft));
 TABLE(listener_table, "listener", listener_options, sizeof(struct gh_listener_draft));
 TABLE(profile_table, "security profile", profile_options, sizeof(struct gh_profile_draft));
-TABLE(trunk_table, "trunk", trunk_options, sizeof(struct gh_trunk_draft));
 TABLE(route_table, "route", route_options, sizeof(struct gh_route_draft));
 TABLE(node_table, "node", node_options, 0);
 TABLE(media_table, "media section", media_options, 0);
@@ -767,12 +349,10 @@ TABLE(audit_table, "audit section", audit_options, 0);
 TABLE(admin_table, "admin section", admin_options, 0);
 TABLE(limit_table, "limits section", limit_options, 0);
 
-_Static_assert(COUNT(trunk_options) <= GH_TABLE_OPTIONS_MAX, "a draft has room for each option");
-
 static const struct gh_option file_options[] = {
     { .name = "version", .type = GH_TYPE_COUNT, .required = true, FILE_(version), .min = 1,
       .max = 1, .says = "of this format" },
-    { .name = "include", .type = GH_TYPE_TEXT, ITEMS(gh_drafts, includes, include_count),
+    { .name = "include", .type = GH_TYPE_TEXT, GH_ITEMS(gh_drafts, includes, include_count),
       .standard_says = "none",
       .says = "more files, by glob; their sections are added to this file's" },
     { .name = "node", .type = GH_TYPE_GROUP, .required = true, .table = &node_table,
@@ -789,7 +369,7 @@ static const struct gh_option file_options[] = {
       .count_at = offsetof(struct gh_drafts, profile_count), .table = &profile_table,
       .says = "rules that several trunks share" },
     { .name = "trunks", .type = GH_TYPE_NAMED, .required = true, FILE_(trunks),
-      .table = &trunk_table, .count_at = offsetof(struct gh_drafts, trunk_count),
+      .table = &gh_trunk_table, .count_at = offsetof(struct gh_drafts, trunk_count),
       .says = "the neighbours" },
     { .name = "routes", .type = GH_TYPE_ROWS, FILE_(routes), .table = &route_table,
       .count_at = offsetof(struct gh_drafts, route_count), .says = "called numbers to trunks" },
@@ -799,4 +379,4 @@ static const struct gh_option file_options[] = {
       .says = "bounds that protect the node" },
 };
 
-const struct gh_table gh_schema = { "configuration", file_options, COUNT(file_options), 0 };
+const struct gh_table gh_schema = { "configuration", file_options, GH_COUNT(file_options), 0 };
