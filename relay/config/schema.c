@@ -112,7 +112,8 @@ static const struct gh_option tls_options[] = {
     { .name = "crl", .type = GH_TYPE_PATH, TLS(crl), .standard_says = "no revocation check",
       .says = "revocation lists: a file or directory" },
     { .name = "crl_unavailable", .type = GH_TYPE_WORD, TLS(crl_unavailable),
-      .choices = gh_choices_waivers, .standard = "refuse", .says = "what a missing or outdated CRL means for a peer" },
+      .choices = gh_choices_waivers, .standard = "refuse",
+      .says = "what a missing or outdated CRL means for a peer" },
     { .name = "policy", .type = GH_TYPE_WORD, TLS(policy), .choices = gh_choices_tls_policies,
       .standard = "modern", .says = "versions, ciphers and strengths that are accepted" },
 };

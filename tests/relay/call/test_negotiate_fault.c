@@ -47,8 +47,8 @@ static const struct {
     { SAVP LINE("1", AES80, "@A1|1:1"), false, false, "none", "" },
     { SAVP LINE("1", AES80, "@A1|1:1") LINE("2", AES32, "@A2") LINE("3", GCM, "@AG|2:1"), true,
       false, "no_usable_crypto",
-      "m-line 1: crypto line 1, 3: has an MKI, and the trunk says mki: refuse; crypto line 2: has a "
-      "suite that the security profile does not list" },
+      "m-line 1: crypto line 1, 3: has an MKI, and the trunk says mki: refuse; crypto line 2: has "
+      "a suite that the security profile does not list" },
     { SAVP LINE("1", AES80, "@A1|1:1;inline:@A2|2:1"), false, false, "no_usable_crypto",
       "m-line 1: crypto line 1: has several keys" },
     { SAVP LINE("1", "NO_SUCH_SUITE", "@A1"), false, false, "no_usable_crypto",
