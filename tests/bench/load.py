@@ -13,7 +13,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "e2e"))
 import harness as h  # noqa: E402
@@ -24,39 +23,51 @@ PACKETS_S = 50
 OFFERED_MIN, STARVED_MS, WAITED_MAX = 0.99, 200, 0.02
 
 
-def on_core(core):
-    """For the child: it and its threads stay on that core, if there are two; it ends when we do."""
+def on_cores(*cores):
+    """For the child: it and its threads stay on those cores, if there are two; it ends when we do."""
     def prepare():
         h.end_with_parent()
         if os.cpu_count() > 1:
-            os.sched_setaffinity(0, {core})
+            os.sched_setaffinity(0, cores)
     return prepare
 
 
 class Lab(h.Lab):
-    """The daemon without a trace, its log in a file that nobody reads meanwhile."""
+    """The daemon as it is deployed: no trace, its log in a file that nobody reads meanwhile."""
+    cat = None
+
+    def prepare(self):
+        """For the daemon, before it is executed."""
+        return on_cores(0)
 
     def start(self):
-        with open(self.path("log"), "w") as log:
-            self.daemon = subprocess.Popen([os.path.join(h.BUILD, "gatehouse"), "run", "lab.yaml"], cwd=self.dir,
-                                           stderr=log, preexec_fn=on_core(0))
-        while " main  start " not in open(self.path("log")).read():
-            assert self.daemon.poll() is None, open(self.path("log")).read()
-            time.sleep(0.02)
+        # Unbuffered: what is not read here is left in the pipe.
+        self.daemon = subprocess.Popen([os.path.join(h.BUILD, "gatehouse"), "run", "lab.yaml"], cwd=self.dir, bufsize=0,
+                                       stderr=subprocess.PIPE, preexec_fn=self.prepare())
+        with open(self.path("log"), "wb", buffering=0) as log, self.daemon.stderr as lines:
+            for line in iter(lines.readline, b""):
+                log.write(line)
+                if b" main  start " in line:
+                    self.cat = subprocess.Popen(["cat"], stdin=lines, stdout=log)
+                    return
+        raise AssertionError("gatehouse did not start:\n" + open(self.path("log")).read())
 
     def stop_daemon(self):
         if self.daemon:
             self.daemon.terminate()
             code = self.daemon.wait(h.LIMIT_S)
             self.daemon = None
-            assert code == 0, f"gatehouse ended with {code}:\n" + "".join(open(self.path("log")).readlines()[-40:])
+            self.cat.wait(h.LIMIT_S)
+            lines = open(self.path("log")).read().split("\n")
+            h.check_reports("gatehouse", lines)
+            assert code == 0, f"gatehouse ended with {code}:\n" + "\n".join(lines[-40:])
 
     def generator(self, *more):
         return subprocess.Popen(
             [os.path.join(h.BUILD, "load-generator"), "--ca", self.path("pki", "ca.pem"), "--relay",
              f"{self.host}:5061", "--a", self.a_host, "--a-cert", self.cert("CUCMA"), "--b", f"{self.b_host}:5061",
              "--b-cert", self.cert("CUCM10"), *(str(m) for m in more)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=on_core(1))
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=on_cores(1))
 
     def cpu_seconds(self):
         fields = open(f"/proc/{self.daemon.pid}/stat").read().rpartition(")")[2].split()

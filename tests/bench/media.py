@@ -53,9 +53,9 @@ def ask_for_priority():
         f.write("-20")
 
 
-def prepared(core):
-    """For the child: its core; and where that may be had, descriptors for thousands of calls, and priority."""
-    on_core = load.on_core(core)
+def prepared(*cores):
+    """For the child: its cores; and where that may be had, descriptors for thousands of calls, and priority."""
+    on_cores = load.on_cores(*cores)
 
     def prepare():
         for ask in (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS)), ask_for_priority):
@@ -63,36 +63,21 @@ def prepared(core):
                 ask()
             except (ValueError, OSError):
                 pass  # calls that need more are refused, waiting for the core is measured: both are told
-        on_core()
+        on_cores()
     return prepare
 
 
-class Gatehouse(h.Lab):
-    """As it is deployed: no trace, its log in a file that nobody reads meanwhile."""
+class Gatehouse(load.Lab):
     name = "gatehouse"
 
-    def __init__(self, mode):
+    def __init__(self, mode, workers=1):
         # Few connections, so that RLIMIT_NOFILE leaves descriptors for thousands of streams.
-        super().__init__(trunk_options=MODES[mode][2], media=", workers: 1", top="limits: {max_connections: 64}\n")
-        self.suites = MODES[mode][1]
+        super().__init__(trunk_options=MODES[mode][2], media=f", workers: {workers}",
+                         top="limits: {max_connections: 64}\n")
+        self.suites, self.workers = MODES[mode][1], workers
 
-    def start(self):
-        with open(self.path("log"), "w") as log:
-            self.daemon = subprocess.Popen([os.path.join(h.BUILD, "gatehouse"), "run", "lab.yaml"], cwd=self.dir,
-                                           stderr=log, preexec_fn=prepared(0))
-        limit = time.monotonic() + h.LIMIT_S
-        while " main  start " not in open(self.path("log")).read():
-            assert self.daemon.poll() is None and time.monotonic() < limit, open(self.path("log")).read()
-            time.sleep(0.02)
-
-    def stop_daemon(self):
-        if self.daemon:
-            self.daemon.terminate()
-            code = self.daemon.wait(h.LIMIT_S)
-            self.daemon = None
-            lines = open(self.path("log")).read().split("\n")
-            h.check_reports("gatehouse", lines)
-            assert code == 0, f"gatehouse ended with {code}:\n" + "\n".join(lines[-40:])
+    def prepare(self):
+        return prepared(*range(self.workers))
 
     def arguments(self):
         return ["--relay", f"{self.host}:5061", "--ca", self.path("pki", "ca.pem"), "--a", self.a_host, "--a-cert",
@@ -100,11 +85,11 @@ class Gatehouse(h.Lab):
 
 
 class Rtpengine:
-    """Debian's, in user space, with its defaults but for one thread."""
+    """Debian's, in user space, with its defaults but for the number of threads."""
     name = "rtpengine"
 
-    def __init__(self, mode):
-        self.suites = MODES[mode][1]
+    def __init__(self, mode, workers=1):
+        self.suites, self.workers = MODES[mode][1], workers
         x, y = h.lab_number()
         self.host, self.a_host, self.b_host = (f"127.{x}.{y}.{n}" for n in (1, 2, 3))
         self.dir = tempfile.mkdtemp(prefix="gatehouse-rtpengine-")
@@ -115,8 +100,8 @@ class Rtpengine:
             self.daemon = subprocess.Popen(
                 ["rtpengine", "--config-file=none", "--table=-1", f"--interface={self.host}",
                  f"--listen-ng={self.host}:{NG_PORT}", "--foreground", "--log-stderr", "--log-level=3",
-                 "--num-threads=1", "--delete-delay=0", "--port-min=20000", "--port-max=29999"],
-                cwd=self.dir, stdout=log, stderr=log, preexec_fn=prepared(0))
+                 f"--num-threads={self.workers}", "--delete-delay=0", "--port-min=20000", "--port-max=29999"],
+                cwd=self.dir, stdout=log, stderr=log, preexec_fn=prepared(*range(self.workers)))
         try:
             self.await_pong()
         except BaseException:
@@ -175,7 +160,7 @@ class Faults:
 
 def measure(relay_class, mode, args, faults, calls, packet_ms, *more):
     """One relay, started for it, under one load.  @return the generator's report"""
-    with relay_class(mode) as relay:
+    with relay_class(mode, args.workers) as relay:
         generator = subprocess.Popen(
             [os.path.join(h.BUILD, "load-generator"), *relay.arguments(), "--suites", relay.suites, "--watch",
              str(relay.daemon.pid), "--calls", str(calls), "--rate", str(SETUP_RATE), "--packet-ms", str(packet_ms),
@@ -273,6 +258,8 @@ def parse():
     parser.add_argument("--curve", type=numbers, default=CURVE, help="numbers of streams; '' leaves it out")
     parser.add_argument("--curve-mode", choices=MODES, default="bridge")
     parser.add_argument("--idle", type=int, default=IDLE_CALLS, help=f"calls ({IDLE_CALLS}); 0 leaves it out")
+    parser.add_argument("--workers", type=int, default=1, choices=(1, 2),
+                        help="media threads of the relay (1); 2: on both cores, one of which is the load's too")
     parser.add_argument("--alone", action="store_true", help="gatehouse without rtpengine")
     parser.add_argument("--spin", action="store_true", help="the load never sleeps, so that no relay pays for waking it")
     words = sys.argv[2:]
