@@ -204,7 +204,7 @@ static bool take_mki(struct packet *packet, const struct gh_media_mki *mki)
     bool aead = gh_suite_info(packet->from->suite)->aead;
     size_t behind = aead ? 0 : tag_len_of(packet->from, packet->rtcp), at;
 
-    if (mki->len == 0 || packet->len < GH_RTP_HEADER + mki->len + behind)
+    if (!mki || packet->len < GH_RTP_HEADER + mki->len + behind)
         return false;
     at = packet->len - behind - mki->len;
     if (memcmp(packet->p + at, mki->octets, mki->len) != 0)
@@ -221,9 +221,9 @@ static bool strip_mki(struct packet *packet)
 
     if (!side->has_mki)
         return true;
-    if (take_mki(packet, &side->rx_mki) || (side->old_rx && take_mki(packet, &side->old_mki)))
+    if (take_mki(packet, side->rx_mki) || (side->old_rx && take_mki(packet, side->old_mki)))
         return true;
-    return side->rx_mki.len == 0 || (side->old_rx && side->old_mki.len == 0);
+    return !side->rx_mki || (side->old_rx && !side->old_mki);
 }
 
 static enum gh_drop accept_keyed(struct packet *packet)

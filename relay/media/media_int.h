@@ -61,6 +61,13 @@ static inline void gh_count(_Atomic uint64_t *counter, uint64_t n)
 
 struct gh_side;
 
+/* Keys that were in use before. */
+struct gh_past {
+    struct gh_srtp_rx *rx_shelf[GH_SHELF_MAX];
+    struct gh_srtp_tx *tx_shelf[GH_SHELF_MAX];
+    struct gh_retired rx_retired, tx_retired; /* fell off the shelves: never again */
+};
+
 /* report.c */
 void gh_counters_read(const struct gh_live_counters *live, struct gh_media_counters *out);
 /** Sum up and show what the side's packets were like, if any came.  Worker; each round and at the end. */
@@ -99,7 +106,7 @@ struct gh_side {
     bool was_set : 1, rtcp_mux : 1, may_send : 1, may_receive : 1, datagrams : 1;
     bool rx_passes : 1;              /* rx's key is the one that the other side was given */
     bool has_lifetime : 1;           /* rx_lifetime_pkts is not 0 */
-    bool has_mki : 1;                /* rx_mki or old_mki is not empty */
+    bool has_mki : 1;                /* rx_mki or old_mki is there */
     uint16_t raised[GH_PORT_COUNT];  /* events of this generation, one bit a kind; of RTCP's port alone beside */
 
     /* A line: RTP's. */
@@ -108,7 +115,7 @@ struct gh_side {
     struct gh_quality quality;
     uint64_t shown_pkts;             /* received, when quality was last shown */
 
-    struct gh_media_mki rx_mki;      /* of the packets under rx */
+    struct gh_media_mki *rx_mki;     /* of the packets under rx; NULL: none.  Few peers have one */
     uint64_t rx_lifetime_pkts;       /* 0: none */
     struct gh_addr remote_rtp;
     struct gh_secret tx_key;         /* tells pass from bridge; a context of its own is in tx */
@@ -117,13 +124,12 @@ struct gh_side {
     uint8_t family;                  /* of its sockets */
     uint8_t dscp;                    /* that they have */
 
-    struct gh_media_mki old_mki;     /* of the packets under old_rx */
+    struct gh_media_mki *old_mki;    /* of the packets under old_rx */
     bool old_rx_passes;
     uint32_t old_generation;         /* the last one with its key */
     uint64_t old_rx_until_ms;
-    struct gh_srtp_rx *rx_shelf[GH_SHELF_MAX];
-    struct gh_srtp_tx *tx_shelf[GH_SHELF_MAX];
-    struct gh_retired rx_retired, tx_retired; /* keys that fell off the shelves: never again */
+    struct gh_past *past;            /* from the first re-key on */
+    bool past_is_lost;               /* no memory for it: any key could have been one of it */
 };
 
 enum gh_command { GH_COMMAND_OPEN, GH_COMMAND_SET, GH_COMMAND_CLOSE, GH_COMMAND_STOP, GH_COMMAND_HOLD };

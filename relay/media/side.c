@@ -10,6 +10,7 @@
  * A context is never made twice for one key: a second one would accept what was replayed, or send
  * the same keystream again.  A key whose context fell off the shelf is refused with GH_ESTALE.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "media/media_int.h"
@@ -17,47 +18,60 @@
 
 /* ---- shelves --------------------------------------------------------------------------------- */
 
+/* NULL: no memory, now or before. */
+static struct gh_past *past_of(struct gh_side *side)
+{
+    if (!side->past && !side->past_is_lost)
+        side->past = calloc(1, sizeof(*side->past));
+    side->past_is_lost = !side->past;
+    return side->past;
+}
+
 /* The newest comes first; what falls off is the oldest, and only when every place is taken. */
 static void shelve_rx(struct gh_side *side, struct gh_srtp_rx *rx)
 {
-    struct gh_srtp_rx **shelf = side->rx_shelf;
+    struct gh_past *past = rx ? past_of(side) : NULL;
     size_t place = 0;
 
-    if (!rx)
+    if (!past) {
+        gh_srtp_rx_free(rx);
         return;
-    while (place < GH_SHELF_MAX - 1 && shelf[place])
+    }
+    while (place < GH_SHELF_MAX - 1 && past->rx_shelf[place])
         place++;
-    if (shelf[place])
-        gh_retired_add(&side->rx_retired, gh_srtp_rx_key(shelf[place]));
-    gh_srtp_rx_free(shelf[place]);
-    memmove(&shelf[1], &shelf[0], place * sizeof(shelf[0]));
-    shelf[0] = rx;
+    if (past->rx_shelf[place])
+        gh_retired_add(&past->rx_retired, gh_srtp_rx_key(past->rx_shelf[place]));
+    gh_srtp_rx_free(past->rx_shelf[place]);
+    memmove(&past->rx_shelf[1], &past->rx_shelf[0], place * sizeof(past->rx_shelf[0]));
+    past->rx_shelf[0] = rx;
 }
 
 static void shelve_tx(struct gh_side *side, struct gh_srtp_tx *tx)
 {
-    struct gh_srtp_tx **shelf = side->tx_shelf;
+    struct gh_past *past = tx ? past_of(side) : NULL;
     size_t place = 0;
 
-    if (!tx)
+    if (!past) {
+        gh_srtp_tx_free(tx);
         return;
-    while (place < GH_SHELF_MAX - 1 && shelf[place])
+    }
+    while (place < GH_SHELF_MAX - 1 && past->tx_shelf[place])
         place++;
-    if (shelf[place])
-        gh_retired_add(&side->tx_retired, gh_srtp_tx_key(shelf[place]));
-    gh_srtp_tx_free(shelf[place]);
-    memmove(&shelf[1], &shelf[0], place * sizeof(shelf[0]));
-    shelf[0] = tx;
+    if (past->tx_shelf[place])
+        gh_retired_add(&past->tx_retired, gh_srtp_tx_key(past->tx_shelf[place]));
+    gh_srtp_tx_free(past->tx_shelf[place]);
+    memmove(&past->tx_shelf[1], &past->tx_shelf[0], place * sizeof(past->tx_shelf[0]));
+    past->tx_shelf[0] = tx;
 }
 
 static struct gh_srtp_rx *take_rx(struct gh_side *side, enum gh_suite suite,
                                   const struct gh_secret *key)
 {
-    for (int i = 0; i < GH_SHELF_MAX; i++) {
-        struct gh_srtp_rx *rx = side->rx_shelf[i];
+    for (int i = 0; side->past && i < GH_SHELF_MAX; i++) {
+        struct gh_srtp_rx *rx = side->past->rx_shelf[i];
 
         if (rx && gh_srtp_rx_is(rx, suite, key)) {
-            side->rx_shelf[i] = NULL;
+            side->past->rx_shelf[i] = NULL;
             return rx;
         }
     }
@@ -67,15 +81,28 @@ static struct gh_srtp_rx *take_rx(struct gh_side *side, enum gh_suite suite,
 static struct gh_srtp_tx *take_tx(struct gh_side *side, enum gh_suite suite,
                                   const struct gh_secret *key)
 {
-    for (int i = 0; i < GH_SHELF_MAX; i++) {
-        struct gh_srtp_tx *tx = side->tx_shelf[i];
+    for (int i = 0; side->past && i < GH_SHELF_MAX; i++) {
+        struct gh_srtp_tx *tx = side->past->tx_shelf[i];
 
         if (tx && gh_srtp_tx_is(tx, suite, key)) {
-            side->tx_shelf[i] = NULL;
+            side->past->tx_shelf[i] = NULL;
             return tx;
         }
     }
     return NULL;
+}
+
+static void free_past(struct gh_past *past)
+{
+    if (!past)
+        return;
+    for (int i = 0; i < GH_SHELF_MAX; i++) {
+        gh_srtp_rx_free(past->rx_shelf[i]);
+        gh_srtp_tx_free(past->tx_shelf[i]);
+    }
+    gh_retired_fini(&past->rx_retired);
+    gh_retired_fini(&past->tx_retired);
+    free(past);
 }
 
 void gh_side_retire_old(struct gh_side *side)
@@ -93,13 +120,9 @@ void gh_side_inherit(struct gh_side *heir, struct gh_side *from)
     from->rx = NULL;
     from->tx = NULL;
     from->path = GH_PATH_NONE;
-    memcpy(heir->rx_shelf, from->rx_shelf, sizeof(heir->rx_shelf));
-    memcpy(heir->tx_shelf, from->tx_shelf, sizeof(heir->tx_shelf));
-    memset(from->rx_shelf, 0, sizeof(from->rx_shelf));
-    memset(from->tx_shelf, 0, sizeof(from->tx_shelf));
-    heir->rx_retired = from->rx_retired;
-    heir->tx_retired = from->tx_retired;
-    from->rx_retired = from->tx_retired = (struct gh_retired){ 0 };
+    heir->past = from->past;
+    heir->past_is_lost = from->past_is_lost;
+    from->past = NULL;
 }
 
 /* ---- the key before -------------------------------------------------------------------------- */
@@ -108,8 +131,8 @@ static const struct gh_srtp_rx *rx_before(const struct gh_side *side)
 {
     const struct gh_srtp_rx *before = side->rx;
 
-    for (int i = 0; i < GH_SHELF_MAX && !before; i++)
-        before = side->rx_shelf[i];
+    for (int i = 0; side->past && i < GH_SHELF_MAX && !before; i++)
+        before = side->past->rx_shelf[i];
     return before;
 }
 
@@ -117,8 +140,8 @@ static const struct gh_srtp_tx *tx_before(const struct gh_side *side)
 {
     const struct gh_srtp_tx *before = NULL;
 
-    for (int i = 0; i < GH_SHELF_MAX && !before; i++)
-        before = side->tx_shelf[i];
+    for (int i = 0; side->past && i < GH_SHELF_MAX && !before; i++)
+        before = side->past->tx_shelf[i];
     return before;
 }
 
@@ -140,11 +163,13 @@ static int make_rx(struct gh_srtp_rx **out, const struct gh_srtp_rx *before,
 /* Under whichever suite: _80 and _32 of one key have one keystream. */
 static bool was_sent_under(const struct gh_side *side, const struct gh_secret *key)
 {
-    for (int i = 0; i < GH_SHELF_MAX; i++) {
-        if (side->tx_shelf[i] && gh_secret_equal(gh_srtp_tx_key(side->tx_shelf[i]), key))
+    const struct gh_past *past = side->past;
+
+    for (int i = 0; past && i < GH_SHELF_MAX; i++) {
+        if (past->tx_shelf[i] && gh_secret_equal(gh_srtp_tx_key(past->tx_shelf[i]), key))
             return true;
     }
-    return gh_retired_has(&side->tx_retired, key);
+    return past ? gh_retired_has(&past->tx_retired, key) : side->past_is_lost;
 }
 
 static int make_tx(struct gh_side *side)
@@ -161,6 +186,12 @@ static int make_tx(struct gh_side *side)
         side->tx = NULL;
     }
     return err;
+}
+
+/* Before those on the shelf. */
+static bool was_received_under(const struct gh_side *side, const struct gh_secret *key)
+{
+    return side->past ? gh_retired_has(&side->past->rx_retired, key) : side->past_is_lost;
 }
 
 /* ---- receiving keys -------------------------------------------------------------------------- */
@@ -184,7 +215,7 @@ static int change_rx(struct gh_side *side, const struct gh_media_set *set, uint6
             gh_side_retire_old(side);
         next = take_rx(side, set->suite, &set->rx_key);
         if (!next)
-            err = gh_retired_has(&side->rx_retired, &set->rx_key)
+            err = was_received_under(side, &set->rx_key)
                       ? GH_ESTALE
                       : make_rx(&next, rx_before(side), set);
         if (err)
@@ -202,6 +233,23 @@ static int change_rx(struct gh_side *side, const struct gh_media_set *set, uint6
     return 0;
 }
 
+/* @rx_is_old  the packets that were under rx are now under old_rx */
+static int change_mki(struct gh_side *side, const struct gh_media_mki *mki, bool rx_is_old)
+{
+    struct gh_media_mki *given_up = rx_is_old ? side->old_mki : side->rx_mki, *next = NULL;
+
+    if (mki->len)
+        next = malloc(sizeof(*next));
+    if (next)
+        *next = *mki;
+    if (rx_is_old)
+        side->old_mki = side->rx_mki;
+    free(given_up);
+    side->rx_mki = next;
+    side->has_mki = side->rx_mki || side->old_mki;
+    return mki->len && !next ? GH_ENOMEM : 0;
+}
+
 /* ---- what both sides' keys mean together ----------------------------------------------------- */
 
 static bool has_key(const struct gh_srtp_rx *rx, const struct gh_secret *key)
@@ -215,11 +263,11 @@ static bool is_peer_key(const struct gh_side *side, const struct gh_secret *key)
 {
     if (has_key(side->rx, key) || has_key(side->old_rx, key))
         return true;
-    for (int i = 0; i < GH_SHELF_MAX; i++) {
-        if (has_key(side->rx_shelf[i], key))
+    for (int i = 0; side->past && i < GH_SHELF_MAX; i++) {
+        if (has_key(side->past->rx_shelf[i], key))
             return true;
     }
-    return gh_retired_has(&side->rx_retired, key);
+    return was_received_under(side, key);
 }
 
 /* From @from to its other side.  Called after a set of either. */
@@ -310,12 +358,10 @@ static void fail(struct gh_side *side, int err)
 void gh_side_apply(struct gh_side *side, const struct gh_media_set *set, uint64_t now_ms)
 {
     const struct gh_srtp_rx *rx_before = side->rx;
-    int err = change_rx(side, set, now_ms);
+    int err = change_rx(side, set, now_ms), mki_err;
 
-    if (rx_before && side->old_rx == rx_before)
-        side->old_mki = side->rx_mki;
-    side->rx_mki = set->rx_mki;
-    side->has_mki = side->rx_mki.len || side->old_mki.len;
+    mki_err = change_mki(side, &set->rx_mki, rx_before && side->old_rx == rx_before);
+    err = err ? err : mki_err;
     side->generation = set->generation;
     memset(side->raised, 0, sizeof(side->raised));
     side->path = (uint8_t)set->path;
@@ -352,13 +398,11 @@ void gh_side_fini(struct gh_side *side)
     gh_srtp_tx_free(side->tx);
     side->rx = side->old_rx = NULL;
     side->tx = NULL;
-    for (int i = 0; i < GH_SHELF_MAX; i++) {
-        gh_srtp_rx_free(side->rx_shelf[i]);
-        gh_srtp_tx_free(side->tx_shelf[i]);
-        side->rx_shelf[i] = NULL;
-        side->tx_shelf[i] = NULL;
-    }
-    gh_retired_fini(&side->rx_retired);
-    gh_retired_fini(&side->tx_retired);
+    free_past(side->past);
+    side->past = NULL;
+    side->past_is_lost = true; /* no key is new here any more */
+    free(side->rx_mki);
+    free(side->old_mki);
+    side->rx_mki = side->old_mki = NULL;
     gh_secret_wipe(&side->tx_key);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Let one allocation of our own code fail: glibc's malloc, calloc and realloc are replaced in the
+ * Let one allocation of our own code fail: glibc's malloc, calloc, realloc and aligned_alloc are replaced in the
  * test program, not in shared libraries.  A sanitizer has its own, so there is no such test under
  * one: GH_ALLOC_CAN_FAIL is 0 then.
  *
@@ -27,6 +27,7 @@
 extern void *__libc_malloc(size_t len);
 extern void *__libc_calloc(size_t count, size_t len);
 extern void *__libc_realloc(void *p, size_t len);
+extern void *__libc_memalign(size_t alignment, size_t len);
 
 static _Thread_local long alloc_countdown; /* 0: none fails */
 
@@ -66,6 +67,11 @@ void *calloc(size_t count, size_t len)
 void *realloc(void *p, size_t len)
 {
     return alloc_now() ? NULL : __libc_realloc(p, len);
+}
+
+void *aligned_alloc(size_t alignment, size_t len)
+{
+    return alloc_now() ? NULL : __libc_memalign(alignment, len);
 }
 #endif
 

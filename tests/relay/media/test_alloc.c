@@ -8,6 +8,7 @@
 
 #include <gatehouse/err.h>
 #include "crypto/srtp_ciphers.h"
+#include "media/media_int.h"
 #include "media/port_pool.h"
 #include "support_media.h"
 
@@ -55,17 +56,18 @@ static void heirs(void)
 
     CHECK_INT(gh_srtp_rx_new(&old, suite, &key[0], false), 0);
     CHECK_INT(gh_srtp_tx_new(&tx, suite, &key[0]), 0);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         uint8_t p[PKT_MAX] __attribute__((aligned(8)));
         size_t len;
 
-        phone.seq = (uint16_t)(20000 * i);
+        phone.ssrc = i == 1 ? 8 : 7;
+        phone.seq = (uint16_t)(20000 * (i ? i - 1 : 0));
         len = make_rtp(&phone, p, 0, 160);
         CHECK_INT(gh_srtp_tx_seal_rtp(tx, 1, p, &len), 0);
-        alloc_fail_at(i == 0); /* for the first of a source a place is made */
-        CHECK_INT(gh_srtp_rx_open(old, p, &len, false), i ? 0 : GH_ENOMEM);
-        CHECK_INT(alloc_failed(), i == 0);
-        CHECK_INT(gh_srtp_rx_pkts(old, false), i);
+        alloc_fail_at(i == 1); /* for a second source a place is made */
+        CHECK_INT(gh_srtp_rx_open(old, p, &len, false), i == 1 ? GH_ENOMEM : 0);
+        CHECK_INT(alloc_failed(), i == 1);
+        CHECK_INT(gh_srtp_rx_pkts(old, false), i ? i : 1);
     }
     for (long n = 1;; n++) {
         struct gh_srtp_rx *rx = NULL;
@@ -85,6 +87,51 @@ static void heirs(void)
     CHECK(failures >= 1);
     gh_srtp_rx_free(old);
     gh_srtp_tx_free(tx);
+}
+
+/* A re-key that fails midway: a key that comes again has the context that it had, or none. */
+static void rekeys(void)
+{
+    enum gh_suite suite = GH_AES_CM_128_HMAC_SHA1_80;
+    struct gh_worker worker = { 0 };
+    long failures = 0;
+
+    CHECK_INT(gh_mailbox_new_blocking(&worker.outbox), 0);
+    for (long n = 1;; n++) {
+        struct gh_stream stream = { .worker = &worker };
+        struct gh_media_set set = { .generation = 1, .path = GH_PATH_BRIDGE, .suite = suite };
+        const struct gh_srtp_rx *first;
+        bool failed = false;
+
+        for (int s = 0; s < 2; s++) {
+            stream.sides[s].stream = &stream;
+            for (int i = 0; i < GH_PORT_COUNT; i++)
+                stream.sides[s].ports[i] = (struct gh_port){ .side = &stream.sides[s], .kind = (uint8_t)i,
+                                                             .known_fd = -1, .stranger_fd = -1 };
+        }
+        set.rx_key = lab_key(suite, 1);
+        set.rx_mki = (struct gh_media_mki){ 1, { 1 } };
+        gh_side_apply(&stream.sides[0], &set, 0);
+        first = stream.sides[0].rx;
+        alloc_fail_at(n);
+        for (uint8_t seed = 2; seed < 4; seed++) { /* the first one goes to the shelf */
+            set.generation++;
+            set.rx_key = lab_key(suite, seed);
+            gh_side_apply(&stream.sides[0], &set, 0);
+        }
+        failed = alloc_failed();
+        failures += failed;
+        set.generation++;
+        set.rx_key = lab_key(suite, 1);
+        gh_side_apply(&stream.sides[0], &set, 0);
+        CHECK(stream.sides[0].path == GH_PATH_NONE || stream.sides[0].rx == first);
+        CHECK(failed || stream.sides[0].rx == first);
+        gh_side_fini(&stream.sides[0]);
+        if (!failed)
+            break;
+    }
+    CHECK(failures >= 6);
+    gh_mailbox_free(worker.outbox);
 }
 
 static void pools(void)
@@ -168,6 +215,7 @@ int main(void)
         return 1;
     RUN(contexts);
     RUN(heirs);
+    RUN(rekeys);
     RUN(pools);
     RUN(starts);
     RUN(streams);
