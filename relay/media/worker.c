@@ -54,7 +54,7 @@ void gh_side_raise_of(struct gh_port *port, enum gh_media_event_kind kind, int e
     event = gh_media_event_new(side, kind);
     if (!event)
         return; /* not marked as raised: the next occasion tries again */
-    side->raised[port->kind] |= 1U << kind;
+    side->raised[port->kind] |= (uint16_t)(1U << kind);
     event->event.err = err;
     event->event.rtcp = port->kind == GH_PORT_RTCP;
     gh_media_event_post(side, event);
@@ -149,7 +149,7 @@ static void raise_hold(struct gh_stream *stream)
     event = gh_media_event_new(side, GH_MEDIA_EVENT_TIMEOUT);
     if (!event)
         return; /* the next tick tries again */
-    side->raised[GH_PORT_RTP] |= 1U << GH_MEDIA_EVENT_TIMEOUT;
+    side->raised[GH_PORT_RTP] |= (uint16_t)(1U << GH_MEDIA_EVENT_TIMEOUT);
     event->event.on_hold = true;
     gh_media_event_post(side, event);
 }
