@@ -270,6 +270,12 @@ static bool is_peer_key(const struct gh_side *side, const struct gh_secret *key)
     return was_received_under(side, key);
 }
 
+/* Whose a key is cannot be told any more. */
+static bool has_forgotten(const struct gh_side *side)
+{
+    return side->past ? side->past->rx_retired.full : side->past_is_lost;
+}
+
 /* From @from to its other side.  Called after a set of either. */
 static int link_direction(struct gh_side *from)
 {
@@ -285,7 +291,12 @@ static int link_direction(struct gh_side *from)
         next = take_tx(to, to->suite, &to->tx_key);
     shelve_tx(to, to->tx);
     to->tx = next;
-    return wanted && !next ? make_tx(to) : 0;
+    if (wanted && !next)
+        return make_tx(to);
+    /* Nothing goes out under what may be a peer's key; packets still come, so no timeout tells. */
+    if (from->path == GH_PATH_BRIDGE && to->tx_key.len && (has_forgotten(from) || has_forgotten(to)))
+        return GH_ESTALE;
+    return 0;
 }
 
 /* ---- addresses ------------------------------------------------------------------------------- */

@@ -89,6 +89,19 @@ static void heirs(void)
     gh_srtp_tx_free(tx);
 }
 
+/* Two sides whose sockets are not there: nothing is sent. */
+static void bare_stream(struct gh_stream *stream, struct gh_worker *worker)
+{
+    memset(stream, 0, sizeof(*stream));
+    stream->worker = worker;
+    for (int s = 0; s < 2; s++) {
+        stream->sides[s].stream = stream;
+        for (int i = 0; i < GH_PORT_COUNT; i++)
+            stream->sides[s].ports[i] = (struct gh_port){ .side = &stream->sides[s], .kind = (uint8_t)i,
+                                                          .known_fd = -1, .stranger_fd = -1 };
+    }
+}
+
 /* A re-key that fails midway: a key that comes again has the context that it had, or none. */
 static void rekeys(void)
 {
@@ -98,17 +111,12 @@ static void rekeys(void)
 
     CHECK_INT(gh_mailbox_new_blocking(&worker.outbox), 0);
     for (long n = 1;; n++) {
-        struct gh_stream stream = { .worker = &worker };
+        struct gh_stream stream;
         struct gh_media_set set = { .generation = 1, .path = GH_PATH_BRIDGE, .suite = suite };
         const struct gh_srtp_rx *first;
         bool failed = false;
 
-        for (int s = 0; s < 2; s++) {
-            stream.sides[s].stream = &stream;
-            for (int i = 0; i < GH_PORT_COUNT; i++)
-                stream.sides[s].ports[i] = (struct gh_port){ .side = &stream.sides[s], .kind = (uint8_t)i,
-                                                             .known_fd = -1, .stranger_fd = -1 };
-        }
+        bare_stream(&stream, &worker);
         set.rx_key = lab_key(suite, 1);
         set.rx_mki = (struct gh_media_mki){ 1, { 1 } };
         gh_side_apply(&stream.sides[0], &set, 0);
@@ -131,6 +139,55 @@ static void rekeys(void)
             break;
     }
     CHECK(failures >= 6);
+    gh_mailbox_free(worker.outbox);
+}
+
+/* A bridge whose past is lost, for want of memory, has failed or goes on: it never stops without a word. */
+static void bridges(void)
+{
+    enum gh_suite suite = GH_AES_CM_128_HMAC_SHA1_80;
+    struct gh_worker worker = { 0 };
+    long failures = 0, ended = 0;
+
+    CHECK_INT(gh_mailbox_new_blocking(&worker.outbox), 0);
+    for (long n = 1;; n++) {
+        struct gh_stream stream;
+        struct gh_media_set set = { .generation = 1, .path = GH_PATH_BRIDGE, .suite = suite };
+        bool failed;
+
+        bare_stream(&stream, &worker);
+        for (uint8_t s = 0; s < 2; s++) {
+            set.rx_key = lab_key(suite, (uint8_t)(1 + s));
+            set.tx_key = lab_key(suite, (uint8_t)(3 + s));
+            gh_side_apply(&stream.sides[s], &set, 0);
+        }
+        gh_side_link(&stream);
+        CHECK(stream.sides[0].tx && stream.sides[1].tx);
+        set.generation++;
+        set.rx_key = lab_key(suite, 5);
+        gh_side_apply(&stream.sides[1], &set, 0);
+        gh_side_link(&stream);
+        alloc_fail_at(n);
+        gh_side_retire_old(&stream.sides[1]); /* as the worker does in time */
+        failed = alloc_failed();
+        failures += failed;
+        set.generation++;
+        gh_side_apply(&stream.sides[1], &set, 0); /* the session is refreshed */
+        gh_side_link(&stream);
+        for (int s = 0; s < 2; s++) {
+            bool is_over = stream.sides[s].path == GH_PATH_NONE;
+
+            CHECK_INT(is_over, gh_side_has_raised(&stream.sides[s], GH_MEDIA_EVENT_FAILED));
+            ended += is_over;
+        }
+        CHECK(ended == failures);
+        CHECK(failed || (stream.sides[0].tx && stream.sides[1].tx));
+        gh_side_fini(&stream.sides[0]);
+        gh_side_fini(&stream.sides[1]);
+        if (!failed)
+            break;
+    }
+    CHECK(failures >= 1);
     gh_mailbox_free(worker.outbox);
 }
 
@@ -216,6 +273,7 @@ int main(void)
     RUN(contexts);
     RUN(heirs);
     RUN(rekeys);
+    RUN(bridges);
     RUN(pools);
     RUN(starts);
     RUN(streams);
