@@ -70,7 +70,8 @@ struct gh_past {
 
 /* report.c */
 void gh_counters_read(const struct gh_live_counters *live, struct gh_media_counters *out);
-/** Sum up and show what the side's packets were like, if any came.  Worker; each round and at the end. */
+/** Sum up and show what the side's packets were like, if any came since all of them were shown.  Worker; each round
+ *  and at the end. */
 void gh_side_show_quality(struct gh_side *side, uint64_t now_ms);
 
 /* ---- a stream ------------------------------------------------------------------------------------------ */
@@ -113,7 +114,7 @@ struct gh_side {
     _Alignas(GH_LINE) struct gh_port ports[GH_PORT_COUNT];
     struct gh_live_counters counters;
     struct gh_quality quality;
-    uint64_t shown_pkts;             /* received, when quality was last shown */
+    uint64_t shown_pkts;             /* received, when quality was last shown with nothing to come */
 
     struct gh_media_mki *rx_mki;     /* of the packets under rx; NULL: none.  Few peers have one */
     uint64_t rx_lifetime_pkts;       /* 0: none */

@@ -86,7 +86,8 @@ void gh_quality_name(struct gh_quality *quality, const struct gh_media_payload *
     quality->payload_count =
         (uint8_t)(count < GH_MEDIA_PAYLOADS_MAX ? count : GH_MEDIA_PAYLOADS_MAX);
     memcpy(quality->payloads, payloads, quality->payload_count * sizeof(*payloads));
-    for (size_t i = 0; i < GH_QUALITY_SOURCES_MAX; i++) {
+    /* The newest one last: it is what measured.codec names. */
+    for (size_t i = GH_QUALITY_SOURCES_MAX; i-- > 0;) {
         if (quality->sources[i].used)
             heed_type(quality, &quality->sources[i], quality->sources[i].type);
     }
@@ -345,24 +346,28 @@ void gh_quality_report_sent(struct gh_quality *quality, uint32_t ntp_middle, uin
 
 /* ---- sums ----------------------------------------------------------------------------------- */
 
-static void end_interval(struct gh_quality *quality, uint64_t now_ms)
+/* @return whether it has its packets and only time is missing */
+static bool end_interval(struct gh_quality *quality, uint64_t now_ms)
 {
     uint64_t expected = quality->now.measured.expected_pkts - quality->interval_expected;
     uint64_t lost = quality->now.measured.lost_pkts, before = quality->interval_lost;
 
     if (quality->interval_until_ms == 0)
         quality->interval_until_ms = now_ms + GH_QUALITY_INTERVAL_MS;
-    if (now_ms < quality->interval_until_ms || expected < GH_QUALITY_INTERVAL_PKTS)
-        return;
+    if (expected < GH_QUALITY_INTERVAL_PKTS)
+        return false;
+    if (now_ms < quality->interval_until_ms)
+        return true;
     lost = lost > before ? lost - before : 0;
     note_worst(&quality->now.measured.loss_last_ppm, &quality->now.measured.loss_worst_ppm,
                (uint32_t)(lost * 1000000 / expected));
     quality->interval_expected += expected;
     quality->interval_lost = quality->now.measured.lost_pkts;
     quality->interval_until_ms = now_ms + GH_QUALITY_INTERVAL_MS;
+    return false;
 }
 
-void gh_quality_sum(struct gh_quality *quality, uint64_t now_ms)
+bool gh_quality_sum(struct gh_quality *quality, uint64_t now_ms)
 {
     uint64_t received = quality->gone_received, lost = quality->gone_lost;
     uint64_t reported = quality->gone_reported;
@@ -379,5 +384,5 @@ void gh_quality_sum(struct gh_quality *quality, uint64_t now_ms)
     quality->now.measured.jitter_us =
         jitter_us(&quality->sources[0], quality->sources[0].jitter);
     quality->now.reported.lost_pkts = reported;
-    end_interval(quality, now_ms);
+    return end_interval(quality, now_ms);
 }

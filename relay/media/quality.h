@@ -88,7 +88,9 @@ void gh_quality_rtcp(struct gh_quality *quality, const struct gh_quality *far, c
  * none. */
 void gh_quality_report_sent(struct gh_quality *quality, uint32_t ntp_middle, uint64_t now_us);
 
-/** Ends of intervals; and the sums, into quality->now. */
-void gh_quality_sum(struct gh_quality *quality, uint64_t now_ms);
+/** Ends of intervals; and the sums, into quality->now.
+ *  @return whether they are to be made again even if no packet comes: an interval that has its
+ *  packets is not over */
+bool gh_quality_sum(struct gh_quality *quality, uint64_t now_ms);
 
 #endif

@@ -47,8 +47,8 @@ void gh_side_show_quality(struct gh_side *side, uint64_t now_ms)
 
     if (rx_pkts == side->shown_pkts)
         return;
-    side->shown_pkts = rx_pkts;
-    gh_quality_sum(&side->quality, now_ms);
+    if (!gh_quality_sum(&side->quality, now_ms))
+        side->shown_pkts = rx_pkts;
     memcpy(words, &side->quality.now, sizeof(words));
     for (size_t i = 0; i < QUALITY_WORDS; i++)
         atomic_store_explicit(&side->counters.quality[i], words[i], memory_order_relaxed);

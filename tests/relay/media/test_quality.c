@@ -4,8 +4,7 @@
 
 #include <math.h>
 
-#include "media/packet.h"
-#include "media/quality.h"
+#include "media/media_int.h"
 
 #define NEAR(got, want, by) CHECK(fabs((double)(got) - (double)(want)) <= (by))
 
@@ -170,6 +169,48 @@ static void loss_of_an_interval(void)
     sum(&quality, 1001 + 3 * GH_QUALITY_INTERVAL_MS);
     CHECK_INT(quality.now.measured.loss_last_ppm, 0);
     CHECK_INT(quality.now.measured.loss_worst_ppm, 200000);
+}
+
+/* Hold or the end: what the last packets were like is told although no more come. */
+static void an_interval_ends_without_another_packet(void)
+{
+    static struct gh_side side;
+    struct source voice = { .to = &side.quality, .ssrc = 7 };
+    struct gh_media_counters shown;
+
+    for (int i = 0; i < 250; i++) { /* a fifth is lost */
+        if (i % 5 == 2) {
+            voice.seq++;
+        } else {
+            next(&voice);
+            gh_count(&side.counters.rx_pkts, 1);
+        }
+    }
+    gh_side_show_quality(&side, 1000);
+    gh_side_show_quality(&side, 1000 + GH_QUALITY_INTERVAL_MS - 1);
+    gh_counters_read(&side.counters, &shown);
+    CHECK_INT(shown.quality.measured.loss_worst_ppm, 0);
+    gh_side_show_quality(&side, 1000 + GH_QUALITY_INTERVAL_MS);
+    gh_counters_read(&side.counters, &shown);
+    CHECK_INT(shown.quality.measured.loss_worst_ppm, 200000);
+    CHECK_INT(side.shown_pkts, 200);
+}
+
+/* A set in the midst of a call names the payload types again: the codec is that of who speaks, not of who spoke
+ * before. */
+static void a_set_does_not_bring_back_the_codec_before(void)
+{
+    static const struct gh_media_payload again = { 0, GH_CODEC_PCMU, 8000 };
+    static struct gh_quality quality;
+    struct source music = { .to = &quality, .ssrc = 7, .type = 8 }, voice = { .to = &quality, .ssrc = 8, .type = 0 };
+
+    next(&music);
+    next(&voice);
+    CHECK_INT(sum(&quality, 0)->measured.codec, GH_CODEC_PCMU);
+    gh_quality_name(&quality, &again, 1);
+    CHECK_INT(sum(&quality, 0)->measured.codec, GH_CODEC_PCMU);
+    next(&voice);
+    CHECK_INT(sum(&quality, 0)->measured.codec, GH_CODEC_PCMU);
 }
 
 /* RFC 3550 appendix A.8 by hand: each packet 10 ms early or late, so D is 80 of 8 kHz, J += (80 -
@@ -573,6 +614,8 @@ int main(void)
     RUN(sources_are_bounded_and_nothing_is_forgotten);
     RUN(a_new_ssrc_with_each_packet);
     RUN(loss_of_an_interval);
+    RUN(an_interval_ends_without_another_packet);
+    RUN(a_set_does_not_bring_back_the_codec_before);
     RUN(jitter_by_hand);
     RUN(jitter_in_any_clock);
     RUN(the_worst_jitter_is_kept);
