@@ -28,7 +28,7 @@ int gh_call_send_ack(const struct gh_config_trunk *trunk, struct gh_txn *invite,
 
     if (!invite || !dialog)
         return GH_ESTATE;
-    err = gh_call_begin_request(&out, dialog, trunk, "ACK", gh_txn_request(invite)->cseq);
+    err = gh_call_begin_request(&out, dialog, trunk, "ACK", gh_txn_cseq(invite));
     if (!err && sdp)
         err = gh_call_print_sdp(sdp, &body);
     if (!err)

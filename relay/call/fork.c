@@ -80,7 +80,7 @@ struct gh_fork *gh_call_fork(struct gh_call *call, const struct gh_sip_msg *resp
     size_t count = 0;
 
     TAILQ_FOREACH (fork, &call->forks, link) {
-        if (gh_span_eq(gh_span_str(fork->dialog[GH_SIDE_B]->remote_tag), response->to.tag))
+        if (gh_span_eq(fork->dialog[GH_SIDE_B]->name.remote_tag, response->to.tag))
             return fork;
         count++;
     }

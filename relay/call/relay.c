@@ -20,7 +20,7 @@ struct gh_leg *gh_relay_far_leg(const struct gh_relay *relay)
 
 static const char *tag_of(const struct gh_relay *relay)
 {
-    return relay->fork->dialog[relay->from]->local_tag;
+    return relay->fork->dialog[relay->from]->name.local_tag.p;
 }
 
 void gh_relay_free(struct gh_relay *relay, uint64_t now_ms)

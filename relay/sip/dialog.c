@@ -10,33 +10,27 @@
 
 /* The value without its tag, always with <>, without a "?" part: what stands in our From and To
  * from now on. */
-static char *addr_without_tag(const struct gh_sip_addr *addr)
+static void add_without_tag(struct gh_buf *buf, const struct gh_sip_addr *addr)
 {
     struct gh_span rest = addr->params, name, value;
-    struct gh_buf buf = { 0 };
-    char *copy = NULL;
 
     if (addr->display.len) {
-        gh_buf_add(&buf, addr->display);
-        gh_buf_str(&buf, " ");
+        gh_buf_add(buf, addr->display);
+        gh_buf_str(buf, " ");
     }
-    gh_buf_str(&buf, "<");
-    gh_buf_add(&buf, gh_sip_uri_strip(&addr->uri));
-    gh_buf_str(&buf, ">");
+    gh_buf_str(buf, "<");
+    gh_buf_add(buf, gh_sip_uri_strip(&addr->uri));
+    gh_buf_str(buf, ">");
     while (gh_sip_param_next(&rest, &name, &value) == 0) {
         if (gh_span_ieq(name, GH_SPAN("tag")))
             continue;
-        gh_buf_str(&buf, ";");
-        gh_buf_add(&buf, name);
+        gh_buf_str(buf, ";");
+        gh_buf_add(buf, name);
         if (value.p) {
-            gh_buf_str(&buf, "=");
-            gh_buf_add(&buf, value);
+            gh_buf_str(buf, "=");
+            gh_buf_add(buf, value);
         }
     }
-    if (!buf.err)
-        copy = gh_text_dup(gh_buf_span(&buf));
-    gh_buf_fini(&buf);
-    return copy;
 }
 
 /* ---- remote target ---- */
@@ -87,23 +81,37 @@ static void reverse(char **routes, size_t count)
     }
 }
 
-/* Record-Routes in order for a UAS, reversed for a UAC (RFC 3261 sections 12.1.1 and 12.1.2). */
+static size_t count_routes(const struct gh_sip_msg *msg)
+{
+    struct gh_sip_values it = gh_sip_values(msg, GH_SIP_HDR_RECORD_ROUTE);
+    struct gh_span value;
+    size_t count = 0;
+
+    while (gh_sip_values_next(&it, &value))
+        count++;
+    return count;
+}
+
+/* Record-Routes in order for a UAS, reversed for a UAC (RFC 3261 sections 12.1.1 and 12.1.2).
+ * @out  NULL when there are none */
 static int read_routes(const struct gh_sip_msg *msg, bool uas, char ***out, size_t *out_count)
 {
     struct gh_sip_values it = gh_sip_values(msg, GH_SIP_HDR_RECORD_ROUTE);
-    char **routes = calloc(GH_DIALOG_ROUTES_MAX, sizeof(*routes));
+    size_t count = 0, all = count_routes(msg);
+    char **routes = NULL;
     struct gh_span value;
-    size_t count = 0;
-    int err = GH_ENOMEM;
+    int err = GH_ESYNTAX;
 
-    if (!routes)
+    if (all > GH_DIALOG_ROUTES_MAX)
+        return GH_ESYNTAX;
+    routes = all ? calloc(all, sizeof(*routes)) : NULL;
+    if (all && !routes)
         return GH_ENOMEM;
-    while (gh_sip_values_next(&it, &value)) {
+    while (count < all && gh_sip_values_next(&it, &value)) {
         struct gh_sip_addr addr;
 
         err = GH_ESYNTAX;
-        if (count == GH_DIALOG_ROUTES_MAX || gh_sip_addr_parse(value, &addr) ||
-            addr.uri.host.len == 0)
+        if (gh_sip_addr_parse(value, &addr) || addr.uri.host.len == 0)
             goto out;
         err = GH_ENOMEM;
         routes[count] = copy_route(&addr);
@@ -128,14 +136,55 @@ void gh_dialog_free(struct gh_dialog *dialog)
     if (!dialog)
         return;
     gh_dialogs_remove(dialog);
-    free(dialog->call_id);
-    free(dialog->local_tag);
-    free(dialog->remote_tag);
-    free(dialog->local_addr);
-    free(dialog->remote_addr);
     free(dialog->remote_target);
     free_routes(dialog->routes, dialog->route_count);
     free(dialog);
+}
+
+/* @return where it starts */
+static size_t add_text(struct gh_buf *buf, struct gh_span text)
+{
+    size_t start = buf->len;
+
+    gh_buf_add(buf, text);
+    gh_buf_add(buf, gh_span_of("", 1));
+    return start;
+}
+
+static size_t add_addr(struct gh_buf *buf, const struct gh_sip_addr *addr)
+{
+    size_t start = buf->len;
+
+    add_without_tag(buf, addr);
+    gh_buf_add(buf, gh_span_of("", 1));
+    return start;
+}
+
+/* With its names and addresses, which never change: one piece of memory.  NULL without memory. */
+static struct gh_dialog *new_named(const struct gh_dialog_name *name,
+                                   const struct gh_sip_addr *local,
+                                   const struct gh_sip_addr *remote)
+{
+    struct gh_buf buf = { 0 };
+    size_t call_id = add_text(&buf, name->call_id);
+    size_t local_tag = add_text(&buf, name->local_tag);
+    size_t remote_tag = add_text(&buf, name->remote_tag);
+    size_t local_addr = add_addr(&buf, local);
+    size_t remote_addr = add_addr(&buf, remote);
+    struct gh_dialog *dialog = buf.err ? NULL : calloc(1, sizeof(*dialog) + buf.len);
+
+    if (!dialog)
+        goto out;
+    memcpy(dialog->text, buf.p, buf.len);
+    dialog->name.trunk = name->trunk;
+    dialog->name.call_id = gh_span_str(dialog->text + call_id);
+    dialog->name.local_tag = gh_span_str(dialog->text + local_tag);
+    dialog->name.remote_tag = gh_span_str(dialog->text + remote_tag);
+    dialog->local_addr = dialog->text + local_addr;
+    dialog->remote_addr = dialog->text + remote_addr;
+out:
+    gh_buf_fini(&buf);
+    return dialog;
 }
 
 static bool is_sips(const struct gh_sip_msg *request)
@@ -146,24 +195,16 @@ static bool is_sips(const struct gh_sip_msg *request)
 int gh_dialog_new_uas(struct gh_dialog **out, uint32_t trunk, const struct gh_sip_msg *request,
                       struct gh_span local_tag)
 {
-    struct gh_dialog *dialog = calloc(1, sizeof(*dialog));
-    int err = GH_ENOMEM;
+    struct gh_dialog_name name = { trunk, request->call_id, local_tag, request->from.tag };
+    struct gh_dialog *dialog = new_named(&name, &request->to, &request->from);
+    int err;
 
     if (!dialog)
         return GH_ENOMEM;
-    dialog->trunk = trunk;
     dialog->uas = true;
     dialog->secure = is_sips(request);
     dialog->remote_cseq = request->cseq;
     dialog->has_remote_cseq = true;
-    dialog->call_id = gh_text_dup(request->call_id);
-    dialog->local_tag = gh_text_dup(local_tag);
-    dialog->remote_tag = gh_text_dup(request->from.tag);
-    dialog->local_addr = addr_without_tag(&request->to);
-    dialog->remote_addr = addr_without_tag(&request->from);
-    if (!dialog->call_id || !dialog->local_tag || !dialog->remote_tag || !dialog->local_addr ||
-        !dialog->remote_addr)
-        goto out;
     /* With a sips: Request-URI the Contact must be sips: too (RFC 3261 section 12.1.1). */
     err = read_target(request, dialog->secure, &dialog->remote_target);
     if (!err)
@@ -180,26 +221,18 @@ out:
 int gh_dialog_new_uac(struct gh_dialog **out, uint32_t trunk, const struct gh_sip_msg *request,
                       const struct gh_sip_msg *response)
 {
+    struct gh_dialog_name name = { trunk, request->call_id, request->from.tag, response->to.tag };
     struct gh_dialog *dialog;
-    int err = GH_ENOMEM;
+    int err;
 
     if (response->status <= 100 || response->status >= 300 || response->to.tag.len == 0)
         return GH_ESYNTAX;
-    dialog = calloc(1, sizeof(*dialog));
+    dialog = new_named(&name, &request->from, &request->to);
     if (!dialog)
         return GH_ENOMEM;
-    dialog->trunk = trunk;
     dialog->confirmed = response->status >= 200;
     dialog->secure = is_sips(request);
     dialog->local_cseq = request->cseq;
-    dialog->call_id = gh_text_dup(request->call_id);
-    dialog->local_tag = gh_text_dup(request->from.tag);
-    dialog->remote_tag = gh_text_dup(response->to.tag);
-    dialog->local_addr = addr_without_tag(&request->from);
-    dialog->remote_addr = addr_without_tag(&request->to);
-    if (!dialog->call_id || !dialog->local_tag || !dialog->remote_tag || !dialog->local_addr ||
-        !dialog->remote_addr)
-        goto out;
     err = read_target(response, dialog->secure, &dialog->remote_target);
     if (err == GH_ESYNTAX && !dialog->confirmed && !response->has_contact) {
         /* A provisional response that is not reliable needs no Contact (RFC 3261 table 2): where
@@ -338,10 +371,11 @@ static void out_strict_request(struct gh_sip_out *out, struct gh_span method, co
     gh_buf_fini(&text);
 }
 
-static void out_tagged(struct gh_sip_out *out, const char *name, const char *addr, const char *tag)
+static void out_tagged(struct gh_sip_out *out, const char *name, const char *addr,
+                       struct gh_span tag)
 {
-    if (*tag)
-        gh_sip_out_hdr_fmt(out, name, "%s;tag=%s", addr, tag);
+    if (tag.len)
+        gh_sip_out_hdr_fmt(out, name, "%s;tag=%.*s", addr, GH_SPAN_FMT(tag));
     else
         gh_sip_out_hdr(out, name, gh_span_str(addr));
 }
@@ -365,9 +399,9 @@ uint32_t gh_dialog_request_out(struct gh_dialog *dialog, struct gh_sip_out *out,
         gh_sip_out_hdr(out, "Route", gh_span_str(dialog->routes[i]));
     if (strict)
         gh_sip_out_addr(out, "Route", GH_SPAN(""), gh_span_str(dialog->remote_target), GH_SPAN(""));
-    out_tagged(out, "From", dialog->local_addr, dialog->local_tag);
-    out_tagged(out, "To", dialog->remote_addr, dialog->remote_tag);
-    gh_sip_out_hdr(out, "Call-ID", gh_span_str(dialog->call_id));
+    out_tagged(out, "From", dialog->local_addr, dialog->name.local_tag);
+    out_tagged(out, "To", dialog->remote_addr, dialog->name.remote_tag);
+    gh_sip_out_hdr(out, "Call-ID", dialog->name.call_id);
     gh_sip_out_hdr_fmt(out, "CSeq", "%u %.*s", cseq, GH_SPAN_FMT(method));
     return cseq;
 }

@@ -11,11 +11,16 @@
 
 #define GH_DIALOG_ROUTES_MAX 32 /* entries of a route set */
 
-/* Members are for reading only. */
-struct gh_dialog {
+/* What a dialog is called; trunk first, so nothing of one trunk can be found from another. */
+struct gh_dialog_name {
     uint32_t trunk;
-    char *call_id, *local_tag, *remote_tag; /* remote_tag "" only as long as it is not known */
-    char *local_addr, *remote_addr; /* From and To values without tag: `"A" <sip:a@b>` */
+    struct gh_span call_id, local_tag, remote_tag; /* remote_tag "" only while it is not known */
+};
+
+/* Members are for reading only.  Texts of `name` too end with NUL. */
+struct gh_dialog {
+    struct gh_dialog_name name;     /* first: the table finds the dialog by it */
+    const char *local_addr, *remote_addr; /* From and To values without tag: `"A" <sip:a@b>` */
     char *remote_target;            /* URI of the peer's Contact, without "?" part */
     bool target_guessed;            /* no Contact came yet: where the INVITE went */
     char **routes;                  /* <uri;params> in the order of Route headers */
@@ -27,6 +32,7 @@ struct gh_dialog {
     bool uas;                       /* the peer sent the request that made it */
     void *user;                     /* free for the owner; NULL at first */
     struct gh_dialogs *in;          /* the table that holds it, or NULL */
+    char text[];                    /* of the members that stay as they are: name and addrs */
 };
 
 /* ---- making ---- */

@@ -13,16 +13,9 @@ struct gh_dialogs {
     size_t count;
 };
 
-/* What a dialog is called; trunk first, so nothing of one trunk can be found from another. */
-struct name {
-    uint32_t trunk;
-    struct gh_span call_id, local_tag, remote_tag;
-    struct gh_dialog *dialog; /* NULL in a probe */
-};
-
 static int compare(const void *left, const void *right)
 {
-    const struct name *a = left, *b = right;
+    const struct gh_dialog_name *a = left, *b = right;
     int order;
 
     if (a->trunk != b->trunk)
@@ -31,12 +24,6 @@ static int compare(const void *left, const void *right)
     if (!order)
         order = gh_text_compare(a->local_tag, b->local_tag);
     return order ? order : gh_text_compare(a->remote_tag, b->remote_tag);
-}
-
-static struct name name_of(struct gh_dialog *dialog)
-{
-    return (struct name){ dialog->trunk, gh_span_str(dialog->call_id),
-                          gh_span_str(dialog->local_tag), gh_span_str(dialog->remote_tag), dialog };
 }
 
 int gh_dialogs_new(struct gh_dialogs **out)
@@ -49,19 +36,22 @@ int gh_dialogs_new(struct gh_dialogs **out)
     return 0;
 }
 
-static void free_name(void *node)
+/* A name of the tree is the first member of its dialog. */
+static struct gh_dialog *dialog_of(void *name)
 {
-    struct name *name = node;
+    return name;
+}
 
-    name->dialog->in = NULL;
-    free(name);
+static void let_go(void *name)
+{
+    dialog_of(name)->in = NULL;
 }
 
 void gh_dialogs_free(struct gh_dialogs *dialogs)
 {
     if (!dialogs)
         return;
-    tdestroy(dialogs->tree, free_name);
+    tdestroy(dialogs->tree, let_go);
     free(dialogs);
 }
 
@@ -72,17 +62,10 @@ size_t gh_dialogs_count(const struct gh_dialogs *dialogs)
 
 int gh_dialogs_add(struct gh_dialogs *dialogs, struct gh_dialog *dialog)
 {
-    struct name *name = malloc(sizeof(*name));
-    struct name **node;
+    struct gh_dialog_name **node = tsearch(&dialog->name, &dialogs->tree, compare);
 
-    if (!name)
-        return GH_ENOMEM;
-    *name = name_of(dialog);
-    node = tsearch(name, &dialogs->tree, compare);
-    if (!node || *node != name) {
-        free(name);
+    if (!node || *node != &dialog->name)
         return node ? GH_EEXISTS : GH_ENOMEM;
-    }
     dialog->in = dialogs;
     dialogs->count++;
     return 0;
@@ -90,15 +73,9 @@ int gh_dialogs_add(struct gh_dialogs *dialogs, struct gh_dialog *dialog)
 
 void gh_dialogs_remove(struct gh_dialog *dialog)
 {
-    struct name probe, *found, **node;
-
     if (!dialog->in)
         return;
-    probe = name_of(dialog);
-    node = tfind(&probe, &dialog->in->tree, compare);
-    found = *node;
-    tdelete(found, &dialog->in->tree, compare);
-    free(found);
+    tdelete(&dialog->name, &dialog->in->tree, compare);
     dialog->in->count--;
     dialog->in = NULL;
 }
@@ -107,10 +84,10 @@ struct gh_dialog *gh_dialogs_find(const struct gh_dialogs *dialogs, uint32_t tru
                                   struct gh_span call_id, struct gh_span local_tag,
                                   struct gh_span remote_tag)
 {
-    struct name probe = { trunk, call_id, local_tag, remote_tag, NULL };
-    struct name *const *node = tfind(&probe, &dialogs->tree, compare);
+    struct gh_dialog_name probe = { trunk, call_id, local_tag, remote_tag };
+    struct gh_dialog_name *const *node = tfind(&probe, &dialogs->tree, compare);
 
-    return node ? (*node)->dialog : NULL;
+    return node ? dialog_of(*node) : NULL;
 }
 
 struct gh_dialog *gh_dialogs_of_request(const struct gh_dialogs *dialogs, uint32_t trunk,

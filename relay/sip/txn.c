@@ -107,23 +107,40 @@ void gh_txn_weigh(struct gh_txn *txn)
 {
     size_t weight = sizeof(*txn) + txn->branch.len + txn->sent_by.len + txn->method_name.len;
 
-    weight += msg_weight(txn->request) + txn->last.cap + text_weight(txn->to_tag);
-    weight += text_weight(txn->cancel_reason);
-    for (size_t i = 0; i < txn->fork_count; i++)
-        weight += text_weight(txn->forks[i].to_tag) + txn->forks[i].ack.cap;
+    weight += msg_weight(txn->request) + txn->folded.len + txn->last.len;
+    weight += text_weight(txn->to_tag) + text_weight(txn->cancel_reason);
+    for (const struct gh_txn_fork *fork = txn->forks; fork; fork = fork->next)
+        weight += sizeof(*fork) + text_weight(fork->to_tag) + fork->ack.len;
     txn->share->octets += weight - txn->weight; /* modulo, so it may become less */
     txn->weight = weight;
 }
 
-int gh_txn_keep_last(struct gh_txn *txn, struct gh_span octets, unsigned carriers)
+int gh_txn_keep(struct gh_txn_kept *kept, struct gh_span octets)
 {
     char *p = malloc(octets.len);
 
     if (!p)
         return GH_ENOMEM;
     memcpy(p, octets.p, octets.len);
-    gh_buf_fini(&txn->last);
-    txn->last = (struct gh_buf){ .p = p, .len = octets.len, .cap = octets.len };
+    gh_txn_drop(kept);
+    *kept = (struct gh_txn_kept){ p, octets.len };
+    return 0;
+}
+
+void gh_txn_drop(struct gh_txn_kept *kept)
+{
+    if (kept->p)
+        explicit_bzero(kept->p, kept->len);
+    free(kept->p);
+    *kept = (struct gh_txn_kept){ 0 };
+}
+
+int gh_txn_keep_last(struct gh_txn *txn, struct gh_span octets, unsigned carriers)
+{
+    int err = gh_txn_keep(&txn->last, octets);
+
+    if (err)
+        return err;
     txn->last_carriers = carriers;
     gh_txn_weigh(txn);
     return 0;
@@ -131,7 +148,7 @@ int gh_txn_keep_last(struct gh_txn *txn, struct gh_span octets, unsigned carrier
 
 void gh_txn_forget_last(struct gh_txn *txn)
 {
-    gh_buf_fini(&txn->last);
+    gh_txn_drop(&txn->last);
     txn->last_carriers = 0;
     gh_txn_weigh(txn);
 }
@@ -143,15 +160,17 @@ static void release(struct gh_txn *txn)
     gh_timer_stop(txn->txns->timers, &txn->again);
     gh_timer_stop(txn->txns->timers, &txn->end);
     gh_sip_msg_unref(txn->request);
-    gh_buf_fini(&txn->last);
-    for (size_t i = 0; i < txn->fork_count; i++) {
-        free(txn->forks[i].to_tag);
-        gh_buf_fini(&txn->forks[i].ack);
+    gh_txn_drop(&txn->folded);
+    gh_txn_drop(&txn->last);
+    while (txn->forks) {
+        struct gh_txn_fork *fork = txn->forks;
+
+        txn->forks = fork->next;
+        gh_txn_drop(&fork->ack);
+        free(fork);
     }
-    free(txn->forks);
     free(txn->cancel_reason);
     free(txn->to_tag);
-    free(txn->key_text);
     free(txn);
 }
 
@@ -166,21 +185,23 @@ static struct gh_span keep(char **at, struct gh_span text)
     return kept;
 }
 
-static int fill_key(struct gh_txn *txn, const struct gh_txn_key *key)
+/* Zeroed but for its key.  NULL without memory. */
+static struct gh_txn *new_keyed(const struct gh_txn_key *key)
 {
     char sent_by[SENT_BY_SIZE], *at;
     size_t len = write_sent_by(&key->via, sent_by);
+    struct gh_txn *txn = calloc(1, sizeof(*txn) + key->via.branch.len + len + key->method.len);
 
+    if (!txn)
+        return NULL;
     txn->trunk = key->trunk;
     txn->server = key->server;
     txn->method = gh_sip_method_by_name(key->method);
-    at = txn->key_text = malloc(key->via.branch.len + len + key->method.len + 1);
-    if (!at)
-        return GH_ENOMEM;
+    at = txn->key_text;
     txn->branch = keep(&at, key->via.branch);
     txn->sent_by = keep(&at, gh_span_of(sent_by, len));
     txn->method_name = keep(&at, key->method);
-    return 0;
+    return txn;
 }
 
 /* NULL without memory. */
@@ -212,12 +233,11 @@ int gh_txn_create(struct gh_txn **out, struct gh_txns *txns, const struct gh_txn
         return GH_ENOMEM;
     if (txns->count >= txns->limits.max_count || share->count >= txns->limits.max_per_trunk)
         return GH_EFULL;
-    txn = calloc(1, sizeof(*txn));
+    txn = new_keyed(key);
     if (!txn)
         return GH_ENOMEM;
     txn->txns = txns;
-    if (fill_key(txn, key) ||
-        gh_timer_start(txns->timers, &txn->again, GH_TXN_NEVER, on_again, txn) ||
+    if (gh_timer_start(txns->timers, &txn->again, GH_TXN_NEVER, on_again, txn) ||
         gh_timer_start(txns->timers, &txn->end, GH_TXN_NEVER, on_end, txn))
         goto out;
     node = tsearch(txn, &txns->tree, compare);
@@ -345,12 +365,12 @@ int gh_txn_judge(const struct gh_sip_msg *msg, unsigned *carriers)
     return problem == GH_REASON_BODY_OPAQUE || problem == GH_REASON_KEY_IN_ODD_BODY ? GH_EINVAL : 0;
 }
 
-int gh_txn_send_copy(struct gh_txn *txn, struct gh_span octets, unsigned carriers)
+int gh_txn_send_copy(struct gh_txn *txn, const struct gh_txn_kept *kept, unsigned carriers)
 {
     const struct gh_txn_handlers *handlers = &txn->txns->handlers;
     struct gh_buf copy = { 0 };
 
-    gh_buf_add(&copy, octets);
+    gh_buf_add(&copy, gh_span_of(kept->p, kept->len));
     if (copy.err) {
         gh_buf_fini(&copy);
         return GH_ENOMEM;
@@ -374,6 +394,7 @@ static int new_server(struct gh_txns *txns, const struct gh_txn_key *key, uint64
         return err;
     (*out)->conn = conn;
     (*out)->reliable = reliable;
+    (*out)->cseq = msg->cseq;
     (*out)->request = gh_sip_msg_ref(msg);
     gh_txn_weigh(*out);
     return 0;
@@ -435,16 +456,22 @@ int gh_txns_receive(struct gh_txns *txns, uint32_t trunk, uint64_t conn, bool re
         .trunk = trunk, .server = msg->request, .via = msg->via, .method = msg->method_text
     };
     struct gh_txn *txn;
+    int err;
 
     if (msg->bad || trunk == 0)
         return GH_EINVAL;
     if (msg->request)
         return receive_request(txns, &key, conn, reliable, msg, now_ms);
     txn = gh_txn_find(txns, &key);
+    err = txn ? gh_txn_unfold(txn) : 0;
+    if (err)
+        return err;
     if (txn && answers(txn, msg))
         gh_txn_client_response(txn, conn, msg, now_ms);
     else
         txns->counters.stray_responses++;
+    if (txn)
+        gh_txn_fold(txn);
     return 0;
 }
 
@@ -513,6 +540,11 @@ enum gh_txn_state gh_txn_state(const struct gh_txn *txn)
 const struct gh_sip_msg *gh_txn_request(const struct gh_txn *txn)
 {
     return txn->request;
+}
+
+uint32_t gh_txn_cseq(const struct gh_txn *txn)
+{
+    return txn->cseq;
 }
 
 void gh_txn_set_user(struct gh_txn *txn, void *user)

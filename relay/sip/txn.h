@@ -161,9 +161,14 @@ uint64_t gh_txn_conn(const struct gh_txn *txn);
 bool gh_txn_is_server(const struct gh_txn *txn);
 enum gh_sip_method gh_txn_method(const struct gh_txn *txn);
 enum gh_txn_state gh_txn_state(const struct gh_txn *txn);
-/** The request.  Server: NULL once its final response was given.  Client: always there, without
- *  body. */
+/**
+ * The request.  Server: NULL once its final response was given.  Client: without body.  A client
+ * INVITE that has a 2xx shows it inside `response` only, and has of its headers what a dialog is
+ * made from from the second 2xx on.
+ */
 const struct gh_sip_msg *gh_txn_request(const struct gh_txn *txn);
+/** The CSeq number of the request, always. */
+uint32_t gh_txn_cseq(const struct gh_txn *txn);
 
 /** A pointer of the user, e.g. the call or, for UDP, the destination.  NULL at first. */
 void gh_txn_set_user(struct gh_txn *txn, void *user);

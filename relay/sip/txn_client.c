@@ -50,11 +50,73 @@ static int build_follower(const struct gh_txn *txn, const char *method, struct g
 /* The ACK is kept in `last`: the same final response again gets it again. */
 static void send_ack(struct gh_txn *txn, const struct gh_sip_msg *response)
 {
+    struct gh_buf octets = { 0 };
+
     gh_txn_forget_last(txn);
     if (build_follower(txn, "ACK", gh_sip_msg_value(response, GH_SIP_HDR_TO), GH_SPAN(""),
-                       &txn->last) == 0)
-        (void)gh_txn_send_copy(txn, gh_buf_span(&txn->last), 0);
+                       &octets) == 0 &&
+        gh_txn_keep_last(txn, gh_buf_span(&octets), 0) == 0)
+        (void)gh_txn_send_copy(txn, &txn->last, 0);
+    gh_buf_fini(&octets);
+}
+
+/* ---- the request after a 2xx ---- */
+
+/* Of these a dialog is made, or without them no INVITE is read. */
+static bool is_needed(enum gh_sip_hdr_id id)
+{
+    return id == GH_SIP_HDR_VIA || id == GH_SIP_HDR_FROM || id == GH_SIP_HDR_TO ||
+           id == GH_SIP_HDR_CALL_ID || id == GH_SIP_HDR_CSEQ || id == GH_SIP_HDR_CONTACT;
+}
+
+/* The start line and the headers needed, as they stand there, as a message of their own. */
+static int keep_needed(struct gh_txn_kept *kept, const struct gh_sip_msg *request)
+{
+    struct gh_buf text = { 0 };
+    int err;
+
+    gh_buf_add(&text, gh_span_head(request->head, gh_span_find(request->head, '\n') + 1));
+    for (size_t i = 0; i < request->hdr_count; i++) {
+        const struct gh_sip_hdr *hdr = &request->hdrs[i];
+
+        if (!is_needed(hdr->id))
+            continue;
+        gh_buf_add(&text, hdr->name);
+        gh_buf_str(&text, ":");
+        gh_buf_add(&text, hdr->value);
+        gh_buf_str(&text, "\r\n");
+    }
+    gh_buf_str(&text, "Content-Length:0\r\n\r\n");
+    err = text.err ? text.err : gh_txn_keep(kept, gh_buf_span(&text));
+    gh_buf_fini(&text);
+    return err;
+}
+
+void gh_txn_fold(struct gh_txn *txn)
+{
+    if (txn->server || txn->state != GH_TXN_ACCEPTED || !txn->request)
+        return;
+    if (!txn->folded.p && keep_needed(&txn->folded, txn->request))
+        return;
+    gh_sip_msg_unref(txn->request);
+    txn->request = NULL;
     gh_txn_weigh(txn);
+}
+
+int gh_txn_unfold(struct gh_txn *txn)
+{
+    int err;
+
+    if (txn->request || !txn->folded.p)
+        return 0;
+    err = gh_sip_msg_parse(&txn->request, gh_span_of(txn->folded.p, txn->folded.len),
+                           GH_SIP_STREAM, NULL);
+    if (err) {
+        gh_sip_msg_unref(txn->request);
+        txn->request = NULL;
+    }
+    gh_txn_weigh(txn);
+    return err;
 }
 
 /* ---- responses ---- */
@@ -99,28 +161,29 @@ static void take_provisional(struct gh_txn *txn, struct gh_sip_msg *msg, uint64_
 
 static struct gh_txn_fork *find_fork(struct gh_txn *txn, struct gh_span to_tag)
 {
-    for (size_t i = 0; i < txn->fork_count; i++) {
-        if (gh_span_eq(to_tag, gh_span_str(txn->forks[i].to_tag)))
-            return &txn->forks[i];
-    }
-    return NULL;
+    struct gh_txn_fork *fork = txn->forks;
+
+    while (fork && !gh_span_eq(to_tag, gh_span_str(fork->to_tag)))
+        fork = fork->next;
+    return fork;
 }
 
 static int add_fork(struct gh_txn *txn, struct gh_span to_tag)
 {
     struct gh_txn_fork *fork;
+    size_t count = 0;
 
-    if (txn->fork_count == GH_TXN_FORKS_MAX)
+    for (fork = txn->forks; fork; fork = fork->next)
+        count++;
+    if (count == GH_TXN_FORKS_MAX)
         return GH_EFULL;
-    if (!txn->forks)
-        txn->forks = calloc(GH_TXN_FORKS_MAX, sizeof(*txn->forks));
-    if (!txn->forks)
+    fork = calloc(1, sizeof(*fork) + to_tag.len + 1);
+    if (!fork)
         return GH_ENOMEM;
-    fork = &txn->forks[txn->fork_count];
-    fork->to_tag = gh_text_dup(to_tag);
-    if (!fork->to_tag)
-        return GH_ENOMEM;
-    txn->fork_count++;
+    if (to_tag.len)
+        memcpy(fork->to_tag, to_tag.p, to_tag.len);
+    fork->next = txn->forks;
+    txn->forks = fork;
     gh_txn_weigh(txn);
     return 0;
 }
@@ -132,7 +195,7 @@ static void take_2xx(struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn, 
     if (fork) {
         txn->txns->counters.absorbed++;
         if (fork->ack.len)
-            (void)gh_txn_send_copy(txn, gh_buf_span(&fork->ack), fork->carriers);
+            (void)gh_txn_send_copy(txn, &fork->ack, fork->carriers);
         return;
     }
     if (add_fork(txn, msg->to.tag)) {
@@ -184,7 +247,7 @@ void gh_txn_client_response(struct gh_txn *txn, uint64_t conn, struct gh_sip_msg
         txn->txns->counters.absorbed++;
         if (txn->state == GH_TXN_COMPLETED && txn->method == GH_SIP_INVITE && msg->status >= 300 &&
             txn->last.len)
-            (void)gh_txn_send_copy(txn, gh_buf_span(&txn->last), 0);
+            (void)gh_txn_send_copy(txn, &txn->last, 0);
     }
 }
 
@@ -198,7 +261,7 @@ void gh_txn_client_timer(struct gh_txn *txn, uint64_t now_ms)
     if (txn->method != GH_SIP_INVITE && txn->interval_ms > GH_TXN_T2_MS)
         txn->interval_ms = GH_TXN_T2_MS;
     gh_txn_again_at(txn, now_ms + txn->interval_ms);
-    (void)gh_txn_send_copy(txn, gh_buf_span(&txn->last), txn->last_carriers);
+    (void)gh_txn_send_copy(txn, &txn->last, txn->last_carriers);
 }
 
 /* ---- from the user ---- */
@@ -213,6 +276,7 @@ static int start(struct gh_txn *txn, struct gh_buf *octets, struct gh_sip_msg *m
     if (err)
         return err;
     gh_sip_msg_wipe_body(msg);
+    txn->cseq = msg->cseq;
     txn->request = gh_sip_msg_ref(msg);
     gh_txn_weigh(txn);
     gh_txn_end_at(txn, now_ms + GH_TXN_TIMEOUT_MS, GH_TXN_TIMEOUT); /* timers B and F */
@@ -300,6 +364,21 @@ int gh_txn_cancel(struct gh_txn *txn, struct gh_span reason, uint64_t now_ms)
     return txn->state == GH_TXN_PROCEEDING ? send_cancel(txn, now_ms) : 0;
 }
 
+/* Does @ack belong to the INVITE @txn?  @return 0, GH_EINVAL or GH_ENOMEM */
+static int check_ack(struct gh_txn *txn, const struct gh_sip_msg *ack)
+{
+    bool was_folded = !txn->request; /* else we are inside `response`, whose user looks at it */
+    int err = gh_txn_unfold(txn);
+
+    if (err)
+        return err;
+    if (ack->cseq != txn->cseq || !gh_span_eq(ack->call_id, txn->request->call_id))
+        err = GH_EINVAL;
+    if (was_folded)
+        gh_txn_fold(txn);
+    return err;
+}
+
 int gh_txn_ack_2xx(struct gh_txn *txn, struct gh_buf *ack)
 {
     const struct gh_txn_handlers *handlers = &txn->txns->handlers;
@@ -313,20 +392,19 @@ int gh_txn_ack_2xx(struct gh_txn *txn, struct gh_buf *ack)
     err = gh_sip_msg_parse(&msg, gh_buf_span(ack), GH_SIP_STREAM, NULL);
     if (err)
         goto out;
+    err = GH_EINVAL;
     fork = find_fork(txn, msg->to.tag);
     err = GH_EINVAL;
-    if (msg->method != GH_SIP_ACK || !msg->request || msg->cseq != txn->request->cseq || !fork ||
-        !gh_span_eq(msg->call_id, txn->request->call_id) || gh_txn_judge(msg, &carriers))
+    if (msg->method != GH_SIP_ACK || !msg->request || !fork || gh_txn_judge(msg, &carriers))
         goto out;
-    gh_buf_fini(&fork->ack);
-    gh_buf_add(&fork->ack, gh_buf_span(ack));
-    fork->carriers = carriers;
-    err = fork->ack.err;
-    if (err)
-        gh_buf_fini(&fork->ack);
-    gh_txn_weigh(txn);
+    err = check_ack(txn, msg);
     if (!err)
-        err = handlers->send(handlers->arg, txn, ack, carriers);
+        err = gh_txn_keep(&fork->ack, gh_buf_span(ack));
+    if (err)
+        goto out;
+    fork->carriers = carriers;
+    gh_txn_weigh(txn);
+    err = handlers->send(handlers->arg, txn, ack, carriers);
 out:
     gh_sip_msg_unref(msg);
     gh_buf_fini(ack);

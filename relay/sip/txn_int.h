@@ -5,11 +5,18 @@
 
 #include "sip/txn.h"
 
+/* Octets that are kept, in no more memory than they need.  They may hold keys: wiped when let go. */
+struct gh_txn_kept {
+    char *p;
+    size_t len;
+};
+
 /* A 2xx of one fork, and our ACK to it. */
 struct gh_txn_fork {
-    char *to_tag;
-    struct gh_buf ack; /* empty until gh_txn_ack_2xx */
+    struct gh_txn_fork *next;
+    struct gh_txn_kept ack; /* empty until gh_txn_ack_2xx */
     unsigned carriers;
+    char to_tag[];
 };
 
 /* How many transactions one trunk has, and what they keep. */
@@ -27,16 +34,15 @@ struct gh_txn {
     /* the key, in this order */
     uint32_t trunk;
     bool server;
-    struct gh_span branch, sent_by, method_name;
-    char *key_text;              /* what these three point into */
+    bool reliable;
+    bool detached;               /* no callback but send */
+    struct gh_span branch, sent_by, method_name; /* in key_text */
     size_t weight;               /* what it adds to its share's octets */
 
     enum gh_sip_method method;
     enum gh_txn_state state;
-    bool reliable;
     uint64_t conn;
     void *user;
-    bool detached;               /* no callback but send */
 
     /*
      * Both run from the first moment to the last, parked at NEVER when they have nothing to do: so
@@ -47,22 +53,25 @@ struct gh_txn {
     uint64_t interval_ms;
     enum gh_txn_end why;
 
+    uint32_t cseq;               /* of the request */
     struct gh_sip_msg *request;
-    struct gh_buf last;          /* server: last response; client over UDP: the request */
+    struct gh_txn_kept last;     /* server: last response; client over UDP: the request */
     unsigned last_carriers;
 
     /* server */
-    char *to_tag;                /* of our responses */
     bool acked;
+    char *to_tag;                /* of our responses */
 
     /* client */
-    struct gh_txn_client client;
     bool waiting;                /* its connection is gone, it has a provisional response */
-    uint64_t end_before_wait_ms; /* when `end` was due before that */
     bool cancel_wanted, cancel_sent;
+    uint64_t end_before_wait_ms; /* when `end` was due before `waiting` */
+    struct gh_txn_client client;
     char *cancel_reason;
-    struct gh_txn_fork *forks;
-    size_t fork_count;
+    struct gh_txn_fork *forks;   /* newest first */
+    struct gh_txn_kept folded;   /* what is left of the request: see gh_txn_fold */
+
+    char key_text[];             /* branch, sent-by, method */
 };
 
 #define GH_TXN_NEVER UINT64_MAX
@@ -108,14 +117,19 @@ void gh_txn_again_at(struct gh_txn *txn, uint64_t due_ms);
  */
 int gh_txn_judge(const struct gh_sip_msg *msg, unsigned *carriers);
 
-/** A copy of @octets through the owner's send. */
-int gh_txn_send_copy(struct gh_txn *txn, struct gh_span octets, unsigned carriers);
+/** A copy of what is kept through the owner's send. */
+int gh_txn_send_copy(struct gh_txn *txn, const struct gh_txn_kept *kept, unsigned carriers);
 
 /** What it keeps has changed: count anew. */
 void gh_txn_weigh(struct gh_txn *txn);
 
-/** Keep @octets as `last`, in no more memory than they need.  @return 0 or GH_ENOMEM; then the old
- *  ones stay */
+/** Keep a copy of @octets, which are not empty.  @return 0 or GH_ENOMEM; then the old ones stay */
+int gh_txn_keep(struct gh_txn_kept *kept, struct gh_span octets);
+
+/** Wipe and let go.  Fine when nothing is kept. */
+void gh_txn_drop(struct gh_txn_kept *kept);
+
+/** Keep @octets as `last`.  @return as gh_txn_keep */
 int gh_txn_keep_last(struct gh_txn *txn, struct gh_span octets, unsigned carriers);
 
 /** Let go of `last` and wipe it. */
@@ -135,5 +149,15 @@ void gh_txn_server_timer(struct gh_txn *txn, uint64_t now_ms);
 void gh_txn_client_response(struct gh_txn *txn, uint64_t conn, struct gh_sip_msg *msg,
                             uint64_t now_ms);
 void gh_txn_client_timer(struct gh_txn *txn, uint64_t now_ms);
+
+/**
+ * An INVITE with a 2xx stays for 64*T1 to answer that 2xx again and to hear of other forks (RFC
+ * 6026 section 7.2).  For that long its request is folded: parsed it is many times as large as the
+ * few lines that are needed.  Without memory, and in any other state, nothing changes.
+ */
+void gh_txn_fold(struct gh_txn *txn);
+
+/** Makes the request of those lines, if it is folded.  @return 0 or GH_ENOMEM */
+int gh_txn_unfold(struct gh_txn *txn);
 
 #endif

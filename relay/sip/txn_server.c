@@ -72,7 +72,7 @@ void gh_txn_server_again(struct gh_txn *txn, uint64_t conn)
     txn->conn = conn;
     /* RFC 6026 section 7.1: in Accepted it is absorbed; the 2xx has timers of its own. */
     if ((txn->state == GH_TXN_PROCEEDING || txn->state == GH_TXN_COMPLETED) && txn->last.len)
-        (void)gh_txn_send_copy(txn, gh_buf_span(&txn->last), txn->last_carriers);
+        (void)gh_txn_send_copy(txn, &txn->last, txn->last_carriers);
 }
 
 void gh_txn_server_ack(struct gh_txn *txn, uint64_t conn, struct gh_sip_msg *msg, uint64_t now_ms)
@@ -124,7 +124,7 @@ void gh_txn_server_timer(struct gh_txn *txn, uint64_t now_ms)
         return;
     txn->interval_ms = txn->interval_ms * 2 < GH_TXN_T2_MS ? txn->interval_ms * 2 : GH_TXN_T2_MS;
     gh_txn_again_at(txn, now_ms + txn->interval_ms);
-    (void)gh_txn_send_copy(txn, gh_buf_span(&txn->last), txn->last_carriers);
+    (void)gh_txn_send_copy(txn, &txn->last, txn->last_carriers);
 }
 
 static void start_repeating(struct gh_txn *txn, uint64_t now_ms)

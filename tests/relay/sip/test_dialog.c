@@ -101,8 +101,8 @@ static void as_uac(void)
     CHECK_INT(gh_dialog_new_uac(&dialog, 3, msg, ringing), 0);
     CHECK(!dialog->confirmed && !dialog->uas);
     CHECK_STR(dialog->remote_target, "sip:bob@b.example.com"); /* no Contact yet */
-    CHECK_STR(dialog->local_tag, "a1");
-    CHECK_STR(dialog->remote_tag, "t1");
+    CHECK_SPAN(dialog->name.local_tag, "a1");
+    CHECK_SPAN(dialog->name.remote_tag, "t1");
     CHECK_INT(gh_dialog_confirm(dialog, ok), 0);
     CHECK(dialog->confirmed);
     CHECK_STR(dialog->remote_target, "sip:bob@192.0.2.9");

@@ -208,13 +208,13 @@ static void dialogs_of_other_trunks(void)
     CHECK(gh_dialogs_of_request(table, TRUNK_A, bye) == a);
     CHECK(gh_dialogs_of_request(table, TRUNK_B, bye) == NULL);
     CHECK(gh_dialogs_of_response(table, TRUNK_A, bye) == NULL); /* tags the other way round */
-    CHECK(gh_dialogs_find(table, TRUNK_B, gh_span_str(a->call_id), GH_SPAN("ours"),
+    CHECK(gh_dialogs_find(table, TRUNK_B, a->name.call_id, GH_SPAN("ours"),
                           GH_SPAN("a1")) == NULL);
-    CHECK(gh_dialogs_find(table, TRUNK_A, gh_span_str(a->call_id), GH_SPAN("ours"),
+    CHECK(gh_dialogs_find(table, TRUNK_A, a->name.call_id, GH_SPAN("ours"),
                           GH_SPAN("a1")) == a);
-    CHECK(gh_dialogs_find(table, TRUNK_A, gh_span_str(a->call_id), GH_SPAN("a1"),
+    CHECK(gh_dialogs_find(table, TRUNK_A, a->name.call_id, GH_SPAN("a1"),
                           GH_SPAN("ours")) == NULL);
-    CHECK(gh_dialogs_find(table, TRUNK_A, gh_span_str(a->call_id), GH_SPAN("our"), GH_SPAN("a1")) ==
+    CHECK(gh_dialogs_find(table, TRUNK_A, a->name.call_id, GH_SPAN("our"), GH_SPAN("a1")) ==
           NULL);
     /* The same three names on another trunk are another dialog. */
     CHECK_INT(gh_dialog_new_uas(&b, TRUNK_B, invite, GH_SPAN("ours")), 0);
