@@ -65,7 +65,7 @@ static void as_uas(void)
 
     CHECK_OR_STOP(msg != NULL);
     CHECK_INT(gh_dialog_new_uas(&dialog, 3, msg, GH_SPAN("ours")), 0);
-    CHECK_INT(dialog->trunk, 3);
+    CHECK_INT(dialog->name.trunk, 3);
     CHECK(dialog->uas && !dialog->confirmed && !dialog->secure);
     CHECK_STR(dialog->remote_target, "sip:alice@192.0.2.1:5061;transport=tls");
     CHECK_INT(dialog->route_count, 3);

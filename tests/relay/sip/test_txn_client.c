@@ -6,6 +6,7 @@
 #include "relay/sip/support_sip.h"
 #include "relay/sip/support_txn.h"
 
+#include "sip/dialog.h"
 #include "sip/out.h"
 #include "support/check.h"
 
@@ -174,6 +175,177 @@ static void the_ack_is_repeated_octet_for_octet(void)
     CHECK_INT(rig.sent_on, CONN_B); /* where the peer is now */
     LOG(&rig, ">INVITE response:200 >ACK+2 >ACK+2");
     gh_buf_fini(&wire);
+    rig_fini(&rig);
+}
+
+/* ---- what is left of an INVITE that has a 2xx ---- */
+
+/* In every spelling that its parser takes: compact names, a fold, quotes, commas, parameters. */
+static const char spelled[] =
+    "INVITE sips:bob@192.0.2.4;x=1 SIP/2.0\nRoute: <sip:p.example.com;lr>\n"
+    "v:SIP/2.0/TLS us.example.com;\n branch=z9hG4bK1\n"
+    "f :\"A, \\\"B\\\"\" <sip:alice@a.example.com;user=phone>;tag=a1;y=\"2\"\nt:Bob\n"
+    " <sip:bob@b.example.com>\ni:call-1\nCSeq:  7\tINVITE\nm: <sips:alice@192.0.2.1>;q=1\n"
+    "Supported: 100rel\nX-Long: 0123456789012345678901234567890123456789\n"
+    "c: application/sdp\nContent-Length: @\n\n"
+    "v=0\nm=audio 4000 RTP/SAVP 0\n"
+    "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNk\n";
+
+#define SEEN_MAX 4
+
+/* The dialogs that `response` made. */
+struct seen {
+    struct gh_dialog *dialog[SEEN_MAX];
+    size_t count, ended;
+};
+
+static void make_dialog(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn,
+                        uint64_t now_ms)
+{
+    struct seen *seen = arg;
+    const struct gh_sip_msg *request = gh_txn_request(txn);
+
+    (void)conn, (void)now_ms;
+    CHECK_OR_STOP(request != NULL && seen->count < SEEN_MAX);
+    CHECK_INT(request->body.len, 0);
+    CHECK_INT(request->cseq, gh_txn_cseq(txn));
+    CHECK_INT(gh_dialog_new_uac(&seen->dialog[seen->count++], TRUNK_A, request, msg), 0);
+}
+
+static void count_end(void *arg, struct gh_txn *txn, enum gh_txn_end why, uint64_t now_ms)
+{
+    struct seen *seen = arg;
+
+    (void)txn, (void)now_ms;
+    CHECK_INT(why, GH_TXN_DONE);
+    seen->ended++;
+}
+
+static void answer_sips(struct txn_rig *rig, int status, const char *from_tag, const char *to_tag)
+{
+    struct gh_buf text = { 0 }, wire;
+    struct gh_sip_msg *msg;
+
+    gh_buf_fmt(&text,
+               "SIP/2.0 %d OK\nVia: SIP/2.0/TLS us.example.com;branch=z9hG4bK1\n"
+               "From: <sip:alice@a.example.com>;tag=%s\nTo: <sip:bob@b.example.com>;tag=%s\n"
+               "Call-ID: call-1\nCSeq: 7 INVITE\nContact: <sips:%s@192.0.2.9>\n"
+               "Content-Length: 0\n\n%c",
+               status, from_tag, to_tag, to_tag, 0);
+    wire = sip_wire(text.p);
+    CHECK_INT(sip_parse_exact(&msg, gh_buf_span(&wire), GH_SIP_STREAM, NULL), 0);
+    CHECK_INT(gh_txns_receive(rig->txns, TRUNK_A, CONN_A, true, msg, rig->now_ms), 0);
+    gh_sip_msg_unref(msg);
+    gh_buf_fini(&wire);
+    gh_buf_fini(&text);
+}
+
+/* Each fork's dialog is as good as the first one's, whatever has been let go of since. */
+static void forks_after_the_first_2xx(void)
+{
+    static const char *const tags[] = { "t1", "t1", "t2", "t2", "t3" };
+    static const char *const made[SEEN_MAX] = { "t1", "t1", "t2", "t3" }; /* the first by the 180 */
+    struct gh_buf wire = sip_wire(spelled);
+    struct seen seen = { 0 };
+    struct txn_rig rig;
+    struct gh_txn *txn;
+    size_t whole;
+
+    rig_init(&rig, NULL);
+    rig.client = (struct gh_txn_client){ &seen, make_dialog, count_end };
+    CHECK_OR_STOP(gh_txn_client_new(&txn, rig.txns, TRUNK_A, CONN_A, true, &wire, &rig.client,
+                                    NULL, rig.now_ms) == 0);
+    whole = gh_txns_octets(rig.txns, TRUNK_A);
+    answer_sips(&rig, 180, "a1", "t1");
+    CHECK(gh_txn_request(txn) != NULL); /* it may still be cancelled */
+    for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
+        answer_sips(&rig, 200, "a1", tags[i]);
+        CHECK(gh_txn_request(txn) == NULL);
+        CHECK_INT(gh_txn_cseq(txn), 7);
+        /* The request is parsed into a thousand octets and more. */
+        CHECK(gh_txns_octets(rig.txns, TRUNK_A) + 1000 < whole);
+    }
+    answer_sips(&rig, 200, "other", "t4"); /* From is not ours */
+    CHECK_INT(gh_txns_counters(rig.txns)->stray_responses, 1);
+    CHECK(gh_txn_request(txn) == NULL);
+    CHECK_INT(seen.count, SEEN_MAX);
+    for (size_t i = 0; i < seen.count; i++) {
+        const struct gh_dialog *dialog = seen.dialog[i];
+
+        CHECK_SPAN(dialog->name.call_id, "call-1");
+        CHECK_SPAN(dialog->name.local_tag, "a1");
+        CHECK_SPAN(dialog->name.remote_tag, made[i]);
+        CHECK_STR(dialog->local_addr,
+                  "\"A, \\\"B\\\"\" <sip:alice@a.example.com;user=phone>;y=\"2\"");
+        CHECK_STR(dialog->remote_addr, "Bob <sip:bob@b.example.com>");
+        CHECK_INT(dialog->local_cseq, 7);
+        CHECK(dialog->secure);
+        gh_dialog_free(seen.dialog[i]);
+    }
+    rig_pass(&rig, GH_TXN_TIMEOUT_MS);
+    CHECK_INT(seen.ended, 1);
+    CHECK_INT(gh_txns_octets(rig.txns, TRUNK_A), 0);
+    rig_fini(&rig);
+}
+
+/* Its user may acknowledge inside `response` and look at the request behind that, or later. */
+static void ack_within_response(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg,
+                                uint64_t conn, uint64_t now_ms)
+{
+    const struct gh_sip_msg *request = gh_txn_request(txn);
+
+    (void)conn, (void)now_ms;
+    CHECK_INT(send_ack(arg, txn, msg->to.tag.p[1] == '1' ? "t1" : "t2", "z9hG4bKack"), 0);
+    CHECK(gh_txn_request(txn) == request);
+    CHECK_SPAN(request->call_id, "call-1");
+}
+
+static void acks_with_the_request_folded(void)
+{
+    struct txn_rig rig;
+    struct gh_txn *txn;
+
+    rig_init(&rig, NULL);
+    rig.client.response = ack_within_response;
+    txn = rig_send(&rig, TRUNK_A, CONN_A, true, "INVITE", "1", NULL);
+    rig_answer(&rig, TRUNK_A, CONN_A, true, "INVITE", "1", 200, "t1");
+    rig_answer(&rig, TRUNK_A, CONN_A, true, "INVITE", "1", 200, "t2"); /* made of the few lines */
+    LOG(&rig, ">INVITE >ACK >ACK");
+    CHECK(gh_txn_request(txn) == NULL);
+    CHECK_INT(send_ack(&rig, txn, "t1", "z9hG4bKagain"), 0); /* between messages */
+    CHECK(gh_txn_request(txn) == NULL);
+    rig_answer(&rig, TRUNK_A, CONN_A, true, "INVITE", "1", 200, "t1");
+    rig_answer(&rig, TRUNK_A, CONN_A, true, "INVITE", "1", 200, "t2");
+    LOG(&rig, ">ACK >ACK >ACK");
+    rig_fini(&rig);
+}
+
+/* What is no ACK to this INVITE is not sent, folded or not. */
+static void foreign_acks_do_not_leave(void)
+{
+    static const char *const rows[][2] = { { "call-2", "7" }, { "call-1", "8" } };
+    struct txn_rig rig;
+    struct gh_txn *txn;
+
+    rig_init(&rig, NULL);
+    txn = rig_send(&rig, TRUNK_A, CONN_A, true, "INVITE", "1", NULL);
+    rig_answer(&rig, TRUNK_A, CONN_A, true, "INVITE", "1", 200, "t1");
+    rig_log(&rig);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct gh_buf text = { 0 }, ack;
+
+        gh_buf_fmt(&text,
+                   "ACK sip:bob@192.0.2.9 SIP/2.0\n"
+                   "Via: SIP/2.0/TLS us.example.com;branch=z9hG4bKack\n"
+                   "From: <sip:alice@a.example.com>;tag=a1\nTo: <sip:bob@b.example.com>;tag=t1\n"
+                   "Call-ID: %s\nCSeq: %s ACK\nContent-Length: 0\n\n%c",
+                   rows[i][0], rows[i][1], 0);
+        ack = sip_wire(text.p);
+        CHECK_INT(gh_txn_ack_2xx(txn, &ack), GH_EINVAL);
+        gh_buf_fini(&text);
+    }
+    rig_answer(&rig, TRUNK_A, CONN_A, true, "INVITE", "1", 200, "t1");
+    LOG(&rig, "");
     rig_fini(&rig);
 }
 
@@ -374,6 +546,9 @@ int main(void)
     RUN(client_invite_refused_stream);
     RUN(client_invite_accepted_and_forked);
     RUN(the_ack_is_repeated_octet_for_octet);
+    RUN(forks_after_the_first_2xx);
+    RUN(acks_with_the_request_folded);
+    RUN(foreign_acks_do_not_leave);
     RUN(client_other_udp);
     RUN(client_other_stream);
     RUN(client_wrong_requests);
