@@ -352,6 +352,18 @@ static enum gh_drop drop_of_seal(int err)
     }
 }
 
+/* Where take_mki finds it. */
+static void add_mki(struct packet *packet, const struct gh_side *to)
+{
+    const struct gh_suite_info *info = gh_suite_info(to->suite);
+    size_t behind = info->aead ? 0 : tag_len_of(to, packet->rtcp);
+    uint8_t *at = packet->p + packet->len - behind;
+
+    memmove(at + to->tx_mki_len, at, behind);
+    memcpy(at, to->tx_mki, to->tx_mki_len);
+    packet->len += to->tx_mki_len;
+}
+
 static enum gh_drop seal(struct packet *packet, struct gh_side *to)
 {
     int err;
@@ -365,6 +377,8 @@ static enum gh_drop seal(struct packet *packet, struct gh_side *to)
         err = gh_srtp_tx_seal_rtp(to->tx, packet->origin, packet->p, &packet->len);
     if (!err) {
         packet->decrypted = false;
+        if (to->has_tx_mki)
+            add_mki(packet, to);
         if (gh_srtp_tx_is_worn(to->tx))
             gh_side_raise(to, GH_MEDIA_EVENT_KEY_SOON, 0);
     }

@@ -42,6 +42,8 @@ int gh_judge_set(const struct gh_judged *side, const struct gh_media_set *set)
     if (set->rx_mki.len > GH_MEDIA_MKI_MAX ||
         (set->rx_mki.len && (set->suite == GH_SUITE_NONE || set->path == GH_PATH_PASS)))
         return GH_EINVAL;
+    if (set->tx_mki.len > GH_MEDIA_TX_MKI_MAX || (set->tx_mki.len && set->suite == GH_SUITE_NONE))
+        return GH_EINVAL;
     if (side->was_keyed && set->suite == GH_SUITE_NONE)
         return GH_EINVAL;
     if (side->was_set && set->generation <= side->generation)

@@ -361,6 +361,7 @@ int gh_media_renew(struct gh_media *media, gh_stream_id old, gh_stream_id *out);
 #define GH_MEDIA_DATAGRAM_MAX 9000 /* octets: a jumbo frame */
 
 #define GH_MEDIA_MKI_MAX 128 /* RFC 4568 section 6.1 */
+#define GH_MEDIA_TX_MKI_MAX 4 /* of ours */
 
 /* The master key identifier in a side's packets; len 0: there is none. */
 struct gh_media_mki {
@@ -398,8 +399,10 @@ struct gh_media_set {
     struct gh_secret rx_key;           /* this side declared it; empty for plain */
     struct gh_secret tx_key;           /* we declared it to this side; if the other side passes, its rx_key */
     /* Comes with rx_key, and stands in each packet under it (RFC 3711 section 3.1): one without it is not authentic.
-     * Not with path PASS.  What we send has none. */
+     * Not with path PASS. */
     struct gh_media_mki rx_mki;
+    /* Comes with tx_key, at most GH_MEDIA_TX_MKI_MAX octets: what we protect for this side has it, and nothing passes. */
+    struct gh_media_mki tx_mki;
     enum gh_source_rule media_source;
     uint64_t latch_ms;                 /* clear and SYMMETRIC: from now; 0: nothing is learnt */
     /* A new tx key goes on with ROC and SSRCs of the one before (roc_on_rekey: keep), else it

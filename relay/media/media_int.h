@@ -108,6 +108,7 @@ struct gh_side {
     bool rx_passes : 1;              /* rx's key is the one that the other side was given */
     bool has_lifetime : 1;           /* rx_lifetime_pkts is not 0 */
     bool has_mki : 1;                /* rx_mki or old_mki is there */
+    bool has_tx_mki : 1;             /* tx_mki_len is not 0 */
     uint16_t raised[GH_PORT_COUNT];  /* events of this generation, one bit a kind; of RTCP's port alone beside */
 
     /* A line: RTP's. */
@@ -120,6 +121,7 @@ struct gh_side {
     uint64_t rx_lifetime_pkts;       /* 0: none */
     struct gh_addr remote_rtp;
     struct gh_secret tx_key;         /* tells pass from bridge; a context of its own is in tx */
+    uint8_t tx_mki_len, tx_mki[GH_MEDIA_TX_MKI_MAX];
     bool roc_keep;
     uint64_t timeout_ms;             /* 0: that of the stream */
     uint8_t family;                  /* of its sockets */
@@ -202,7 +204,7 @@ struct gh_worker {
     struct gh_pulse pulse;
     int64_t wall_ahead_us;         /* of uv_hrtime, as of the last tick: one clock is read for a packet */
     /* 4-octet aligned for libsrtp2; room for a trailer. */
-    _Alignas(16) uint8_t packet[GH_MEDIA_PKT_MAX + GH_SRTP_TRAILER_MAX + 4];
+    _Alignas(16) uint8_t packet[GH_MEDIA_PKT_MAX + GH_SRTP_TRAILER_MAX + GH_MEDIA_TX_MKI_MAX + 4];
     _Alignas(16) uint8_t scratch[GH_MEDIA_PKT_MAX + GH_SRTP_TRAILER_MAX + 4];
 };
 

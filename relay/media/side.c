@@ -284,7 +284,8 @@ static int link_direction(struct gh_side *from)
     bool wanted = ours && from->path == GH_PATH_BRIDGE;
     struct gh_srtp_tx *next = NULL;
 
-    from->rx_passes = from->rx && to->tx_key.len && gh_srtp_rx_is(from->rx, to->suite, &to->tx_key);
+    from->rx_passes = from->rx && to->tx_key.len && !to->has_tx_mki &&
+                      gh_srtp_rx_is(from->rx, to->suite, &to->tx_key);
     if (to->tx && ours && gh_srtp_tx_is(to->tx, to->suite, &to->tx_key))
         return 0;
     if (wanted)
@@ -380,6 +381,9 @@ void gh_side_apply(struct gh_side *side, const struct gh_media_set *set, uint64_
     side->datagrams = set->datagrams;
     side->tx_key = set->tx_key;
     side->roc_keep = set->roc_keep;
+    side->has_tx_mki = set->tx_mki.len != 0;
+    side->tx_mki_len = set->tx_mki.len;
+    memcpy(side->tx_mki, set->tx_mki.octets, sizeof(side->tx_mki));
     side->rx_lifetime_pkts = set->rx_lifetime_pkts;
     side->has_lifetime = set->rx_lifetime_pkts != 0;
     gh_quality_name(&side->quality, set->payloads, set->payload_count);

@@ -30,6 +30,21 @@ static size_t insert(uint8_t *p, size_t len, enum gh_suite suite, bool rtcp,
     return len + mki->len;
 }
 
+/* The other way round.  @return 0: it is not there */
+static size_t take_out(uint8_t *p, size_t len, enum gh_suite suite, bool rtcp,
+                       const struct gh_media_mki *mki)
+{
+    const struct gh_suite_info *info = gh_suite_info(suite);
+    size_t behind = info->aead ? 0 : rtcp ? info->rtcp_tag_len : info->tag_len;
+    uint8_t *at = p + len - behind - mki->len;
+
+    CHECK(len > behind + mki->len);
+    if (len <= behind + mki->len || memcmp(at, mki->octets, mki->len) != 0)
+        return 0;
+    memmove(at, at + mki->len, behind);
+    return len - mki->len;
+}
+
 /* a declared key 1 with @mki; all else as lab_secure had it. */
 static int declare(struct lab *lab, enum gh_suite suite, uint8_t seed,
                    const struct gh_media_mki *mki)
@@ -170,6 +185,63 @@ static void keys_change(void)
     }
 }
 
+/* b's key of ours has an MKI: every packet to b has it. */
+static void ours(void)
+{
+    for (int s = GH_SUITE_NONE + 1; s < GH_SUITE_COUNT; s++) {
+        enum gh_suite suite = (enum gh_suite)s;
+
+        for (uint8_t len = 1; len <= GH_MEDIA_TX_MKI_MAX; len++) {
+            struct gh_media_mki mki = mki_of(len, 0xa0);
+            struct gh_secret rx = lab_key(suite, 2), tx = lab_key(suite, 4);
+            struct gh_media_set set;
+            struct lab lab;
+
+            if (!lab_start(&lab, 4, 0))
+                return;
+            lab_secure(&lab, GH_PATH_BRIDGE, CM80, suite);
+            set = lab_side(&lab, 1, GH_PATH_BRIDGE, suite, &rx, &tx);
+            set.tx_mki = mki;
+            CHECK_INT(lab_set(&lab, &set), 0);
+            for (int k = 0; k < 6; k++) {
+                struct phone *a = &lab.phones[0];
+                uint8_t p[PKT_MAX] __attribute__((aligned(8))), plain[PKT_MAX];
+                bool rtcp = k % 2;
+                size_t plain_len = rtcp ? make_rtcp(a, plain) : make_rtp(a, plain, 111, 75), got;
+
+                memcpy(p, plain, plain_len);
+                phone_send(&lab, 0, rtcp, p, phone_seal(a, p, plain_len, rtcp));
+                got = take_out(p, phone_receive(&lab, 1, rtcp, p), suite, rtcp, &mki);
+                CHECK_INT(gh_srtp_rx_open(lab.phones[1].rx, p, &got, rtcp), 0);
+                CHECK_INT(got, plain_len);
+                CHECK(memcmp(p + 12, plain + 12, got - 12) == 0);
+            }
+            LAB_END(&lab);
+        }
+    }
+}
+
+/* A key that passed, and then is to have an MKI: its packets would come to b without one. */
+static void nothing_passes_to_a_side_with_ours(void)
+{
+    struct gh_secret rx = lab_key(CM80, 2), tx = lab_key(CM80, 1);
+    struct gh_media_set set;
+    struct lab lab;
+    uint8_t p[PKT_MAX] __attribute__((aligned(8)));
+
+    if (!lab_start(&lab, 4, 0))
+        return;
+    lab_secure(&lab, GH_PATH_PASS, CM80, CM80);
+    check_flows(&lab, 0, false);
+    set = lab_side(&lab, 1, GH_PATH_PASS, CM80, &rx, &tx);
+    set.tx_mki = mki_of(4, 1);
+    CHECK_INT(lab_set(&lab, &set), 0);
+    phone_send(&lab, 0, false, p,
+               phone_seal(&lab.phones[0], p, make_rtp(&lab.phones[0], p, 111, 75), false));
+    await_drops(&lab, 0, GH_DROP_NO_KEY_YET, 1);
+    LAB_END(&lab);
+}
+
 static void sets_that_make_no_sense(void)
 {
     struct lab lab;
@@ -187,6 +259,9 @@ static void sets_that_make_no_sense(void)
     set = lab_side(&lab, 0, GH_PATH_BRIDGE, CM80, &rx, &tx);
     set.rx_mki.len = GH_MEDIA_MKI_MAX + 1;
     CHECK_INT(lab_set(&lab, &set), GH_EINVAL);
+    set = lab_side(&lab, 0, GH_PATH_BRIDGE, CM80, &rx, &tx);
+    set.tx_mki = mki_of(GH_MEDIA_TX_MKI_MAX + 1, 1);
+    CHECK_INT(lab_set(&lab, &set), GH_EINVAL);
     LAB_END(&lab);
 }
 
@@ -200,6 +275,8 @@ int main(void)
     RUN(another_one_or_none_is_not_authentic);
     RUN(every_cut);
     RUN(keys_change);
+    RUN(ours);
+    RUN(nothing_passes_to_a_side_with_ours);
     RUN(sets_that_make_no_sense);
     return CHECK_REPORT();
 }
