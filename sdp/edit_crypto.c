@@ -9,6 +9,7 @@
 
 #define TAG_MAX           999999999u /* nine digits */
 #define LIFETIME_TEXT_MAX 24
+#define MKI_TEXT_MAX      8 /* "|255:1" */
 
 /* As many octets as the longest key in base64; they hold the key's place until it is written. */
 static const char key_place[GH_SDP_BASE64_MAX + 1] =
@@ -45,6 +46,11 @@ static struct gh_span lifetime_text(char buf[LIFETIME_TEXT_MAX], uint64_t packet
     return gh_span_of(buf, (size_t)len);
 }
 
+static struct gh_span mki_text(char buf[MKI_TEXT_MAX], uint8_t mki)
+{
+    return mki ? gh_span_of(buf, (size_t)snprintf(buf, MKI_TEXT_MAX, "|%u:1", mki)) : GH_SPAN("");
+}
+
 /* Has @index an m-line that may get an a=crypto line with this tag? */
 static int check_place(const struct gh_sdp *doc, int index, uint32_t tag)
 {
@@ -54,10 +60,10 @@ static int check_place(const struct gh_sdp *doc, int index, uint32_t tag)
 }
 
 int gh_sdp_add_crypto(struct gh_sdp *doc, int index, uint32_t tag, enum gh_suite suite,
-                      const uint8_t *key, size_t key_len, uint64_t lifetime_pkts)
+                      const uint8_t *key, size_t key_len, uint64_t lifetime_pkts, uint8_t mki)
 {
     size_t text_len = (key_len + 2) / 3 * 4, head = 0;
-    char tag_buf[16], lifetime_buf[LIFETIME_TEXT_MAX];
+    char tag_buf[16], lifetime_buf[LIFETIME_TEXT_MAX], mki_buf[MKI_TEXT_MAX];
     struct gh_sdp_row row;
     char *octets;
     int err = check_place(doc, index, tag);
@@ -73,7 +79,8 @@ int gh_sdp_add_crypto(struct gh_sdp *doc, int index, uint32_t tag, enum gh_suite
                                gh_span_str(gh_suite_info(suite)->name),
                                GH_SPAN(" inline:"),
                                gh_span_of(key_place, text_len),
-                               lifetime_text(lifetime_buf, lifetime_pkts) };
+                               lifetime_text(lifetime_buf, lifetime_pkts),
+                               mki_text(mki_buf, mki) };
 
     for (size_t i = 0; i < 5; i++)
         head += parts[i].len;

@@ -441,9 +441,10 @@ int gh_sdp_set_direction(struct gh_sdp *doc, int section, enum gh_direction dire
  * @key  exactly gh_suite_key_salt_len(suite) octets (else GH_EINVAL); encoded straight into the
  * document
  * @lifetime_pkts  0: not written; a power of two is written as 2^n
+ * @mki            0: none; its length is written as one octet
  */
 int gh_sdp_add_crypto(struct gh_sdp *doc, int index, uint32_t tag, enum gh_suite suite,
-                      const uint8_t *key, size_t key_len, uint64_t lifetime_pkts);
+                      const uint8_t *key, size_t key_len, uint64_t lifetime_pkts, uint8_t mki);
 
 /**
  * The same from a line that another document (or this one) holds: suite, key and lifetime as

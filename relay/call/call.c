@@ -233,8 +233,9 @@ struct gh_neg_leg gh_call_neg_leg(const struct gh_leg *leg)
     return (struct gh_neg_leg){ .rules = &leg->trunk->rules,
                                 .signalling = leg->papers->standing.signalling,
                                 .bridge = leg->trunk->srtp_path_bridge ||
+                                          leg->trunk->mki == GH_MKI_OFFER ||
                                           (far && far->roc_keep != leg->trunk->roc_keep),
-                                .mki_refuse = leg->trunk->mki_refuse,
+                                .mki = leg->trunk->mki,
                                 .mux = leg->trunk->rtcp_mux,
                                 .media4 = gh_call_media_address(leg->trunk, 4),
                                 .media6 = gh_call_media_address(leg->trunk, 6) };

@@ -98,7 +98,7 @@ static struct gh_crypto_facts facts_of(enum gh_suite suite, uint32_t tag)
 }
 
 /* The one line of this m-line.  @fresh  written: the key is a new one */
-static int plan_line(struct gh_neg *neg, int index, bool *fresh)
+static int plan_line(struct gh_neg *neg, int index, const struct gh_neg_leg *to, bool *fresh)
 {
     struct gh_neg_stream *stream = &neg->streams[index];
     const struct gh_neg_stream *base = &neg->base->streams[index];
@@ -122,11 +122,13 @@ static int plan_line(struct gh_neg *neg, int index, bool *fresh)
     out->facts = facts_of(base->side[answerer].suite, base->force->written[answerer].tag);
     out->copy_of = *fresh || own ? -1 : 0;
     if (*fresh) {
+        out->own_mki = neg_fresh_mki(to, base, answerer);
         err = gh_secret_draw(&out->key, out->facts.suite);
         if (err)
             return err;
     } else {
         out->key = base->force->tx[answerer];
+        out->own_mki = base->force->tx_mki[answerer];
         out->lifetime_pkts = base->force->written[answerer].lifetime_pkts;
     }
     keys->out_count = 1;
@@ -184,7 +186,7 @@ static enum gh_reason repeat_stream(struct gh_neg *neg, int index, const struct 
     stream->live = true;
     stream->plan = plan_of(facts.profile, keyed);
     stream->keys->pick = stream->keys->taken = -1;
-    if (plan_line(neg, index, &fresh))
+    if (plan_line(neg, index, to, &fresh))
         return GH_REASON_INTERNAL;
     *changed = *changed || fresh || (keyed && base->force->written[answerer].lines != 1);
     if (fresh)

@@ -42,6 +42,7 @@ static enum gh_reason take_line(struct gh_neg *neg, int index, struct line *line
     stream->force->rx_mki[answerer] = line->mki;
     stream->force->tx[answerer] = keys->out[which].key;
     stream->force->own[answerer] = keys->out[which].copy_of < 0;
+    stream->force->tx_mki[answerer] = keys->out[which].own_mki;
     stream->force->written[answerer].tag = keys->out[which].facts.tag;
     stream->force->written[answerer].lifetime_pkts = keys->out[which].lifetime_pkts;
     stream->force->written[answerer].lines = keys->out_count;
@@ -177,6 +178,7 @@ static int own_key(struct gh_neg *neg, const struct gh_neg *again, int index)
             !before[i]->side[side].worn && goes_on(before[i], stream) &&
             before[i]->side[side].suite == stream->side[side].suite) {
             stream->force->tx[side] = before[i]->force->tx[side];
+            stream->force->tx_mki[side] = before[i]->force->tx_mki[side];
             return 0;
         }
     }
@@ -221,6 +223,7 @@ static int settle(struct gh_neg *neg, const struct gh_neg *again, int index)
         force->rx[o] = keys->offered[keys->pick].key;
         force->rx_lifetime_pkts[o] = keys->offered[keys->pick].lifetime_pkts;
         force->rx_mki[o] = keys->offered[keys->pick].mki;
+        force->tx_mki[o] = 0; /* unless our own key goes on, which had one */
         if (stream->side[!o].suite == stream->side[o].suite && !neg->bridge &&
             !force->rx_mki[o].len && !force->rx_mki[!o].len)
             force->tx[o] = force->rx[!o];
@@ -271,7 +274,7 @@ static int write_answer_line(const struct gh_neg *neg, struct gh_sdp *doc, int i
         return 0;
     return gh_sdp_add_crypto(doc, index, force->written[o].tag, stream->side[o].suite,
                              force->tx[o].octets, force->tx[o].len,
-                             force->written[o].lifetime_pkts);
+                             force->written[o].lifetime_pkts, force->tx_mki[o]);
 }
 
 enum gh_reason gh_neg_answer_out(struct gh_neg *neg, const struct gh_neg *again,

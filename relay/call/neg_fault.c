@@ -74,7 +74,7 @@ static const char *line_fault(const struct gh_crypto_facts *facts, const struct 
         return "has a key of the wrong length, or of one octet only";
     if (facts->key_count != 1)
         return "has several keys";
-    if (facts->mki && from->mki_refuse)
+    if (facts->mki && from->mki == GH_MKI_REFUSE)
         return "has an MKI, and the trunk says mki: refuse";
     if (facts->mki && !facts->mki_ok)
         return "has an MKI that cannot be used";

@@ -15,6 +15,7 @@ struct line {
     uint64_t lifetime_pkts; /* as its owner declared it; 0: none */
     struct gh_media_mki mki; /* in the packets of its owner */
     int copy_of;            /* index among the offerer's lines; -1: our own key */
+    uint8_t own_mki;        /* of our own key, in one octet; 0: none */
 };
 
 struct gh_neg_keys {
@@ -31,6 +32,7 @@ struct gh_neg_force {
     struct gh_secret rx[2], tx[2];
     struct gh_media_mki rx_mki[2];
     bool own[2];                           /* tx: drawn by us, not the other side's */
+    uint8_t tx_mki[2];                     /* of own ones, in one octet; 0: none */
     struct {                               /* how tx stands in our newest description */
         uint32_t tag;
         uint64_t lifetime_pkts;
@@ -73,6 +75,9 @@ void neg_take_addresses(struct gh_neg *neg, int side, int index, const struct gh
 
 /** neg_offer.c: the a=crypto lines of one m-line that we offer; @keys NULL: none. */
 int neg_write_lines(struct gh_sdp *doc, int index, const struct gh_neg_keys *keys);
+
+/** neg_offer.c: the MKI of a fresh key of ours, another than that of the one before; 0: none.  @base  or NULL */
+uint8_t neg_fresh_mki(const struct gh_neg_leg *to, const struct gh_neg_stream *base, int side);
 
 /** neg_alone.c: @doc, before keys are added, is our newest description to @side.  @return 0 or GH_ENOMEM */
 int neg_keep_said(struct gh_neg *neg, int side, const struct gh_sdp *doc, uint64_t version);

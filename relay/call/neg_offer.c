@@ -151,7 +151,7 @@ enum gh_reason gh_neg_offer_in(struct gh_neg *neg, struct gh_span sdp,
 /* ---- writing --------------------------------------------------------------------------------- */
 
 /* The offerer's usable lines that the answerer's profile lists too: same suite, same key, our tag.
- * Not with an MKI: what we send has none, so its packets cannot go on as they are. */
+ * Not with an MKI: its packets cannot go on as they are. */
 static void copy_lines(struct gh_neg_keys *keys, const struct gh_neg_leg *from,
                        const struct gh_neg_leg *to)
 {
@@ -178,9 +178,16 @@ static bool suite_in(const struct gh_neg_keys *keys, enum gh_suite suite)
     return false;
 }
 
+uint8_t neg_fresh_mki(const struct gh_neg_leg *to, const struct gh_neg_stream *base, int side)
+{
+    uint8_t before = base ? base->force->tx_mki[side] : 0;
+
+    return to->mki == GH_MKI_OFFER ? (uint8_t)(before % UINT8_MAX + 1) : 0;
+}
+
 /* Our own key for a suite: the one that is in force, if nobody else has seen it, or a fresh one. */
 static int own_line(struct line *line, enum gh_suite suite, uint32_t tag,
-                    const struct gh_neg_stream *base, int side)
+                    const struct gh_neg_leg *to, const struct gh_neg_stream *base, int side)
 {
     line->facts = (struct gh_crypto_facts){ .parsed = true,
                                             .tag = tag,
@@ -193,8 +200,10 @@ static int own_line(struct line *line, enum gh_suite suite, uint32_t tag,
     if (base && !base->exposed && base->force->own[side] && !base->side[side].worn &&
         base->side[side].suite == suite) {
         line->key = base->force->tx[side];
+        line->own_mki = base->force->tx_mki[side];
         return 0;
     }
+    line->own_mki = neg_fresh_mki(to, base, side);
     return gh_secret_draw(&line->key, suite);
 }
 
@@ -216,7 +225,7 @@ static int plan_lines(struct gh_neg *neg, int index, const struct gh_neg_leg *fr
 
         if (suite_in(keys, suite))
             continue;
-        err = own_line(&keys->out[keys->out_count], suite, (uint32_t)keys->out_count + 1,
+        err = own_line(&keys->out[keys->out_count], suite, (uint32_t)keys->out_count + 1, to,
                        neg_keyed_base(neg, index), side);
         keys->out_count++;
     }
@@ -257,7 +266,7 @@ int neg_write_lines(struct gh_sdp *doc, int index, const struct gh_neg_keys *key
         const struct line *line = &keys->out[i];
 
         err = gh_sdp_add_crypto(doc, index, line->facts.tag, line->facts.suite, line->key.octets,
-                                line->key.len, line->lifetime_pkts);
+                                line->key.len, line->lifetime_pkts, line->own_mki);
     }
     return err;
 }

@@ -289,7 +289,7 @@ static bool read_mki(const struct gh_sdp_crypto *crypto, const struct gh_neg_leg
 {
     _Static_assert(GH_MEDIA_MKI_MAX == GH_SDP_MKI_MAX, "the same limit of RFC 4568");
 
-    if (crypto->key_count != 1 || from->mki_refuse ||
+    if (crypto->key_count != 1 || from->mki == GH_MKI_REFUSE ||
         gh_sdp_crypto_mki(&crypto->keys[0], mki->octets))
         return false;
     mki->len = crypto->keys[0].mki_octets;
@@ -496,4 +496,6 @@ void gh_neg_media_set(const struct gh_neg_stream *stream, int side, struct gh_me
     out->rx_key = stream->force->rx[side];
     out->rx_mki = stream->force->rx_mki[side];
     out->tx_key = stream->force->tx[side];
+    out->tx_mki = (struct gh_media_mki){ stream->force->tx_mki[side] != 0,
+                                         { stream->force->tx_mki[side] } };
 }

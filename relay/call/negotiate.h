@@ -56,7 +56,7 @@ struct gh_neg_leg {
     const struct gh_trunk_rules *rules;
     enum gh_signalling signalling; /* of the connection that carries this very message */
     bool bridge;                   /* the trunk says srtp_path: bridge */
-    bool mki_refuse;               /* the trunk says mki: refuse */
+    enum gh_mki_rule mki;          /* OFFER: keys that we offer have one; bridge is set */
     enum gh_mux_rule mux;
     struct gh_addr media4, media6; /* where we take media, as SDP says it; family 0: none of that family */
 };

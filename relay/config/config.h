@@ -76,6 +76,7 @@ struct gh_config_interface {
 
 enum gh_media_source { GH_SOURCE_SDP = 0, GH_SOURCE_SDP_HOST, GH_SOURCE_SYMMETRIC };
 enum gh_mux_rule { GH_MUX_ACCEPT = 0, GH_MUX_REFUSE, GH_MUX_OFFER };
+enum gh_mki_rule { GH_MKI_ACCEPT = 0, GH_MKI_REFUSE, GH_MKI_OFFER };
 
 struct gh_config_trunk {
     struct gh_trunk_rules rules;       /* what policy looks at: names, modes, suites */
@@ -90,7 +91,7 @@ struct gh_config_trunk {
     bool roc_keep;                     /* roc_on_rekey: keep */
     bool status_update_only;           /* status_updates: update */
     enum gh_key_reuse key_reuse;
-    bool mki_refuse;                   /* mki: refuse */
+    enum gh_mki_rule mki;
     bool lifetime_enforce;             /* lifetime: enforce */
     const struct gh_config_interface *media; /* one of config->media.interfaces */
     enum gh_media_source media_source;

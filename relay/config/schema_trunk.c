@@ -73,8 +73,9 @@ static const struct gh_choice mux_rules[] = {
     { NULL, 0, false },
 };
 static const struct gh_choice mki_rules[] = {
-    { "accept", 0, false },
-    { "refuse", 1, false },
+    { "accept", GH_MKI_ACCEPT, false },
+    { "refuse", GH_MKI_REFUSE, false },
+    { "offer", GH_MKI_OFFER, false },
     { NULL, 0, false },
 };
 static const struct gh_choice refer_rules[] = {
@@ -312,11 +313,11 @@ static const struct gh_option trunk_options[] = {
       .standard = "mark",
       .says = "one key for two streams or calls" },
     { .name = "mki",
-      .type = GH_TYPE_FLAG,
-      TRUNK(out.mki_refuse),
+      .type = GH_TYPE_WORD,
+      TRUNK(out.mki),
       .choices = mki_rules,
       .standard = "accept",
-      .says = "a=crypto lines with a master key identifier" },
+      .says = "a=crypto lines with a master key identifier; offer: ours have one too, always by bridge" },
     { .name = "lifetime",
       .type = GH_TYPE_FLAG,
       TRUNK(out.lifetime_enforce),

@@ -355,7 +355,7 @@ class Lifetime(SuiteCase):
 
 
 class Mki(SuiteCase):
-    """RFC 3711 section 3.1: packets under the key name it.  What we send never does."""
+    """RFC 3711 section 3.1: packets under the key name it.  What we send does not, unless the trunk says mki: offer."""
 
     def told(self, source, target, suite, mki, passed=True):
         """A packet of @source with its MKI: before the tag of an AES-CM suite, behind all of a GCM one (RFC 7714)."""
@@ -408,6 +408,60 @@ class Mki(SuiteCase):
                 self.assertIn("no_usable_crypto", self.a.expect(488).get("Warning"))
                 self.a.ack_refusal()
                 self.again()
+
+
+class OwnMki(SuiteCase):
+    options = {"trunk_options": {"CUCM10": "mki: offer"}}
+
+    def named(self, source, target, suite, mki):
+        """A packet of @source comes to @target with our MKI, in its place."""
+        packet = source.next_rtp()
+        source.send(source.protect(packet))
+        sealed, tag = target.receive(), 0 if suite == GCM else 10
+        self.assertEqual(sealed[len(sealed) - tag - len(mki):len(sealed) - tag], mki)
+        plain = target.unprotect(sealed[:len(sealed) - tag - len(mki)] + sealed[len(sealed) - tag:])
+        self.assertEqual(plain[12:], packet[12:])
+
+    def lines(self, body):
+        return [line for line in body.decode().split("\r\n") if line.startswith("a=crypto:")]
+
+    def test_towards_the_called_side(self):
+        for suite in (CM, GCM):
+            with self.subTest(suite=suite):
+                request = self.invited(self.a.open().describe())
+                self.assertNotIn(rtp.text(self.a.ends[0].key).encode(), request.body)  # nothing passes to b
+                offered = self.lines(request.body)
+                self.assertGreater(len(offered), 1)
+                for line in offered:
+                    self.assertRegex(line, r"inline:[A-Za-z0-9+/=]+\|1:1$")
+                self.b.open(suite=suite)
+                self.answer(request)
+                ok = self.a.expect(200)
+                self.assertNotIn("|", self.lines(ok.body)[0])
+                self.a.take(ok.body)
+                self.a.ack()
+                self.b.expect("ACK")
+                a, b = self.a.ends[0], self.b.ends[0]
+                for _ in range(3):
+                    self.named(a, b, suite, b"\x01")
+                    self.crosses(b, a)
+                record = self.hang_up()
+                self.check_end(record)
+                self.assertEqual(self.paths(record), ["bridge", "bridge"])
+                self.again()
+
+    def test_a_key_keeps_its_name(self):
+        """Offered again or in an answer, the same key of ours has the same MKI."""
+        self.establish()
+        for who in (self.a, self.b):
+            request, ok = self.reinvite(who)
+            line, = [line for line in self.lines((request if who is self.a else ok).body)
+                     if line.split()[1] == CM]
+            self.assertRegex(line, r"\|1:1$")
+            self.assertIn(base64.b64encode(self.b.ends[0].far_key).decode().rstrip("="), line)
+            self.named(self.a.ends[0], self.b.ends[0], CM, b"\x01")
+            self.crosses(self.b.ends[0], self.a.ends[0])
+        self.check_end(self.hang_up())
 
 
 class NoMki(SuiteCase):

@@ -181,7 +181,7 @@ static int edit_media(struct gh_sdp *doc)
 static int edit_crypto(struct gh_sdp *doc)
 {
     return gh_sdp_add_crypto(doc, 0, 2, GH_AES_CM_128_HMAC_SHA1_80,
-                             (const uint8_t *)"AKEYsecirityAKEYsecirityAKEYse", 30, 0);
+                             (const uint8_t *)"AKEYsecirityAKEYsecirityAKEYse", 30, 0, 0);
 }
 
 static int edit_copy(struct gh_sdp *doc)

@@ -236,17 +236,17 @@ static void test_add_crypto(void)
 
     for (size_t i = 0; i < sizeof(key); i++)
         key[i] = (uint8_t)(i * 7 + 3);
-    CHECK_INT(gh_sdp_add_crypto(doc, 0, 1, GH_AEAD_AES_256_GCM, key, 44, 0), 0);
-    CHECK_INT(gh_sdp_add_crypto(doc, 0, 2, GH_AEAD_AES_128_GCM, key, 28, 1ULL << 31), 0);
-    CHECK_INT(gh_sdp_add_crypto(doc, 0, 999999999, GH_AES_CM_128_HMAC_SHA1_80, key, 30, 1000), 0);
+    CHECK_INT(gh_sdp_add_crypto(doc, 0, 1, GH_AEAD_AES_256_GCM, key, 44, 0, 0), 0);
+    CHECK_INT(gh_sdp_add_crypto(doc, 0, 2, GH_AEAD_AES_128_GCM, key, 28, 1ULL << 31, 255), 0);
+    CHECK_INT(gh_sdp_add_crypto(doc, 0, 999999999, GH_AES_CM_128_HMAC_SHA1_80, key, 30, 1000, 7), 0);
     CHECK_PRINTS(
         doc, V O S T M
         "b=AS:64\r\n"
         "a=crypto:1 AEAD_AES_256_GCM "
         "inline:AwoRGB8mLTQ7QklQV15lbHN6gYiPlp2kq7K5wMfO1dzj6vH4/wYNFBsiKTA=\r\n"
-        "a=crypto:2 AEAD_AES_128_GCM inline:AwoRGB8mLTQ7QklQV15lbHN6gYiPlp2kq7K5wA==|2^31\r\n"
+        "a=crypto:2 AEAD_AES_128_GCM inline:AwoRGB8mLTQ7QklQV15lbHN6gYiPlp2kq7K5wA==|2^31|255:1\r\n"
         "a=crypto:999999999 AES_CM_128_HMAC_SHA1_80 "
-        "inline:AwoRGB8mLTQ7QklQV15lbHN6gYiPlp2kq7K5wMfO|1000\r\n"
+        "inline:AwoRGB8mLTQ7QklQV15lbHN6gYiPlp2kq7K5wMfO|1000|7:1\r\n"
         "a=x\r\n");
     for (size_t i = 0; i < 3; i++) {
         CHECK_INT(gh_sdp_crypto(doc, 0, i, &c), 0);
@@ -254,17 +254,17 @@ static void test_add_crypto(void)
         CHECK_INT(gh_sdp_crypto_key(&c, 0, back, &len), 0);
         CHECK(memcmp(key, back, len) == 0);
     }
-    CHECK_INT(gh_sdp_add_crypto(doc, 0, 1, GH_AEAD_AES_256_GCM, key, 43, 0), GH_EINVAL);
-    CHECK_INT(gh_sdp_add_crypto(doc, 0, 1, GH_SUITE_NONE, key, 0, 0), GH_EINVAL);
-    CHECK_INT(gh_sdp_add_crypto(doc, 0, 1000000000, GH_AEAD_AES_256_GCM, key, 44, 0), GH_EINVAL);
-    CHECK_INT(gh_sdp_add_crypto(doc, 0, 1, GH_AEAD_AES_256_GCM, key, 44, (1ULL << 48) + 1),
+    CHECK_INT(gh_sdp_add_crypto(doc, 0, 1, GH_AEAD_AES_256_GCM, key, 43, 0, 0), GH_EINVAL);
+    CHECK_INT(gh_sdp_add_crypto(doc, 0, 1, GH_SUITE_NONE, key, 0, 0, 0), GH_EINVAL);
+    CHECK_INT(gh_sdp_add_crypto(doc, 0, 1000000000, GH_AEAD_AES_256_GCM, key, 44, 0, 0), GH_EINVAL);
+    CHECK_INT(gh_sdp_add_crypto(doc, 0, 1, GH_AEAD_AES_256_GCM, key, 44, (1ULL << 48) + 1, 0),
               GH_EINVAL);
-    CHECK_INT(gh_sdp_add_crypto(doc, 1, 1, GH_AEAD_AES_256_GCM, key, 44, 0), GH_ENOTFOUND);
-    CHECK_INT(gh_sdp_add_crypto(doc, GH_SDP_SESSION, 1, GH_AEAD_AES_256_GCM, key, 44, 0),
+    CHECK_INT(gh_sdp_add_crypto(doc, 1, 1, GH_AEAD_AES_256_GCM, key, 44, 0, 0), GH_ENOTFOUND);
+    CHECK_INT(gh_sdp_add_crypto(doc, GH_SDP_SESSION, 1, GH_AEAD_AES_256_GCM, key, 44, 0, 0),
               GH_ENOTFOUND);
     for (uint32_t i = 3; i < GH_SDP_CRYPTO_MAX; i++)
-        CHECK_INT(gh_sdp_add_crypto(doc, 0, i, GH_AEAD_AES_128_GCM, key, 28, 0), 0);
-    CHECK_INT(gh_sdp_add_crypto(doc, 0, 9, GH_AEAD_AES_128_GCM, key, 28, 0), GH_ELIMIT);
+        CHECK_INT(gh_sdp_add_crypto(doc, 0, i, GH_AEAD_AES_128_GCM, key, 28, 0, 0), 0);
+    CHECK_INT(gh_sdp_add_crypto(doc, 0, 9, GH_AEAD_AES_128_GCM, key, 28, 0, 0), GH_ELIMIT);
     CHECK_INT(gh_sdp_append_attr(doc, 0, "y", flag()), 0); /* other attributes still fit */
     gh_sdp_free(doc);
 }
@@ -390,7 +390,7 @@ static void edit_once(struct gh_sdp *doc, uint32_t *state)
     case 9: gh_sdp_set_attr(doc, section, name, (struct gh_span){ NULL, 0 }); break;
     case 10: gh_sdp_remove_attr(doc, section, name); break;
     case 11: gh_sdp_set_direction(doc, section, (enum gh_direction)(next(state) % 4)); break;
-    case 12: gh_sdp_add_crypto(doc, section, 5, GH_AEAD_AES_128_GCM, key, 28, 0); break;
+    case 12: gh_sdp_add_crypto(doc, section, 5, GH_AEAD_AES_128_GCM, key, 28, 0, 0); break;
     case 13:
         gh_sdp_append_media(doc, GH_SPAN("text"), 3, GH_SPAN("RTP/AVP"), GH_SPAN("98 99"));
         break;

@@ -81,7 +81,7 @@ static void offers(void)
         struct gh_neg neg;
 
         nego_leg(&leg, rows[i].required ? &required : &allowed);
-        leg.leg.mki_refuse = rows[i].mki_refuse;
+        leg.leg.mki = rows[i].mki_refuse ? GH_MKI_REFUSE : GH_MKI_ACCEPT;
         gh_neg_init(&neg, GH_SIDE_A, NULL);
         CHECK_STR(gh_reason_name(
                       gh_neg_offer_in(&neg, nego_expand(rows[i].sdp, octets), &leg.leg)),
@@ -106,7 +106,7 @@ static void many_lines(void)
     struct gh_neg neg;
 
     nego_leg(&leg, &allowed);
-    leg.leg.mki_refuse = true;
+    leg.leg.mki = GH_MKI_REFUSE;
     gh_neg_init(&neg, GH_SIDE_A, NULL);
     CHECK_STR(gh_reason_name(gh_neg_offer_in(&neg, nego_expand(sdp, octets), &leg.leg)),
               "no_usable_crypto");
