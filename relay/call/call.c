@@ -101,7 +101,6 @@ struct gh_call *gh_call_new(struct gh_calls *calls, struct gh_txn *txn, struct g
     TAILQ_INIT(&call->relays);
     TAILQ_INIT(&call->kept);
     TAILQ_INIT(&call->open);
-    gh_timeline_init(&call->line);
     call->number = ++calls->counters.calls;
     call->start_us = gh_wall_us();
     call->end.by = -1;
@@ -118,6 +117,7 @@ struct gh_call *gh_call_new(struct gh_calls *calls, struct gh_txn *txn, struct g
         free(call);
         return NULL;
     }
+    gh_timeline_init(&call->line);
     a->session_id >>= 2; /* RFC 8866 section 5.2: a number; peers keep it in signed 64 bits */
     a->trunk = trunk;
     a->papers = gh_papers_ref(papers);
@@ -179,6 +179,7 @@ static void call_free(struct gh_call *call)
     calls->count--;
     for (size_t i = 0; i < GH_NEG_STREAMS_MAX; i++)
         free(call->shown[i]);
+    gh_timeline_fini(&call->line);
     free(call->key_holders);
     free(call);
     check_drained(calls);

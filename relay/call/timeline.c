@@ -2,16 +2,23 @@
 /*
  * The grade of one call over time: which epochs ran in which slice, what each of them has proven,
  * and what came of it.  What an epoch or a stream is worth is judged by policy; what is written and
- * when is left to the call.
+ * when is left to the call; what is decided, to timeline_outcome.c; where the lists lie, to
+ * timeline_room.c.
  */
-#include "call/timeline.h"
+#include "call/timeline_int.h"
 
 #include <assert.h>
 #include <string.h>
 
 _Static_assert(GH_TIMELINE_EPOCHS_MAX > 2 * GH_TIMELINE_STREAMS_MAX,
                "the slice of now refers to one epoch of each side, and one more is begun");
-_Static_assert(GH_TIMELINE_EPOCHS_MAX < UINT8_MAX, "places are kept in an octet");
+_Static_assert(GH_TIMELINE_EPOCHS_MAX < GH_TIMELINE_UNKEPT, "places are kept in an octet");
+
+/* Of both sides of a stream that found no places: the least that it can be.  Beside nothing, or
+ * beside what is clear, it is clear; beside anything else it is mixed. */
+static const struct gh_timeline_epoch unkept_epoch = { .keying = GH_KEYING_NONE,
+                                                       .running = true,
+                                                       .relayed = true };
 
 /* ---- epochs ---------------------------------------------------------------------------------- */
 
@@ -26,15 +33,23 @@ static const struct gh_timeline_epoch *epoch_of(const struct gh_timeline *line,
 {
     unsigned place = slice->epoch[stream][side];
 
+    if (place == GH_TIMELINE_UNKEPT)
+        return &unkept_epoch;
     return place ? &line->epochs[place - 1] : NULL;
 }
 
-/* The epoch that this side is in, NULL: no such stream. */
+/* Where the epoch lies that this side is in: see struct gh_timeline_slice. */
+static unsigned place_now(struct gh_timeline *line, size_t stream, int side)
+{
+    return line->slice_count ? current(line)->epoch[stream][side] : 0;
+}
+
+/* The epoch that this side is in, NULL: no such stream, or it found no place. */
 static struct gh_timeline_epoch *running(struct gh_timeline *line, size_t stream, int side)
 {
-    unsigned place = line->slice_count ? current(line)->epoch[stream][side] : 0;
+    unsigned place = place_now(line, stream, side);
 
-    return place ? &line->epochs[place - 1] : NULL;
+    return place && place != GH_TIMELINE_UNKEPT ? &line->epochs[place - 1] : NULL;
 }
 
 static bool referenced(const struct gh_timeline *line, size_t place)
@@ -57,19 +72,19 @@ static enum gh_proof proof_of(const struct gh_timeline_epoch *epoch)
     return epoch->running ? GH_PROOF_PENDING : GH_PROOF_MISSING;
 }
 
-static struct gh_hop_facts hop_of(const struct gh_timeline_side *side, enum gh_proof proof)
+static struct gh_hop_facts hop_of(const struct gh_timeline_epoch *epoch, enum gh_proof proof)
 {
-    return (struct gh_hop_facts){ .keying = side->keying,
-                                  .signalling = side->signalling,
-                                  .key_exposed = side->key_exposed,
+    return (struct gh_hop_facts){ .keying = (enum gh_keying)epoch->keying,
+                                  .signalling = (enum gh_signalling)epoch->signalling,
+                                  .key_exposed = epoch->key_exposed,
                                   .proof = proof,
-                                  .dtls_passed = side->dtls_passed };
+                                  .dtls_passed = epoch->dtls_passed };
 }
 
 /* A packet under a key that was exposed proves that somebody has the key, not who. */
-static bool worth_inheriting(const struct gh_timeline_side *side)
+static bool worth_inheriting(const struct gh_timeline_epoch *epoch)
 {
-    struct gh_hop_facts proven = hop_of(side, GH_PROOF_SEEN);
+    struct gh_hop_facts proven = hop_of(epoch, GH_PROOF_SEEN);
     struct gh_hop_facts both[2] = { proven, proven };
 
     return gh_policy_stream_grade(both) >= GH_GRADE_HOP_BY_HOP;
@@ -79,7 +94,7 @@ static void inherit(const struct gh_timeline *line, struct gh_timeline_epoch *ep
 {
     const struct gh_timeline_proven *proven = &line->proven[epoch->which];
 
-    if (!epoch->could_send && proven->any && proven->peer == epoch->side.peer)
+    if (!epoch->could_send && proven->any && proven->peer == epoch->peer)
         epoch->inherited = true;
 }
 
@@ -108,7 +123,7 @@ static struct worth weigh(const struct gh_timeline *line, const struct gh_timeli
         if (!epoch[0] || !epoch[1])
             continue;
         for (int side = 0; side < 2; side++)
-            hop[side] = hop_of(&epoch[side]->side, proof_of(epoch[side]));
+            hop[side] = hop_of(epoch[side], proof_of(epoch[side]));
         if (!graded(epoch[0], epoch[1])) {
             worth.waits = worth.waits || gh_policy_stream_pending(hop);
             continue;
@@ -127,60 +142,48 @@ static struct worth weigh(const struct gh_timeline *line, const struct gh_timeli
 
 /* ---- what is decided ------------------------------------------------------------------------- */
 
-static void merge_oldest(struct gh_timeline *line)
-{
-    struct gh_timeline_decided *first = &line->decided[0], *second = &line->decided[1];
-
-    first->grade = (uint8_t)gh_policy_worse(first->grade, second->grade);
-    first->to_us = second->to_us;
-    line->decided_count--;
-    memmove(second, second + 1, (line->decided_count - 1) * sizeof(*second));
-}
-
-/* Let the list have room.  What was merged may now be like its neighbour, and neighbours differ. */
-static void make_room(struct gh_timeline *line)
-{
-    if (line->decided_count < GH_TIMELINE_INTERVALS_MAX)
-        return;
-    line->coarse = true;
-    merge_oldest(line);
-    while (line->decided_count > 1 && line->decided[0].grade == line->decided[1].grade)
-        merge_oldest(line);
-}
-
-static void append(struct gh_timeline *line, int64_t from_us, int64_t to_us, enum gh_grade grade)
-{
-    struct gh_timeline_decided *last;
-
-    line->decided_us[grade] += to_us - from_us;
-    line->worst = gh_policy_worse(line->worst, grade);
-    if (from_us == to_us && grade == GH_GRADE_NONE)
-        return;
-    last = line->decided_count ? &line->decided[line->decided_count - 1] : NULL;
-    if (last && last->grade == grade) {
-        last->to_us = to_us;
-        return;
-    }
-    make_room(line);
-    line->decided[line->decided_count++] = (struct gh_timeline_decided){ to_us, (uint8_t)grade };
-}
-
 static unsigned marks_of(const struct gh_timeline_epoch *epoch)
 {
     unsigned marks = 0;
 
-    if (epoch->side.keying == GH_KEYING_NONE)
+    if (epoch->keying == GH_KEYING_NONE)
         return 0;
-    if (proof_of(epoch) == GH_PROOF_MISSING && !epoch->side.dtls_passed)
+    if (proof_of(epoch) == GH_PROOF_MISSING && !epoch->dtls_passed)
         marks |= GH_TIMELINE_UNPROVEN;
     if (proof_of(epoch) == GH_PROOF_INHERITED)
         marks |= GH_TIMELINE_INHERITED;
-    if (epoch->side.key_exposed)
+    if (epoch->key_exposed)
         marks |= GH_TIMELINE_EXPOSED;
     return marks;
 }
 
-static void decide_oldest(struct gh_timeline *line, int64_t to_us)
+static bool may_be_graded(const struct gh_timeline_epoch *a, const struct gh_timeline_epoch *b)
+{
+    return a && b && (a->relayed || a->running) && (b->relayed || b->running);
+}
+
+/* The least that this slice may come to when media comes over any of the streams that are not
+ * graded there.  @known  the grade of those that are */
+static enum gh_grade least(const struct gh_timeline *line, const struct gh_timeline_slice *slice,
+                           enum gh_grade known)
+{
+    enum gh_grade grade = known;
+
+    for (size_t i = 0; i < GH_TIMELINE_STREAMS_MAX; i++) {
+        const struct gh_timeline_epoch *a = epoch_of(line, slice, i, 0);
+        const struct gh_timeline_epoch *b = epoch_of(line, slice, i, 1);
+
+        if (may_be_graded(a, b)) {
+            struct gh_hop_facts hop[2] = { hop_of(a, proof_of(a)), hop_of(b, proof_of(b)) };
+
+            grade = gh_policy_worse(grade, gh_policy_beside(known, gh_policy_stream_grade(hop)));
+        }
+    }
+    return gh_policy_attest(grade, slice->claimed);
+}
+
+/* @scarce  because no memory is left, and not past a limit */
+static void decide_oldest(struct gh_timeline *line, int64_t to_us, bool scarce)
 {
     const struct gh_timeline_slice *slice = &line->slices[0];
     struct worth worth = weigh(line, slice);
@@ -196,7 +199,12 @@ static void decide_oldest(struct gh_timeline *line, int64_t to_us)
     }
     if (worth.best != worth.known)
         line->coarse = true; /* decided before its proof had come, or failed to */
-    append(line, slice->from_us, to_us, worth.known);
+    if (scarce) {
+        line->scarce = true;
+        line->coarse = line->coarse || least(line, slice, worth.known) != worth.known;
+        worth.known = least(line, slice, worth.known);
+    }
+    gh_timeline_decide(line, slice->from_us, to_us, worth.known);
     line->slice_count--;
     memmove(&line->slices[0], &line->slices[1], line->slice_count * sizeof(line->slices[0]));
 }
@@ -228,8 +236,8 @@ static void cut(struct gh_timeline *line, int64_t at_us)
 
     if (next.from_us == at_us && !next.keep)
         return;
-    if (line->slice_count == GH_TIMELINE_SLICES_MAX)
-        decide_oldest(line, line->slices[1].from_us);
+    if (line->slice_count == line->slice_room && !gh_timeline_more_slices(line))
+        decide_oldest(line, line->slices[1].from_us, line->slice_room < GH_TIMELINE_SLICES_MAX);
     next.from_us = at_us;
     next.keep = false;
     next.change = false;
@@ -264,22 +272,36 @@ static void claim_back(struct gh_timeline *line, int side)
     }
 }
 
-/* A place that no slice refers to.  There is one at the latest when only the last slice is left. */
-static size_t take_epoch(struct gh_timeline *line)
+/* A place that no slice refers to.  With all the room there can be, there is one at the latest when
+ * only the last slice is left; false: no memory is left either.
+ * @was  what the last slice still says of the side: an epoch that has ended, not to be judged there
+ */
+static bool take_epoch(struct gh_timeline *line, unsigned was, size_t *place)
 {
     for (;;) {
-        for (size_t i = 0; i < GH_TIMELINE_EPOCHS_MAX; i++) {
-            if (!referenced(line, i))
-                return i;
+        for (size_t i = 0; i < line->epoch_room; i++) {
+            if (!referenced(line, i)) {
+                *place = i;
+                return true;
+            }
         }
-        assert(line->slice_count > 1);
-        decide_oldest(line, line->slices[1].from_us);
+        if (gh_timeline_more_epochs(line))
+            continue;
+        if (line->slice_count == 1) {
+            *place = was - 1;
+            return was && was != GH_TIMELINE_UNKEPT;
+        }
+        decide_oldest(line, line->slices[1].from_us, line->epoch_room < GH_TIMELINE_EPOCHS_MAX);
     }
 }
 
 /* The slice is cut by the caller, after this. */
-static void end_epoch(struct gh_timeline *line, struct gh_timeline_epoch *epoch, int64_t at_us)
+static void end_epoch(struct gh_timeline *line, size_t stream, int which, int64_t at_us)
 {
+    struct gh_timeline_epoch *epoch = running(line, stream, which);
+
+    if (place_now(line, stream, which) == GH_TIMELINE_UNKEPT)
+        current(line)->keep = true; /* it may have been in no time, as below */
     if (!epoch)
         return;
     epoch->running = false;
@@ -293,48 +315,61 @@ static void end_epoch(struct gh_timeline *line, struct gh_timeline_epoch *epoch,
 static void begin_epoch(struct gh_timeline *line, size_t stream, int which,
                         const struct gh_timeline_side *side, int64_t at_us)
 {
-    size_t place = take_epoch(line);
+    struct gh_timeline_epoch epoch = { .from_us = at_us,
+                                       .peer = side->peer,
+                                       .key = side->key,
+                                       .keying = (uint8_t)side->keying,
+                                       .signalling = (uint8_t)side->signalling,
+                                       .stream = (uint8_t)stream,
+                                       .which = which,
+                                       .key_exposed = side->key_exposed,
+                                       .dtls_passed = side->dtls_passed,
+                                       .could_send = side->may_send,
+                                       .running = true };
+    bool other_has = !which || place_now(line, stream, 0) != GH_TIMELINE_UNKEPT;
+    size_t place;
 
-    line->epochs[place] = (struct gh_timeline_epoch){ .from_us = at_us,
-                                                      .side = *side,
-                                                      .stream = (uint8_t)stream,
-                                                      .which = (uint8_t)which,
-                                                      .running = true,
-                                                      .could_send = side->may_send };
-    inherit(line, &line->epochs[place]);
-    current(line)->epoch[stream][which] = (uint8_t)(place + 1);
+    inherit(line, &epoch);
+    /* Both sides of a stream have places, or none has: a side that goes on leaves it its own. */
+    if (other_has && take_epoch(line, place_now(line, stream, which), &place)) {
+        line->epochs[place] = epoch;
+        current(line)->epoch[stream][which] = (uint8_t)(place + 1);
+        return;
+    }
+    epoch.running = false; /* no proof will find it */
+    line->marks[which] |= marks_of(&epoch);
+    line->coarse = true;
+    current(line)->epoch[stream][which] = GH_TIMELINE_UNKEPT;
 }
 
-static bool same_epoch(const struct gh_timeline_side *was, const struct gh_timeline_side *is)
+static bool same_epoch(const struct gh_timeline_epoch *was, const struct gh_timeline_side *is)
 {
     return was->keying == is->keying && was->peer == is->peer &&
            (was->keying == GH_KEYING_NONE || was->key == is->key);
 }
 
-static void go_on(struct gh_timeline_epoch *epoch, const struct gh_timeline_side *side)
+static void go_on(struct gh_timeline *line, struct gh_timeline_epoch *epoch,
+                  const struct gh_timeline_side *side)
 {
-    struct gh_timeline_side *kept = &epoch->side;
+    struct gh_timeline_epoch was = *epoch;
 
     /* Whoever could read the key once has read what it protected before, too. */
-    if (side->signalling < kept->signalling)
-        kept->signalling = side->signalling;
-    kept->key_exposed = kept->key_exposed || side->key_exposed;
-    kept->dtls_passed = side->dtls_passed;
-    kept->may_send = side->may_send;
+    if (side->signalling < epoch->signalling)
+        epoch->signalling = (uint8_t)side->signalling;
+    epoch->key_exposed = epoch->key_exposed || side->key_exposed;
+    epoch->dtls_passed = side->dtls_passed;
     if (side->may_send) {
         epoch->could_send = true;
         epoch->inherited = false; /* it can prove itself now */
     }
+    /* That counts from its beginning on.  For lack of memory some of it may be decided. */
+    if (line->scarce &&
+        (epoch->signalling != was.signalling || epoch->inherited != was.inherited ||
+         epoch->key_exposed != was.key_exposed || epoch->dtls_passed != was.dtls_passed))
+        gh_timeline_doubt(line);
 }
 
 /* ---- inputs ---------------------------------------------------------------------------------- */
-
-void gh_timeline_init(struct gh_timeline *line)
-{
-    memset(line, 0, sizeof(*line));
-    line->last_us = INT64_MIN;
-    line->changed_us = INT64_MIN;
-}
 
 void gh_timeline_answered(struct gh_timeline *line, int64_t at_us)
 {
@@ -358,11 +393,11 @@ void gh_timeline_set(struct gh_timeline *line, size_t stream, const struct gh_ti
     for (int which = 0; which < 2; which++) {
         struct gh_timeline_epoch *epoch = running(line, stream, which);
 
-        is_new[which] = !epoch || !same_epoch(&epoch->side, &side[which]);
+        is_new[which] = !epoch || !same_epoch(epoch, &side[which]);
         if (is_new[which])
-            end_epoch(line, epoch, at_us);
+            end_epoch(line, stream, which, at_us);
         else
-            go_on(epoch, &side[which]);
+            go_on(line, epoch, &side[which]);
     }
     if (is_new[0] || is_new[1])
         changed(line, at_us);
@@ -378,10 +413,10 @@ void gh_timeline_remove(struct gh_timeline *line, size_t stream, int64_t at_us)
     if (line->ended)
         return;
     at_us = advance(line, at_us);
-    if (!running(line, stream, 0))
+    if (!place_now(line, stream, 0))
         return;
     for (int which = 0; which < 2; which++)
-        end_epoch(line, running(line, stream, which), at_us);
+        end_epoch(line, stream, which, at_us);
     cut(line, at_us);
     for (int which = 0; which < 2; which++)
         current(line)->epoch[stream][which] = 0;
@@ -396,10 +431,14 @@ void gh_timeline_relayed(struct gh_timeline *line, size_t stream, uint64_t count
     told = &line->counters[stream];
     grown = pkts > (told->id == counter ? told->pkts : 0);
     *told = (struct gh_timeline_counter){ counter, pkts };
-    if (line->ended || !grown || !running(line, stream, 0))
+    if (line->ended || !grown)
         return;
-    running(line, stream, 0)->relayed = true;
-    running(line, stream, 1)->relayed = true;
+    for (int side = 0; side < 2; side++) {
+        struct gh_timeline_epoch *epoch = running(line, stream, side);
+
+        if (epoch)
+            epoch->relayed = true;
+    }
 }
 
 /* The epoch of this key and time.  Whether the running one had begun by then is not asked: clocks
@@ -409,11 +448,11 @@ static struct gh_timeline_epoch *epoch_at(struct gh_timeline *line, size_t strea
 {
     struct gh_timeline_epoch *found = NULL;
 
-    for (size_t i = 0; i < GH_TIMELINE_EPOCHS_MAX; i++) {
+    for (size_t i = 0; i < line->epoch_room; i++) {
         struct gh_timeline_epoch *epoch = &line->epochs[i];
 
-        if (epoch->stream != stream || epoch->which != side || epoch->side.key != key ||
-            epoch->side.keying == GH_KEYING_NONE || !referenced(line, i))
+        if (epoch->stream != stream || epoch->which != side || epoch->key != key ||
+            epoch->keying == GH_KEYING_NONE || !referenced(line, i))
             continue;
         if (!epoch->running && at_us >= epoch->from_us && at_us < epoch->to_us)
             return epoch; /* the same key came back since: the time says that it was the first */
@@ -433,9 +472,9 @@ bool gh_timeline_proof(struct gh_timeline *line, size_t stream, int side, uint32
     if (!epoch)
         return false;
     epoch->seen = true;
-    if (!worth_inheriting(&epoch->side))
+    if (!worth_inheriting(epoch))
         return true;
-    line->proven[side] = (struct gh_timeline_proven){ true, epoch->side.peer };
+    line->proven[side] = (struct gh_timeline_proven){ true, epoch->peer };
     for (size_t i = 0; i < GH_TIMELINE_STREAMS_MAX; i++) {
         struct gh_timeline_epoch *heir = running(line, i, side);
 
@@ -488,14 +527,14 @@ void gh_timeline_end(struct gh_timeline *line, int64_t at_us)
     if (line->ended)
         return;
     at_us = advance(line, at_us);
-    for (size_t i = 0; i < GH_TIMELINE_EPOCHS_MAX; i++) {
-        if (line->epochs[i].running)
-            end_epoch(line, &line->epochs[i], at_us);
+    for (size_t i = 0; i < GH_TIMELINE_STREAMS_MAX; i++) {
+        for (int which = 0; which < 2; which++)
+            end_epoch(line, i, which, at_us);
     }
     if (line->slice_count && current(line)->from_us == at_us && !current(line)->keep)
         line->slice_count--; /* of no time: as if it had been used again */
     while (line->slice_count)
-        decide_oldest(line, line->slice_count > 1 ? line->slices[1].from_us : at_us);
+        decide_oldest(line, line->slice_count > 1 ? line->slices[1].from_us : at_us, false);
     line->ended = true;
 }
 
@@ -525,14 +564,8 @@ struct gh_timeline_view gh_timeline_call(const struct gh_timeline *line)
         call.best = gh_policy_worse(call.best, worth.best);
         call.waits = worth.waits; /* of the last slice: an epoch that has ended waits no more */
     }
-    return (struct gh_timeline_view){
-        call.known, call.known != call.best || (call.known == GH_GRADE_NONE && call.waits)
-    };
-}
-
-const char *gh_timeline_word(struct gh_timeline_view view)
-{
-    return view.pending ? "pending" : gh_grade_name(view.grade);
+    return (struct gh_timeline_view){ call.known, call.known != call.best ||
+                                                      (call.known == GH_GRADE_NONE && call.waits) };
 }
 
 static bool same_view(struct gh_timeline_view a, struct gh_timeline_view b)
@@ -553,56 +586,4 @@ bool gh_timeline_changed(struct gh_timeline *line, struct gh_timeline_change *ou
 bool gh_timeline_beyond(const struct gh_timeline *line, int side)
 {
     return claim_counts(line, side);
-}
-
-bool gh_timeline_coarse(const struct gh_timeline *line)
-{
-    return line->coarse;
-}
-
-unsigned gh_timeline_marks(const struct gh_timeline *line, int side)
-{
-    return line->marks[side];
-}
-
-int64_t gh_timeline_us(const struct gh_timeline *line, enum gh_grade grade)
-{
-    return (unsigned)grade < GH_GRADE_COUNT ? line->decided_us[grade] : 0;
-}
-
-int gh_timeline_interval(const struct gh_timeline *line, size_t index,
-                         struct gh_timeline_interval *out)
-{
-    int64_t zero_us = line->answered ? line->answer_us : line->began_us;
-
-    if (index >= line->decided_count)
-        return GH_ENOTFOUND;
-    out->from_us = (index ? line->decided[index - 1].to_us : line->began_us) - zero_us;
-    out->to_us = line->decided[index].to_us - zero_us;
-    out->grade = (enum gh_grade)line->decided[index].grade;
-    return 0;
-}
-
-void gh_timeline_event(const struct gh_timeline *line, struct gh_event *event)
-{
-    struct gh_timeline_interval interval;
-
-    gh_event_array(event, "intervals");
-    for (size_t i = 0; !gh_timeline_interval(line, i, &interval); i++) {
-        gh_event_array(event, NULL);
-        gh_event_seconds(event, NULL, (double)interval.from_us / 1e6);
-        gh_event_seconds(event, NULL, (double)interval.to_us / 1e6);
-        gh_event_text(event, NULL, gh_grade_name(interval.grade));
-        gh_event_end(event);
-    }
-    gh_event_end(event);
-    gh_event_object(event, "grade_seconds");
-    for (int grade = 0; grade < GH_GRADE_COUNT; grade++) {
-        if (line->decided_us[grade])
-            gh_event_seconds(event, gh_grade_name((enum gh_grade)grade),
-                             (double)line->decided_us[grade] / 1e6);
-    }
-    gh_event_end(event);
-    if (line->coarse)
-        gh_event_bool(event, "intervals_coarse", true);
 }

@@ -27,14 +27,23 @@
  *   between, counts from the change on.  Any other counts from its own time on.
  * - The call's grade is the worst of its slices.
  *
- * Bounded, without allocation: past GH_TIMELINE_SLICES_MAX the oldest slice is decided by what is
- * known: pending counts as unproven, a stream that has carried nothing so far is not graded there.
- * Past GH_TIMELINE_INTERVALS_MAX the two oldest intervals become one of the worse grade.  The line
- * is marked coarse when that has lowered what is said of a time.  A merge of intervals touches
- * neither the call's grade nor the seconds of each grade.
+ * Bounded: past GH_TIMELINE_SLICES_MAX the oldest slice is decided by what is known: pending counts
+ * as unproven, a stream that has carried nothing so far is not graded there.  Past
+ * GH_TIMELINE_INTERVALS_MAX the two oldest intervals become one of the worse grade.  The line is
+ * marked coarse when that has lowered what is said of a time.  A merge of intervals touches neither
+ * the call's grade nor the seconds of each grade.
  *
- * Plain data: with `copy = *line`, gh_timeline_end(&copy, now) gives what would be said if the call
- * ended now.  Times are microseconds of one clock; where it runs backwards it stands still here.
+ * Memory: an ordinary call fits in the struct.  A list that does not moves to the heap and doubles
+ * up to its limit.  When no memory is left, its limit is what it has: slices are decided early,
+ * then as if media had come over every stream over which it still may; what comes to light of an
+ * epoch afterwards makes all that is decided mixed at best.  An epoch that finds no place even so
+ * counts as clear and as one with media, which is the least that it can be; its marks count at
+ * once.
+ *
+ * Ownership: the embedding struct calls gh_timeline_init and gh_timeline_fini.  The struct refers
+ * to itself and owns its lists: it is never moved and never copied by assignment.
+ *
+ * Times are microseconds of one clock; where it runs backwards it stands still here.
  * Thread: the call's.
  */
 #ifndef GH_CALL_TIMELINE_H
@@ -43,10 +52,11 @@
 #include "audit/event.h"
 #include "policy/policy.h"
 
-#define GH_TIMELINE_STREAMS_MAX 8    /* m-lines, by index */
-#define GH_TIMELINE_SLICES_MAX 16    /* not yet decided */
-#define GH_TIMELINE_EPOCHS_MAX 40    /* in these slices; more than two sides of all streams */
-#define GH_TIMELINE_INTERVALS_MAX 40 /* decided */
+#define GH_TIMELINE_STREAMS_MAX   8       /* m-lines, by index */
+#define GH_TIMELINE_SLICES_MAX    16      /* not yet decided */
+#define GH_TIMELINE_EPOCHS_MAX    40      /* in these slices; more than two sides of all streams */
+#define GH_TIMELINE_INTERVALS_MAX 40      /* decided */
+#define GH_TIMELINE_OWN           4       /* of each of these three inside the struct */
 #define GH_TIMELINE_CLAIM_BACK_US 5000000 /* as long as a keyed leg has to show SRTP: status.c */
 
 /* One side of a stream, as it is from now on. */
@@ -56,9 +66,9 @@ struct gh_timeline_side {
     uint64_t peer; /* names dialog and trunk of the leg: another number, another neighbour */
     enum gh_signalling signalling; /* the least of the connections that carried a key of this hop,
                                     * the side's or ours */
-    bool key_exposed; /* such a key ever crossed an unproven path */
-    bool dtls_passed; /* dtls only: see struct gh_hop_facts */
-    bool may_send;    /* RTP, by the direction agreed */
+    bool key_exposed;              /* such a key ever crossed an unproven path */
+    bool dtls_passed;              /* dtls only: see struct gh_hop_facts */
+    bool may_send;                 /* RTP, by the direction agreed */
 };
 
 /* What is known of a grade.  Pending: @grade counts what is not yet proven as unproven, and may
@@ -85,40 +95,61 @@ struct gh_timeline_interval {
     enum gh_grade grade;    /* NONE: nothing was graded */
 };
 
-/* The members are the module's own; a caller copies the whole. */
+struct gh_timeline_epoch {
+    int64_t from_us, to_us; /* to_us: once it has ended */
+    uint64_t peer;          /* here and below: see struct gh_timeline_side */
+    uint32_t key;
+    uint8_t keying, signalling;
+    uint8_t stream;
+    bool which : 1; /* of the two sides */
+    bool key_exposed : 1;
+    bool dtls_passed : 1;
+    bool could_send : 1; /* at any time of it */
+    bool running : 1;
+    bool relayed : 1;
+    bool seen : 1;
+    bool inherited : 1;
+};
+
+struct gh_timeline_slice {
+    int64_t from_us;                           /* ends where the next begins */
+    uint8_t epoch[GH_TIMELINE_STREAMS_MAX][2]; /* place in epochs, plus 1, or GH_TIMELINE_UNKEPT;
+                                                * 0: no such stream */
+    bool claimed[2];                           /* the side's claim counts */
+    bool keep;   /* an epoch that began and ended in it had media: not to be used again */
+    bool change; /* it begins with a change of a key or of the status */
+};
+
+struct gh_timeline_decided {
+    int64_t to_us;
+    uint8_t grade;
+};
+
+/* The members are the module's own. */
 struct gh_timeline {
-    struct gh_timeline_epoch {
-        int64_t from_us, to_us; /* to_us: once it has ended */
-        struct gh_timeline_side side;
-        uint8_t stream, which;  /* of the two sides */
-        bool running, relayed, seen, inherited;
-        bool could_send;        /* at any time of it */
-    } epochs[GH_TIMELINE_EPOCHS_MAX];
-    struct gh_timeline_slice {
-        int64_t from_us; /* ends where the next begins */
-        uint8_t epoch[GH_TIMELINE_STREAMS_MAX][2]; /* place in epochs, plus 1; 0: no such stream */
-        bool claimed[2]; /* the side's claim counts */
-        bool keep;       /* an epoch that began and ended in it had media: not to be used again */
-        bool change;     /* it begins with a change of a key or of the status */
-    } slices[GH_TIMELINE_SLICES_MAX];
-    size_t slice_count;  /* the last one is now */
-    struct gh_timeline_decided {
-        int64_t to_us;
-        uint8_t grade;
-    } decided[GH_TIMELINE_INTERVALS_MAX]; /* end to end, from @began_us on */
-    size_t decided_count;
+    /* The lists: each in its own places below, or on the heap. */
+    struct gh_timeline_epoch *epochs;
+    struct gh_timeline_slice *slices;
+    struct gh_timeline_decided *decided; /* end to end, from @began_us on */
+    uint8_t epoch_room, slice_room, decided_room;
+    uint8_t slice_count; /* the last one is now */
+    uint8_t decided_count;
+    struct gh_timeline_epoch own_epochs[GH_TIMELINE_OWN];
+    struct gh_timeline_slice own_slices[GH_TIMELINE_OWN];
+    struct gh_timeline_decided own_decided[GH_TIMELINE_OWN];
     int64_t decided_us[GH_GRADE_COUNT];
     enum gh_grade worst; /* of what is decided */
     unsigned marks[2];
 
     bool began, answered, ended, coarse;
+    bool scarce; /* something was decided early because no memory was left */
     int64_t began_us, answer_us, last_us;
     struct gh_timeline_counter {
         uint64_t id, pkts; /* as last told */
     } counters[GH_TIMELINE_STREAMS_MAX];
     struct gh_timeline_proven {
         bool any;
-        uint64_t peer;     /* that gave a proof last */
+        uint64_t peer; /* that gave a proof last */
     } proven[2];
     struct gh_timeline_claim {
         enum gh_status status; /* UNKNOWN: none */
@@ -130,7 +161,19 @@ struct gh_timeline {
     struct gh_timeline_change told;
 };
 
+/** Never allocates, never fails.  What the struct held before is not looked at. */
 void gh_timeline_init(struct gh_timeline *line);
+
+/** Free what it owns.  It is as after gh_timeline_init then.  Fine for a zeroed one. */
+void gh_timeline_fini(struct gh_timeline *line);
+
+/**
+ * What gh_timeline_end says of a copy is what would be said if the call ended now.
+ * @copy  not initialised, or after gh_timeline_fini; the caller calls gh_timeline_fini for it,
+ *        whatever is returned
+ * @return 0, or GH_ENOMEM: the copy is as after gh_timeline_init
+ */
+int gh_timeline_copy(struct gh_timeline *copy, const struct gh_timeline *line);
 
 /** The call was answered: intervals count from here; without it from the first stream. */
 void gh_timeline_answered(struct gh_timeline *line, int64_t at_us);
@@ -194,7 +237,7 @@ const char *gh_timeline_word(struct gh_timeline_view view);
 /** The side's newest claim counts, or did at the end: "attested beyond" that side. */
 bool gh_timeline_beyond(const struct gh_timeline *line, int side);
 
-/** Something was decided early, or intervals were merged. */
+/** Something was decided early, intervals were merged, or an epoch found no place. */
 bool gh_timeline_coarse(const struct gh_timeline *line);
 
 /* These say what is decided; all is after the end, so ask a copy that was ended. */

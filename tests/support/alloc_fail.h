@@ -30,24 +30,32 @@ extern void *__libc_realloc(void *p, size_t len);
 extern void *__libc_memalign(size_t alignment, size_t len);
 
 static _Thread_local long alloc_countdown; /* 0: none fails */
+static _Thread_local bool alloc_none_left; /* all fail */
 
 static inline void alloc_fail_at(long n)
 {
     alloc_countdown = n;
 }
 
-/** Whether one has failed since alloc_fail_at; none will fail any more. */
+/** From here on each allocation of this thread gives NULL, until alloc_failed is asked. */
+static inline void alloc_fail_all(void)
+{
+    alloc_none_left = true;
+}
+
+/** Whether one has failed since alloc_fail_at or alloc_fail_all; none will fail any more. */
 static inline bool alloc_failed(void)
 {
     bool failed = alloc_countdown < 0;
 
+    alloc_none_left = false;
     alloc_countdown = 0;
     return failed;
 }
 
 static inline bool alloc_now(void)
 {
-    if (alloc_countdown <= 0 || --alloc_countdown > 0)
+    if (!alloc_none_left && (alloc_countdown <= 0 || --alloc_countdown > 0))
         return false;
     alloc_countdown = -1;
     errno = ENOMEM;

@@ -52,9 +52,16 @@ static inline bool prove(size_t stream, int side, uint32_t key, int64_t ms)
     return gh_timeline_proof(&line, stream, side, key, ms * MS);
 }
 
+/* Another call: nothing was told of it yet. */
+static inline void anew(void)
+{
+    gh_timeline_fini(&line);
+    gh_timeline_init(&line);
+}
+
 static inline void begin(void)
 {
-    gh_timeline_init(&line);
+    anew();
     gh_timeline_answered(&line, 0);
 }
 

@@ -127,7 +127,7 @@ static void what_is_over_waits_no_more(void)
 
 static void never_answered(void)
 {
-    gh_timeline_init(&line);
+    anew();
     CHECK_STR(now(), "none");
     CHECK_STR(end(9000), "");
     CHECK_STR(call(), "none");
@@ -150,13 +150,13 @@ static void nothing_counts_after_the_end(void)
 
 static void early_media_lies_before_zero(void)
 {
-    gh_timeline_init(&line);
+    anew();
     set(0, clear(), clear(), 1000);
     media(0);
     gh_timeline_answered(&line, 5000 * MS);
     gh_timeline_answered(&line, 6000 * MS); /* a 200 again */
     CHECK_STR(end(9000), "-4000-4000 clear");
-    gh_timeline_init(&line);
+    anew();
     set(0, clear(), clear(), 1000);
     media(0);
     CHECK_STR(end(9000), "0-8000 clear");

@@ -41,7 +41,7 @@ static void claims_that_do_not_attest(void)
 
 static void claim_before_the_answer_is_too_old(void)
 {
-    gh_timeline_init(&line);
+    anew();
     claim(A, GH_STATUS_ENCRYPTED, -2000);
     claim(B, GH_STATUS_ENCRYPTED, 0); /* in the answer itself */
     gh_timeline_answered(&line, 0);
@@ -57,7 +57,7 @@ static void claim_before_the_answer_is_too_old(void)
 
 static void claim_before_any_stream(void)
 {
-    gh_timeline_init(&line);
+    anew();
     gh_timeline_answered(&line, 0);
     claim(A, GH_STATUS_ENCRYPTED, 100);
     CHECK(gh_timeline_beyond(&line, A));
@@ -158,14 +158,16 @@ static void a_copy_ends(void)
     begin();
     set(0, keyed(1), keyed(2), 0);
     media(0);
-    copy = line;
+    CHECK_INT(gh_timeline_copy(&copy, &line), 0);
     gh_timeline_end(&copy, 1000 * MS);
     CHECK_STR(intervals(&copy), "0-1000 mixed");
+    gh_timeline_fini(&copy);
     prove(0, A, 1, 1010);
     prove(0, B, 2, 1010);
-    copy = line;
+    CHECK_INT(gh_timeline_copy(&copy, &line), 0);
     gh_timeline_end(&copy, 2000 * MS);
     CHECK_STR(intervals(&copy), "0-2000 hop_by_hop");
+    gh_timeline_fini(&copy);
     CHECK_STR(now(), "hop_by_hop");
     CHECK_STR(end(3000), "0-3000 hop_by_hop");
 }

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the time line share. */
+#ifndef GH_CALL_TIMELINE_INT_H
+#define GH_CALL_TIMELINE_INT_H
+
+#include "call/timeline.h"
+
+#define GH_TIMELINE_UNKEPT UINT8_MAX /* instead of a place: there was none for this epoch */
+
+/* ---- timeline_room.c: where the lists lie ---- */
+
+/* More room for one of the lists, zeroed.  Places keep their numbers, not their addresses.
+ * false: it has all that it may have, or no memory is left; it is as it was. */
+bool gh_timeline_more_epochs(struct gh_timeline *line);
+bool gh_timeline_more_slices(struct gh_timeline *line);
+bool gh_timeline_more_decided(struct gh_timeline *line);
+
+/* ---- timeline_outcome.c: what is decided ---- */
+
+/* The next stretch of time.  @from_us  where the last one ended */
+void gh_timeline_decide(struct gh_timeline *line, int64_t from_us, int64_t to_us,
+                        enum gh_grade grade);
+
+/* A keyed side turned out to be worth less than when it was decided: nothing that is decided is
+ * better than mixed. */
+void gh_timeline_doubt(struct gh_timeline *line);
+
+#endif
