@@ -142,15 +142,17 @@ static struct worth weigh(const struct gh_timeline *line, const struct gh_timeli
 
 /* ---- what is decided ------------------------------------------------------------------------- */
 
-static unsigned marks_of(const struct gh_timeline_epoch *epoch)
+/* @scarce  what is pending will not be asked again */
+static unsigned marks_of(const struct gh_timeline_epoch *epoch, bool scarce)
 {
+    enum gh_proof proof = proof_of(epoch);
     unsigned marks = 0;
 
     if (epoch->keying == GH_KEYING_NONE)
         return 0;
-    if (proof_of(epoch) == GH_PROOF_MISSING && !epoch->dtls_passed)
+    if ((proof == GH_PROOF_MISSING || (proof == GH_PROOF_PENDING && scarce)) && !epoch->dtls_passed)
         marks |= GH_TIMELINE_UNPROVEN;
-    if (proof_of(epoch) == GH_PROOF_INHERITED)
+    if (proof == GH_PROOF_INHERITED)
         marks |= GH_TIMELINE_INHERITED;
     if (epoch->key_exposed)
         marks |= GH_TIMELINE_EXPOSED;
@@ -192,9 +194,9 @@ static void decide_oldest(struct gh_timeline *line, int64_t to_us, bool scarce)
         const struct gh_timeline_epoch *a = epoch_of(line, slice, i, 0);
         const struct gh_timeline_epoch *b = epoch_of(line, slice, i, 1);
 
-        if (graded(a, b)) {
-            line->marks[0] |= marks_of(a);
-            line->marks[1] |= marks_of(b);
+        if (graded(a, b) || (scarce && may_be_graded(a, b))) {
+            line->marks[0] |= marks_of(a, scarce);
+            line->marks[1] |= marks_of(b, scarce);
         }
     }
     if (worth.best != worth.known)
@@ -326,20 +328,22 @@ static void begin_epoch(struct gh_timeline *line, size_t stream, int which,
                                        .dtls_passed = side->dtls_passed,
                                        .could_send = side->may_send,
                                        .running = true };
-    bool other_has = !which || place_now(line, stream, 0) != GH_TIMELINE_UNKEPT;
+    unsigned was = place_now(line, stream, which);
     size_t place;
+    bool kept;
 
     inherit(line, &epoch);
     /* Both sides of a stream have places, or none has: a side that goes on leaves it its own. */
-    if (other_has && take_epoch(line, place_now(line, stream, which), &place)) {
+    kept = !(which && place_now(line, stream, 0) == GH_TIMELINE_UNKEPT) &&
+           take_epoch(line, was, &place);
+    if (kept)
         line->epochs[place] = epoch;
-        current(line)->epoch[stream][which] = (uint8_t)(place + 1);
-        return;
-    }
-    epoch.running = false; /* no proof will find it */
-    line->marks[which] |= marks_of(&epoch);
-    line->coarse = true;
-    current(line)->epoch[stream][which] = GH_TIMELINE_UNKEPT;
+    else
+        line->coarse = true;
+    current(line)->epoch[stream][which] = kept ? (uint8_t)(place + 1) : GH_TIMELINE_UNKEPT;
+    /* It may be the very one that had no place until now, and more has come to light of it. */
+    if (!kept || was == GH_TIMELINE_UNKEPT)
+        line->marks[which] |= marks_of(&epoch, true);
 }
 
 static bool same_epoch(const struct gh_timeline_epoch *was, const struct gh_timeline_side *is)
@@ -365,8 +369,10 @@ static void go_on(struct gh_timeline *line, struct gh_timeline_epoch *epoch,
     /* That counts from its beginning on.  For lack of memory some of it may be decided. */
     if (line->scarce &&
         (epoch->signalling != was.signalling || epoch->inherited != was.inherited ||
-         epoch->key_exposed != was.key_exposed || epoch->dtls_passed != was.dtls_passed))
+         epoch->key_exposed != was.key_exposed || epoch->dtls_passed != was.dtls_passed)) {
         gh_timeline_doubt(line);
+        line->marks[epoch->which] |= marks_of(epoch, true);
+    }
 }
 
 /* ---- inputs ---------------------------------------------------------------------------------- */

@@ -207,6 +207,11 @@ static void without_memory_they_never_say_more(void)
         CHECK(want.worst == GH_GRADE_NONE ||
               (gh_timeline_call(&line).grade != GH_GRADE_NONE &&
                gh_timeline_call(&line).grade <= want.worst));
+        for (int side = 0; side < 2; side++) {
+            CHECK_INT(want.marks[side] & ~gh_timeline_marks(&line, side) &
+                          (GH_TIMELINE_UNPROVEN | GH_TIMELINE_EXPOSED),
+                      0);
+        }
         adds_up(&line);
         if (tidy)
             nowhere_too_high(&line, &want);

@@ -173,6 +173,65 @@ static void no_memory_for_a_slice(void)
     }
 }
 
+/* Nothing has come over stream 1 when the first slice is decided, but it may yet. */
+static void what_may_yet_have_media_counts(void)
+{
+    begin_secure();
+    set(1, clear(), clear(), 0);
+    alloc_fail_all();
+    for (int i = 1; i <= GH_TIMELINE_OWN; i++)
+        gh_timeline_status(&line, i % 2 ? GH_STATUS_ENCRYPTED : GH_STATUS_AUTHENTICATED,
+                           i * 100 * MS);
+    CHECK(alloc_failed());
+    CHECK(gh_timeline_coarse(&line));
+    CHECK_STR(now(), "hop_by_hop");
+    CHECK_STR(end(1000), "0-100 mixed, 100-1000 hop_by_hop");
+    CHECK_STR(call(), "mixed");
+}
+
+/* With memory the clear stream would have been alone for a while; keyed ones make it no better. */
+static void the_least_is_counted_without_media(void)
+{
+    begin();
+    set(0, clear(), clear(), 0);
+    media(0);
+    set(1, keyed(1), keyed(2), 0);
+    prove(1, A, 1, 10);
+    prove(1, B, 2, 10);
+    alloc_fail_all();
+    for (int i = 1; i <= GH_TIMELINE_OWN; i++)
+        gh_timeline_status(&line, i % 2 ? GH_STATUS_ENCRYPTED : GH_STATUS_AUTHENTICATED,
+                           i * 100 * MS);
+    CHECK(alloc_failed());
+    CHECK_STR(end(1000), "0-1000 clear");
+}
+
+/* Side a's key was exposed from the beginning, and the beginning is decided. */
+static void what_comes_to_light_counts_for_what_is_decided(void)
+{
+    struct gh_timeline_side exposed = keyed(1);
+
+    exposed.key_exposed = true;
+    begin_secure();
+    alloc_fail_all();
+    for (int i = 1; i <= GH_TIMELINE_OWN; i++) {
+        set(0, keyed(1), keyed((uint32_t)(10 + i)), i * 100);
+        media(0);
+        prove(0, B, (uint32_t)(10 + i), i * 100);
+    }
+    CHECK(alloc_failed());
+    CHECK(!gh_timeline_coarse(&line));
+    CHECK_STR(call(), "hop_by_hop");
+    gh_timeline_status(&line, GH_STATUS_ENCRYPTED, 900 * MS);
+    set(0, exposed, keyed(99), 1000);
+    CHECK(gh_timeline_coarse(&line));
+    CHECK_STR(call(), "mixed");
+    CHECK_INT(gh_timeline_marks(&line, A), GH_TIMELINE_EXPOSED);
+    CHECK_STR(end(2000), "0-1000 mixed, 1000-2000 none");
+    CHECK_INT(gh_timeline_us(&line, GH_GRADE_MIXED), 1000 * MS);
+    CHECK_INT(gh_timeline_us(&line, GH_GRADE_HOP_BY_HOP), 0);
+}
+
 /* The oldest become one of the worse grade; the seconds are exact all the same. */
 static void no_memory_for_an_interval(void)
 {
@@ -297,6 +356,9 @@ int main(void)
 #if GH_ALLOC_CAN_FAIL
     RUN(no_memory_for_a_copy);
     RUN(no_memory_for_a_slice);
+    RUN(what_may_yet_have_media_counts);
+    RUN(the_least_is_counted_without_media);
+    RUN(what_comes_to_light_counts_for_what_is_decided);
     RUN(no_memory_for_an_interval);
     RUN(no_memory_for_an_epoch);
     RUN(new_keys_without_memory);
