@@ -132,6 +132,7 @@ struct gh_timeline {
     struct gh_timeline_slice *slices;
     struct gh_timeline_decided *decided; /* end to end, from @began_us on */
     uint8_t epoch_room, slice_room, decided_room;
+    bool scarce;         /* something was decided early because no memory was left */
     uint8_t slice_count; /* the last one is now */
     uint8_t decided_count;
     struct gh_timeline_epoch own_epochs[GH_TIMELINE_OWN];
@@ -142,7 +143,6 @@ struct gh_timeline {
     unsigned marks[2];
 
     bool began, answered, ended, coarse;
-    bool scarce; /* something was decided early because no memory was left */
     int64_t began_us, answer_us, last_us;
     struct gh_timeline_counter {
         uint64_t id, pkts; /* as last told */
