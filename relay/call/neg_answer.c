@@ -79,7 +79,9 @@ static enum gh_reason judge_line(struct gh_neg *neg, int index, enum gh_profile 
             neg_say_lines(neg, index, from, lines, count, false);
         goto out;
     }
-    gh_marks_add(&neg->marks, judged.reason);
+    /* What was clear before we asked again is no news. */
+    if (!neg->alone || neg->base->streams[index].side[!neg->offerer].suite != GH_SUITE_NONE)
+        gh_marks_add(&neg->marks, judged.reason);
     if (crypto == GH_ANSWER_RENUMBERED)
         gh_marks_add(&neg->marks, GH_REASON_TAG_RENUMBERED);
     if (judged.verdict == GH_STREAM_SRTP)

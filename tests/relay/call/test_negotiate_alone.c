@@ -153,6 +153,7 @@ static void in_clear(void)
     alone(&s, GH_SIDE_A, CLEAR, "none");
     alone(&s, GH_SIDE_B, CLEAR, "none");
     CHECK(!strstr(s.offered, "inline:"));
+    CHECK(!gh_marks_has(&s.neg->marks, GH_REASON_MEDIA_CLEAR)); /* it was before we asked */
     paths(&s, 0, GH_PATH_CLEAR, GH_PATH_CLEAR);
     /* Not over a connection that is worth less than the one that carried the key. */
     must(&s, GH_SIDE_A, SAVP("1", AES80, "@A1"), SAVP("1", AES80, "@B1"));
