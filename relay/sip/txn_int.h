@@ -5,7 +5,8 @@
 
 #include "sip/txn.h"
 
-/* Octets that are kept, in no more memory than they need.  They may hold keys: wiped when let go. */
+/* Octets that are kept, in no more memory than they need.  They may hold keys: wiped when let
+ * go. */
 struct gh_txn_kept {
     char *p;
     size_t len;

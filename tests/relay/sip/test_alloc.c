@@ -304,7 +304,8 @@ static void forks(void)
     long n;
 
     for (n = 1; n < LIMIT; n++) {
-        struct gh_buf octets = sip_wire("INVITE sip:a@b SIP/2.0\nVia: SIP/2.0/TLS us;branch=z9hG4bKc\n"
+        struct gh_buf octets = sip_wire("INVITE sip:a@b SIP/2.0\n"
+                                        "Via: SIP/2.0/TLS us;branch=z9hG4bKc\n"
                                         "CSeq: 1 INVITE\nContact: <sip:c@us>\n" NAMES("") "\n");
         struct gh_timerq timers = { 0 };
         struct gh_txns *txns = NULL;
