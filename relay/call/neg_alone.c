@@ -207,7 +207,8 @@ static enum gh_reason repeat(struct gh_neg *neg, const struct gh_neg_leg *to,
     if (!said->text || gh_sdp_parse(&neg->offer, gh_span_of(said->text, said->len), NULL))
         return GH_REASON_INTERNAL;
     neg->media_count = gh_sdp_media_count(neg->offer);
-    neg->count = neg->base->count;
+    if (neg_make_streams(neg, neg->base->count))
+        return GH_REASON_INTERNAL;
     for (int i = 0; reason == GH_REASON_NONE && i < (int)neg->count; i++)
         reason = repeat_stream(neg, i, to, &changed);
     if (reason != GH_REASON_NONE)

@@ -55,6 +55,9 @@ int neg_read_lines(const struct gh_sdp *doc, int index, const struct gh_neg_leg 
 /** Ask the keeper about every key of @lines.  @return NONE, or why the m-line is refused */
 enum gh_reason neg_declare(struct gh_neg *neg, int side, int index, struct line *lines, size_t count);
 
+/** As many streams as @count, all zero; count is set.  None are there yet.  @return 0 or GH_ENOMEM */
+int neg_make_streams(struct gh_neg *neg, size_t count);
+
 /* ---- neg_fault.c: what is wrong, in neg->fault ---- */
 
 /** @words  of m-line @index; they hold no octet of the peer's */

@@ -121,7 +121,9 @@ enum gh_reason gh_neg_offer_in(struct gh_neg *neg, struct gh_span sdp,
     if (reason != GH_REASON_NONE)
         return reason;
     neg->media_count = gh_sdp_media_count(neg->offer);
-    neg->count = neg->media_count < GH_NEG_STREAMS_MAX ? neg->media_count : GH_NEG_STREAMS_MAX;
+    if (neg_make_streams(neg, neg->media_count < GH_NEG_STREAMS_MAX ? neg->media_count
+                                                                    : GH_NEG_STREAMS_MAX))
+        return GH_REASON_INTERNAL;
     /* RFC 3264 section 8: m-lines stay for the life of a session. */
     if (neg->base && neg->media_count < neg->base->media_count) {
         snprintf(neg->fault, sizeof(neg->fault), "%zu m-lines, the session has %zu already",

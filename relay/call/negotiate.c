@@ -48,6 +48,13 @@ void gh_neg_init(struct gh_neg *neg, int offerer, const struct gh_neg *base)
     memcpy(neg->keyed, base->keyed, sizeof(neg->keyed));
 }
 
+int neg_make_streams(struct gh_neg *neg, size_t count)
+{
+    neg->streams = calloc(count ? count : 1, sizeof(*neg->streams));
+    neg->count = neg->streams ? count : 0;
+    return neg->streams ? 0 : GH_ENOMEM;
+}
+
 static void keys_free(struct gh_neg_keys *keys)
 {
     if (keys)
@@ -64,7 +71,7 @@ static void force_free(struct gh_neg_force *force)
 
 void gh_neg_settled(struct gh_neg *neg)
 {
-    for (size_t i = 0; i < GH_NEG_STREAMS_MAX; i++) {
+    for (size_t i = 0; i < neg->count; i++) {
         keys_free(neg->streams[i].keys);
         neg->streams[i].keys = NULL;
         if (!neg->streams[i].live && !neg->streams[i].parked) {
@@ -83,10 +90,11 @@ void gh_neg_fini(struct gh_neg *neg)
     if (!neg)
         return;
     gh_neg_settled(neg);
-    for (size_t i = 0; i < GH_NEG_STREAMS_MAX; i++) {
+    for (size_t i = 0; i < neg->count; i++)
         force_free(neg->streams[i].force);
-        neg->streams[i].force = NULL;
-    }
+    free(neg->streams);
+    neg->streams = NULL;
+    neg->count = 0;
     neg_said_free(neg);
 }
 
@@ -109,11 +117,15 @@ int gh_neg_fork(struct gh_neg *out, const struct gh_neg *neg)
 
     *out = *neg;
     out->offer = out->answer = NULL;
+    out->streams = NULL;
+    if (neg_make_streams(out, neg->count))
+        return GH_ENOMEM;
     for (int side = 0; side < 2; side++)
         whole = neg_said_copy(&out->said[side], &neg->said[side]) && whole;
-    for (size_t i = 0; i < GH_NEG_STREAMS_MAX; i++) {
+    for (size_t i = 0; i < neg->count; i++) {
         const struct gh_neg_stream *from = &neg->streams[i];
 
+        out->streams[i] = *from;
         out->streams[i].keys = copy_of(from->keys, sizeof(*from->keys));
         out->streams[i].force = copy_of(from->force, sizeof(*from->force));
         whole =

@@ -118,7 +118,7 @@ struct gh_neg {
     struct gh_neg_keeper keeper;
     enum gh_on_downgrade route_downgrade; /* of the route; zeroed: reject */
     struct gh_sdp *offer, *answer; /* as they came */
-    struct gh_neg_stream streams[GH_NEG_STREAMS_MAX];
+    struct gh_neg_stream *streams; /* by m-line, as many as count says; NULL: no description was read */
     size_t count;                  /* of streams that are kept */
     size_t media_count;            /* of m-lines, also those past GH_NEG_STREAMS_MAX */
     uint8_t family[2];             /* of addresses, towards each side, for the life of the call; 0: not known yet */
