@@ -4,7 +4,6 @@
 #include "call/neg_int.h"
 
 #define RTPMAPS_MAX 64       /* of one m-line that are looked at */
-#define CLOCK_MAX_HZ 1000000 /* beyond, it is no clock of any codec */
 
 /* "96 opus/48000/2" of payload type @type.  @return false: there is none, or it has no clock */
 static bool find_rtpmap(const struct gh_sdp *doc, int index, uint64_t type,
@@ -22,7 +21,7 @@ static bool find_rtpmap(const struct gh_sdp *doc, int index, uint64_t type,
         clock = *encoding;
         *encoding = gh_span_take(&clock, '/');
         /* Behind it: channels. */
-        return gh_span_u64(gh_span_take(&clock, '/'), CLOCK_MAX_HZ, clock_hz);
+        return gh_span_u64(gh_span_take(&clock, '/'), GH_MEDIA_CLOCK_MAX_HZ, clock_hz);
     }
     return false;
 }
@@ -51,9 +50,9 @@ static void take_from(const struct gh_sdp *doc, int index, enum gh_media_kind ki
     while (*count < GH_MEDIA_PAYLOADS_MAX && gh_sdp_format_next(&media.formats, &format)) {
         if (gh_span_u64(format, 127, &type) && find_rtpmap(doc, index, type, &encoding, &clock_hz))
             force->payloads[sender][(*count)++] =
-                (struct gh_media_payload){ .type = (uint8_t)type,
-                                           .codec = (uint8_t)codec_of(kind, encoding),
-                                           .clock_hz = (uint32_t)clock_hz };
+                (struct gh_media_payload){ .type = type & 0x7f,
+                                           .codec = codec_of(kind, encoding) & 0x1f,
+                                           .clock_hz = clock_hz & 0xfffff };
     }
 }
 

@@ -140,10 +140,15 @@ enum gh_codec {
 
 /* A payload type as SDP explains it (RFC 8866 section 6.6, a=rtpmap). */
 struct gh_media_payload {
-    uint8_t type;      /* 0 to 127 */
-    uint8_t codec;     /* enum gh_codec */
-    uint32_t clock_hz; /* 0: not known, no jitter is measured */
+    uint32_t type : 7;
+    uint32_t codec : 5;     /* enum gh_codec */
+    uint32_t clock_hz : 20; /* at most GH_MEDIA_CLOCK_MAX_HZ; 0: not known, no jitter is measured */
 };
+
+#define GH_MEDIA_CLOCK_MAX_HZ 1000000 /* beyond, it is no clock of any codec */
+
+_Static_assert(sizeof(struct gh_media_payload) == 4 && GH_CODEC_COUNT <= 32 && GH_MEDIA_CLOCK_MAX_HZ < 1 << 20,
+               "each call has many");
 
 #define GH_MEDIA_PAYLOADS_MAX 16 /* of one side; further ones are unknown */
 
