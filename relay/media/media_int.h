@@ -179,7 +179,8 @@ struct gh_stream {
     bool held;                     /* neither side is to send */
     uint64_t held_since_ms;
     struct gh_worker *worker;
-    struct gh_stream *prev, *next; /* in the worker */
+    unsigned place;                /* which of the worker's lists */
+    struct gh_stream *prev, *next; /* in it */
     struct gh_side sides[2];
     struct gh_stream *heir_of;     /* opened on its ports and with its contexts: it is closed by the next command */
 };
@@ -198,7 +199,7 @@ struct gh_worker {
     const struct gh_own *own;      /* the signalling thread's; never changes */
     bool stopping;
     struct gh_stream *streams[GH_MEDIA_ROUND]; /* by the tick that looks at them */
-    unsigned tick_number;
+    unsigned tick_number, opened;
     struct gh_port *visited;       /* ports that strangers came to in this tick */
     uint64_t origins;              /* last number given to gh_side.origin; high bit keeps clear of rx serials */
     struct gh_pulse pulse;

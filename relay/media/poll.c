@@ -92,7 +92,7 @@ static void prefetch(const struct epoll_event *event)
     __builtin_prefetch(port, 1);
     __builtin_prefetch(from, 1);
     __builtin_prefetch(&from->counters.rx_pkts, 1);
-    __builtin_prefetch(&from->quality.sources[0], 1);
+    __builtin_prefetch(&from->quality.newest, 1);
     __builtin_prefetch(to, 1);
     __builtin_prefetch(&to->ports[kind], 1);
     __builtin_prefetch(&to->counters.tx_pkts, 1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/quality.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "media/packet.h"
@@ -16,6 +17,13 @@
 #define CLOCK_MAX_HZ 192000      /* of audio and video; for reports on a clock that is not known */
 #define RTT_MAX_US 60000000      /* and that may come back */
 #define RTT_SLACK_US 2000        /* what a clock's steps may make of a round trip of nothing */
+
+#define OTHERS ((size_t)GH_QUALITY_SOURCES_MAX - 1)
+
+static size_t others_count(const struct gh_quality *quality)
+{
+    return quality->others ? OTHERS : 0;
+}
 
 /* ---- payload types -------------------------------------------------------------------------- */
 
@@ -87,10 +95,18 @@ void gh_quality_name(struct gh_quality *quality, const struct gh_media_payload *
         (uint8_t)(count < GH_MEDIA_PAYLOADS_MAX ? count : GH_MEDIA_PAYLOADS_MAX);
     memcpy(quality->payloads, payloads, quality->payload_count * sizeof(*payloads));
     /* The newest one last: it is what measured.codec names. */
-    for (size_t i = GH_QUALITY_SOURCES_MAX; i-- > 0;) {
-        if (quality->sources[i].used)
-            heed_type(quality, &quality->sources[i], quality->sources[i].type);
+    for (size_t i = others_count(quality); i-- > 0;) {
+        if (quality->others[i].used)
+            heed_type(quality, &quality->others[i], quality->others[i].type);
     }
+    if (quality->newest.used)
+        heed_type(quality, &quality->newest, quality->newest.type);
+}
+
+void gh_quality_fini(struct gh_quality *quality)
+{
+    free(quality->others);
+    quality->others = NULL;
 }
 
 /* ---- what the side sends -------------------------------------------------------------------- */
@@ -126,26 +142,36 @@ static void begin(struct gh_quality *quality, struct gh_quality_source *source, 
     quality->now.measured.sources++;
 }
 
-/* Another source than the one before: it comes to the front, for want of a place in that of the last one. */
+/* Another source than the one before.  Without memory for a second one the first goes. */
 static void change_source(struct gh_quality *quality, uint32_t ssrc, uint16_t seq, uint8_t type)
 {
-    struct gh_quality_source *sources = quality->sources, newest = { .ssrc = ssrc, .used = true };
-    unsigned i = 0;
+    struct gh_quality_source newest = { .ssrc = ssrc, .used = true }, *others;
+    size_t i = 0, room;
+    bool known;
 
-    while (i < GH_QUALITY_SOURCES_MAX - 1 && sources[i].used && sources[i].ssrc != ssrc)
+    if (quality->newest.used && !quality->others)
+        quality->others = calloc(OTHERS, sizeof(*quality->others));
+    others = quality->others;
+    room = others_count(quality);
+    while (i < room && others[i].used && others[i].ssrc != ssrc)
         i++;
-    if (sources[i].used && sources[i].ssrc == ssrc) {
-        newest = sources[i];
+    known = i < room && others[i].used;
+    if (known) {
+        newest = others[i];
         newest.was_sent = false;
-        memmove(&sources[1], &sources[0], i * sizeof(sources[0]));
-        sources[0] = newest;
-        return;
+    } else if (i == room) {
+        i -= room != 0;
+        let_go(quality, room ? &others[i] : &quality->newest);
     }
-    let_go(quality, &sources[i]);
-    memmove(&sources[1], &sources[0], i * sizeof(sources[0]));
-    sources[0] = newest;
-    begin(quality, &sources[0], seq);
-    heed_type(quality, &sources[0], type);
+    if (room) {
+        memmove(&others[1], &others[0], i * sizeof(others[0]));
+        others[0] = quality->newest;
+    }
+    quality->newest = newest;
+    if (known)
+        return;
+    begin(quality, &quality->newest, seq);
+    heed_type(quality, &quality->newest, type);
 }
 
 /* Appendix A.1.  @return false: a packet far away, which may be a stray one */
@@ -195,7 +221,7 @@ static void time_it(struct gh_quality_source *source, uint32_t timestamp, uint64
 void gh_quality_rtp(struct gh_quality *quality, const uint8_t *p, uint64_t now_us)
 {
     uint8_t type = p[1] & 0x7f;
-    struct gh_quality_source *source = &quality->sources[0];
+    struct gh_quality_source *source = &quality->newest;
 
     if (!source->used || source->ssrc != gh_get32(p + 8))
         change_source(quality, gh_get32(p + 8), gh_get16(p + 2), type);
@@ -235,7 +261,7 @@ void gh_quality_sent(struct gh_quality *quality, uint32_t ssrc)
 
 void gh_quality_passed(struct gh_quality *from, struct gh_quality *to, uint32_t ssrc)
 {
-    struct gh_quality_source *source = &from->sources[0];
+    struct gh_quality_source *source = &from->newest;
 
     if (source->was_sent && source->sent_as == ssrc)
         return;
@@ -246,10 +272,10 @@ void gh_quality_passed(struct gh_quality *from, struct gh_quality *to, uint32_t 
 
 static uint64_t expected_in_all(const struct gh_quality *quality)
 {
-    uint64_t sum = quality->gone_expected;
+    uint64_t sum = quality->gone_expected + expected_of(&quality->newest);
 
-    for (unsigned i = 0; i < GH_QUALITY_SOURCES_MAX; i++)
-        sum += expected_of(&quality->sources[i]);
+    for (size_t i = 0; i < others_count(quality); i++)
+        sum += expected_of(&quality->others[i]);
     return sum;
 }
 
@@ -372,17 +398,21 @@ bool gh_quality_sum(struct gh_quality *quality, uint64_t now_ms)
     uint64_t received = quality->gone_received, lost = quality->gone_lost;
     uint64_t reported = quality->gone_reported;
 
-    for (unsigned i = 0; i < GH_QUALITY_SOURCES_MAX; i++) {
-        show_worst_jitter(quality, &quality->sources[i]);
-        received += quality->sources[i].received;
-        lost += lost_of(&quality->sources[i]);
-        reported += quality->sent[i].reported_lost;
+    for (size_t i = 0; i <= others_count(quality); i++) {
+        const struct gh_quality_source *source =
+            i ? &quality->others[i - 1] : &quality->newest;
+
+        show_worst_jitter(quality, source);
+        received += source->received;
+        lost += lost_of(source);
     }
+    for (size_t i = 0; i < GH_QUALITY_SOURCES_MAX; i++)
+        reported += quality->sent[i].reported_lost;
     quality->now.measured.expected_pkts = expected_in_all(quality);
     quality->now.measured.received_pkts = received;
     quality->now.measured.lost_pkts = lost;
     quality->now.measured.jitter_us =
-        jitter_us(&quality->sources[0], quality->sources[0].jitter);
+        jitter_us(&quality->newest, quality->newest.jitter);
     quality->now.reported.lost_pkts = reported;
     return end_interval(quality, now_ms);
 }

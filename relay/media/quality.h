@@ -42,8 +42,10 @@ struct gh_quality_sent {
 };
 
 struct gh_quality {
-    /* Each from the one that was used last to the one that was not for longest. */
-    _Alignas(64) struct gh_quality_source sources[GH_QUALITY_SOURCES_MAX];
+    _Alignas(64) struct gh_quality_source newest;
+    /* GH_QUALITY_SOURCES_MAX - 1, from a second one on; NULL: none, or no memory for it.  Here and in sent the
+     * one comes first that was used last. */
+    struct gh_quality_source *others;
     struct gh_quality_sent sent[GH_QUALITY_SOURCES_MAX];
     /* Of sources whose places were taken. */
     uint64_t gone_expected, gone_received, gone_lost, gone_reported;
@@ -61,6 +63,9 @@ struct gh_quality {
 /** What a set says of the payload types that the side sends. */
 void gh_quality_name(struct gh_quality *quality, const struct gh_media_payload *payloads,
                      size_t count);
+
+/** Give memory back.  One that is all zero is empty. */
+void gh_quality_fini(struct gh_quality *quality);
 
 /**
  * An accepted RTP packet of this side.

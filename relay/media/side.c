@@ -413,6 +413,7 @@ void gh_side_fini(struct gh_side *side)
     gh_srtp_tx_free(side->tx);
     side->rx = side->old_rx = NULL;
     side->tx = NULL;
+    gh_quality_fini(&side->quality);
     free_past(side->past);
     side->past = NULL;
     side->past_is_lost = true; /* no key is new here any more */

@@ -69,15 +69,15 @@ static struct gh_port *port_at(struct gh_stream *stream, int i)
 
 #define PORTS_OF_STREAM (2 * GH_PORT_COUNT)
 
-/* Those of each tick are about as many. */
 static struct gh_stream **list_of(const struct gh_stream *stream)
 {
-    return &stream->worker->streams[stream->id % GH_MEDIA_ROUND];
+    return &stream->worker->streams[stream->place];
 }
 
 static void open_stream(struct gh_worker *worker, struct gh_stream *stream)
 {
     stream->worker = worker;
+    stream->place = worker->opened++ % GH_MEDIA_ROUND; /* so those of each tick are about as many */
     stream->prev = NULL;
     stream->next = *list_of(stream);
     if (stream->next)
