@@ -57,7 +57,8 @@ class Lab(h.Lab):
             self.daemon.terminate()
             code = self.daemon.wait(h.LIMIT_S)
             self.daemon = None
-            self.cat.wait(h.LIMIT_S)
+            if self.cat:  # else it never started, which start() says
+                self.cat.wait(h.LIMIT_S)
             lines = open(self.path("log")).read().split("\n")
             h.check_reports("gatehouse", lines)
             assert code == 0, f"gatehouse ended with {code}:\n" + "\n".join(lines[-40:])
