@@ -146,7 +146,9 @@ static void edit_once(struct gh_sdp *doc, uint32_t *state, struct gh_span piece)
     case 13: gh_sdp_remove_line(doc, next(state) % (gh_sdp_line_count(doc) + 1)); break;
     case 14: gh_sdp_set_rtcp(doc, section, &addr); break;
     case 15: gh_sdp_set_direction(doc, section, (enum gh_direction)(next(state) % 4)); break;
-    case 16: gh_sdp_add_crypto(doc, section, 1, GH_AEAD_AES_256_GCM, key, 44, next(state), next(state)); break;
+    case 16:
+        gh_sdp_add_crypto(doc, section, 1, GH_AEAD_AES_256_GCM, key, 44, next(state), next(state) & 0xff);
+        break;
     case 17:
         if (gh_sdp_crypto(doc, section, 0, &crypto) == 0)
             gh_sdp_copy_crypto(doc, section, 9, &crypto);
