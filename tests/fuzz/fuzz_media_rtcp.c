@@ -89,10 +89,11 @@ static void check_figures(struct gh_quality sides[2], uint64_t packets, uint64_t
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct gh_quality *sides = calloc(2, sizeof(*sides));
+    struct gh_quality *sides = aligned_alloc(_Alignof(struct gh_quality), 2 * sizeof(*sides));
     uint64_t now_us = 1000000, packets = 0;
     int side = 0;
 
+    memset(sides, 0, 2 * sizeof(*sides));
     while (size >= 2) {
         size_t len = gh_get16(data) & 0x7ff;
         uint8_t *p;
@@ -128,6 +129,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         free(p);
     }
     check_figures(sides, packets, now_us);
+    for (int s = 0; s < 2; s++)
+        gh_quality_fini(&sides[s]);
     free(sides);
     return 0;
 }
