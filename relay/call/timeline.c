@@ -142,15 +142,15 @@ static struct worth weigh(const struct gh_timeline *line, const struct gh_timeli
 
 /* ---- what is decided ------------------------------------------------------------------------- */
 
-/* @scarce  what is pending will not be asked again */
-static unsigned marks_of(const struct gh_timeline_epoch *epoch, bool scarce)
+/* What is pending will not be asked again. */
+static unsigned marks_of(const struct gh_timeline_epoch *epoch)
 {
     enum gh_proof proof = proof_of(epoch);
     unsigned marks = 0;
 
     if (epoch->keying == GH_KEYING_NONE)
         return 0;
-    if ((proof == GH_PROOF_MISSING || (proof == GH_PROOF_PENDING && scarce)) && !epoch->dtls_passed)
+    if ((proof == GH_PROOF_MISSING || proof == GH_PROOF_PENDING) && !epoch->dtls_passed)
         marks |= GH_TIMELINE_UNPROVEN;
     if (proof == GH_PROOF_INHERITED)
         marks |= GH_TIMELINE_INHERITED;
@@ -184,29 +184,28 @@ static enum gh_grade least(const struct gh_timeline *line, const struct gh_timel
     return gh_policy_attest(grade, slice->claimed);
 }
 
-/* @scarce  because no memory is left, and not past a limit */
-static void decide_oldest(struct gh_timeline *line, int64_t to_us, bool scarce)
+/* At the end, or early for lack of room: then its epochs may run on, and what they come to is not
+ * asked again. */
+static void decide_oldest(struct gh_timeline *line, int64_t to_us)
 {
     const struct gh_timeline_slice *slice = &line->slices[0];
     struct worth worth = weigh(line, slice);
+    enum gh_grade grade = least(line, slice, worth.known);
 
     for (size_t i = 0; i < GH_TIMELINE_STREAMS_MAX; i++) {
-        const struct gh_timeline_epoch *a = epoch_of(line, slice, i, 0);
-        const struct gh_timeline_epoch *b = epoch_of(line, slice, i, 1);
+        for (int side = 0; side < 2; side++) {
+            unsigned place = slice->epoch[i][side];
 
-        if (graded(a, b) || (scarce && may_be_graded(a, b))) {
-            line->marks[0] |= marks_of(a, scarce);
-            line->marks[1] |= marks_of(b, scarce);
+            if (may_be_graded(epoch_of(line, slice, i, 0), epoch_of(line, slice, i, 1)))
+                line->marks[side] |= marks_of(epoch_of(line, slice, i, side));
+            if (place && place != GH_TIMELINE_UNKEPT)
+                line->epochs[place - 1].decided = true;
         }
     }
-    if (worth.best != worth.known)
-        line->coarse = true; /* decided before its proof had come, or failed to */
-    if (scarce) {
-        line->scarce = true;
-        line->coarse = line->coarse || least(line, slice, worth.known) != worth.known;
-        worth.known = least(line, slice, worth.known);
-    }
-    gh_timeline_decide(line, slice->from_us, to_us, worth.known);
+    /* Decided before its proof had come, or failed to; before media came, or did not. */
+    if (worth.best != worth.known || grade != worth.known)
+        line->coarse = true;
+    gh_timeline_decide(line, slice->from_us, to_us, grade);
     line->slice_count--;
     memmove(&line->slices[0], &line->slices[1], line->slice_count * sizeof(line->slices[0]));
 }
@@ -239,7 +238,7 @@ static void cut(struct gh_timeline *line, int64_t at_us)
     if (next.from_us == at_us && !next.keep)
         return;
     if (line->slice_count == line->slice_room && !gh_timeline_more_slices(line))
-        decide_oldest(line, line->slices[1].from_us, line->slice_room < GH_TIMELINE_SLICES_MAX);
+        decide_oldest(line, line->slices[1].from_us);
     next.from_us = at_us;
     next.keep = false;
     next.change = false;
@@ -293,7 +292,7 @@ static bool take_epoch(struct gh_timeline *line, unsigned was, size_t *place)
             *place = was - 1;
             return was && was != GH_TIMELINE_UNKEPT;
         }
-        decide_oldest(line, line->slices[1].from_us, line->epoch_room < GH_TIMELINE_EPOCHS_MAX);
+        decide_oldest(line, line->slices[1].from_us);
     }
 }
 
@@ -343,13 +342,21 @@ static void begin_epoch(struct gh_timeline *line, size_t stream, int which,
     current(line)->epoch[stream][which] = kept ? (uint8_t)(place + 1) : GH_TIMELINE_UNKEPT;
     /* It may be the very one that had no place until now, and more has come to light of it. */
     if (!kept || was == GH_TIMELINE_UNKEPT)
-        line->marks[which] |= marks_of(&epoch, true);
+        line->marks[which] |= marks_of(&epoch);
 }
 
 static bool same_epoch(const struct gh_timeline_epoch *was, const struct gh_timeline_side *is)
 {
     return was->keying == is->keying && was->peer == is->peer &&
            (was->keying == GH_KEYING_NONE || was->key == is->key);
+}
+
+/* Is it judged by other facts than @was? */
+static bool judged_anew(const struct gh_timeline_epoch *epoch, const struct gh_timeline_epoch *was)
+{
+    return epoch->keying != GH_KEYING_NONE &&
+           (epoch->signalling != was->signalling || epoch->key_exposed != was->key_exposed ||
+            epoch->dtls_passed != was->dtls_passed || proof_of(epoch) != proof_of(was));
 }
 
 static void go_on(struct gh_timeline *line, struct gh_timeline_epoch *epoch,
@@ -366,12 +373,10 @@ static void go_on(struct gh_timeline *line, struct gh_timeline_epoch *epoch,
         epoch->could_send = true;
         epoch->inherited = false; /* it can prove itself now */
     }
-    /* That counts from its beginning on.  For lack of memory some of it may be decided. */
-    if (line->scarce &&
-        (epoch->signalling != was.signalling || epoch->inherited != was.inherited ||
-         epoch->key_exposed != was.key_exposed || epoch->dtls_passed != was.dtls_passed)) {
+    /* That counts from its beginning on, for what is decided of it as well. */
+    if (epoch->decided && judged_anew(epoch, &was)) {
         gh_timeline_doubt(line);
-        line->marks[epoch->which] |= marks_of(epoch, true);
+        line->marks[epoch->which] |= marks_of(epoch);
     }
 }
 
@@ -540,7 +545,7 @@ void gh_timeline_end(struct gh_timeline *line, int64_t at_us)
     if (line->slice_count && current(line)->from_us == at_us && !current(line)->keep)
         line->slice_count--; /* of no time: as if it had been used again */
     while (line->slice_count)
-        decide_oldest(line, line->slice_count > 1 ? line->slices[1].from_us : at_us, false);
+        decide_oldest(line, line->slice_count > 1 ? line->slices[1].from_us : at_us);
     line->ended = true;
 }
 

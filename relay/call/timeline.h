@@ -27,18 +27,17 @@
  *   between, counts from the change on.  Any other counts from its own time on.
  * - The call's grade is the worst of its slices.
  *
- * Bounded: past GH_TIMELINE_SLICES_MAX the oldest slice is decided by what is known: pending counts
- * as unproven, a stream that has carried nothing so far is not graded there.  Past
- * GH_TIMELINE_INTERVALS_MAX the two oldest intervals become one of the worse grade.  The line is
- * marked coarse when that has lowered what is said of a time.  A merge of intervals touches neither
- * the call's grade nor the seconds of each grade.
+ * Bounded: past GH_TIMELINE_SLICES_MAX the oldest slice is decided early, as the least that it can
+ * come to: pending counts as unproven, and media as if it had come over every stream over which it
+ * still may.  What comes to light of an epoch afterwards makes all that is decided mixed at best.
+ * Past GH_TIMELINE_INTERVALS_MAX the two oldest intervals become one of the worse grade.  The line
+ * is marked coarse when that has lowered what is said of a time.  A merge of intervals touches
+ * neither the call's grade nor the seconds of each grade.
  *
  * Memory: an ordinary call fits in the struct.  A list that does not moves to the heap and doubles
- * up to its limit.  When no memory is left, its limit is what it has: slices are decided early,
- * then as if media had come over every stream over which it still may; what comes to light of an
- * epoch afterwards makes all that is decided mixed at best.  An epoch that finds no place even so
- * counts as clear and as one with media, which is the least that it can be; its marks count at
- * once.
+ * up to its limit.  When no memory is left, its limit is what it has.  An epoch that finds no place
+ * even so counts as clear and as one with media, which is the least that it can be; its marks count
+ * at once.
  *
  * Ownership: the embedding struct calls gh_timeline_init and gh_timeline_fini.  The struct refers
  * to itself and owns its lists: it is never moved and never copied by assignment.
@@ -109,6 +108,7 @@ struct gh_timeline_epoch {
     bool relayed : 1;
     bool seen : 1;
     bool inherited : 1;
+    bool decided : 1; /* some of the time in which it runs is */
 };
 
 struct gh_timeline_slice {
@@ -132,7 +132,6 @@ struct gh_timeline {
     struct gh_timeline_slice *slices;
     struct gh_timeline_decided *decided; /* end to end, from @began_us on */
     uint8_t epoch_room, slice_room, decided_room;
-    bool scarce;         /* something was decided early because no memory was left */
     uint8_t slice_count; /* the last one is now */
     uint8_t decided_count;
     struct gh_timeline_epoch own_epochs[GH_TIMELINE_OWN];

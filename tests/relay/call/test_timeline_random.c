@@ -165,8 +165,7 @@ static void long_calls_never_say_more(void)
         coarse += gh_timeline_coarse(&line);
         CHECK(gh_timeline_call(&line).grade <= want.worst);
         adds_up(&line);
-        if (tidy)
-            nowhere_too_high(&line, &want);
+        nowhere_too_high(&line, &want);
         gh_timeline_fini(&line);
     }
     printf("     %d of %d were coarse\n", coarse, LONG_CALLS);
@@ -213,8 +212,7 @@ static void without_memory_they_never_say_more(void)
                       0);
         }
         adds_up(&line);
-        if (tidy)
-            nowhere_too_high(&line, &want);
+        nowhere_too_high(&line, &want);
         gh_timeline_fini(&line);
     }
     printf("     %d of %d were coarse, %d times an epoch had no place\n", coarse, SHORT_CALLS, unkept);

@@ -264,6 +264,90 @@ static void proof_after_the_decision(void)
     CHECK_INT(gh_timeline_call(&line).grade, GH_GRADE_MIXED);
 }
 
+/* The status changes until the first slice, 0-100, is decided.  @return when that was */
+static int64_t decide_the_first_slice(void)
+{
+    int64_t ms = 0;
+
+    for (int i = 1; i <= GH_TIMELINE_SLICES_MAX; i++) {
+        ms = 100LL * i;
+        gh_timeline_status(&line, i % 2 ? GH_STATUS_ENCRYPTED : GH_STATUS_AUTHENTICATED, ms * MS);
+    }
+    CHECK_INT(line.slice_count, GH_TIMELINE_SLICES_MAX);
+    CHECK(line.decided_count > 0);
+    return ms;
+}
+
+/* Stream 1 is graded from its beginning on, and that is decided before media comes over it. */
+static void media_after_the_decision(void)
+{
+    for (int late = 0; late < 2; late++) {
+        begin_secure();
+        set(1, clear(), clear(), 0);
+        decide_the_first_slice();
+        CHECK(gh_timeline_coarse(&line));
+        if (late)
+            media(1);
+        CHECK_STR(call(), "mixed");
+        CHECK_STR(end(2000), late ? "0-2000 mixed" : "0-100 mixed, 100-2000 hop_by_hop");
+    }
+}
+
+/* The same of a keyed stream, which is marked as well: nothing had proven it by then. */
+static void keyed_and_without_media_at_the_decision(void)
+{
+    begin_secure();
+    set(1, keyed(3), keyed(4), 0);
+    decide_the_first_slice();
+    CHECK_STR(end(2000), "0-100 mixed, 100-2000 hop_by_hop");
+    CHECK_INT(gh_timeline_marks(&line, A), GH_TIMELINE_UNPROVEN);
+    CHECK_INT(gh_timeline_marks(&line, B), GH_TIMELINE_UNPROVEN);
+}
+
+/* A side that was quiet, and inherited, may send again under the key that it had all the time. */
+static void a_proof_that_is_no_longer_inherited(void)
+{
+    begin_secure();
+    set(0, quiet(keyed(3)), keyed(2), 0);
+    media(0);
+    decide_the_first_slice();
+    CHECK(!gh_timeline_coarse(&line));
+    set(0, keyed(3), keyed(2), 1700);
+    CHECK(gh_timeline_coarse(&line));
+    CHECK_STR(end(2000), "0-2000 mixed");
+    CHECK_INT(gh_timeline_marks(&line, A), GH_TIMELINE_INHERITED | GH_TIMELINE_UNPROVEN);
+}
+
+/* ... says nothing of a time before that key. */
+static void what_is_decided_is_not_doubted_for_a_later_key(void)
+{
+    int64_t ms;
+
+    begin_secure();
+    ms = decide_the_first_slice();
+    set(0, quiet(keyed(3)), keyed(2), ms + 100);
+    media(0);
+    set(0, keyed(3), keyed(2), ms + 200);
+    CHECK(prove(0, A, 3, ms + 210));
+    CHECK_STR(end(ms + 300), "0-1900 hop_by_hop");
+    CHECK(!gh_timeline_coarse(&line));
+}
+
+/* An exposed key was so from its beginning on. */
+static void exposed_after_the_decision(void)
+{
+    struct gh_timeline_side exposed = keyed(1);
+
+    exposed.key_exposed = true;
+    begin_secure();
+    decide_the_first_slice();
+    CHECK(!gh_timeline_coarse(&line));
+    set(0, exposed, keyed(2), 1700);
+    CHECK(gh_timeline_coarse(&line));
+    CHECK_STR(end(2000), "0-2000 mixed");
+    CHECK_INT(gh_timeline_marks(&line, A), GH_TIMELINE_EXPOSED);
+}
+
 /* What is proven is not coarse, however often it is keyed anew. */
 static void many_proven_epochs(void)
 {
@@ -340,6 +424,11 @@ int main(void)
     RUN(clock_that_runs_backwards);
     RUN(more_slices_than_fit);
     RUN(proof_after_the_decision);
+    RUN(media_after_the_decision);
+    RUN(keyed_and_without_media_at_the_decision);
+    RUN(a_proof_that_is_no_longer_inherited);
+    RUN(what_is_decided_is_not_doubted_for_a_later_key);
+    RUN(exposed_after_the_decision);
     RUN(many_proven_epochs);
     RUN(more_epochs_than_fit);
     RUN(more_intervals_than_fit);
