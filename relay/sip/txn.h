@@ -9,8 +9,9 @@
  *
  * Who does what.  Here: timers, retransmission, absorbing what comes twice, 100 to an INVITE, ACK
  * to a final response that is not 2xx, 200 or 481 to CANCEL, retransmission of our 2xx until
- * gh_txn_acked, ACK again for a 2xx that comes again.  The user: every other response and request,
- * dialogs, ring timeout, choice of destination.
+ * gh_txn_acked, ACK again for a 2xx that comes again, ACK without body to the 2xx of a re-INVITE
+ * whose user has gone.  The user: every other response and request, dialogs, ring timeout, choice
+ * of destination.
  *
  * Life.  A transaction that was given to its user lives until `ended` was called for it, which
  * happens exactly once. No callback but `send` is ever called from inside a function that the user
@@ -176,7 +177,8 @@ void *gh_txn_user(const struct gh_txn *txn);
 
 /** The user is going away: no callback but `send` for this transaction any more, and gh_txn_user is
  *  NULL; it ends by itself.  A server transaction without final response is answered 500, and ends
- *  also when that cannot be written; a client INVITE without one is cancelled. */
+ *  also when that cannot be written; a client INVITE without one is cancelled, and a 2xx that comes
+ *  all the same is acknowledged if the INVITE was inside a dialog. */
 void gh_txn_detach(struct gh_txn *txn, uint64_t now_ms);
 
 /* ---- server -------------------------------------------------------------------------- */

@@ -24,24 +24,31 @@ static bool has_final(const struct gh_txn *txn)
 
 /* ---- requests that follow from an INVITE ---- */
 
-/* ACK to a final response that is not 2xx (section 17.1.1.3), and CANCEL (section 9.1): @to is the
- * To value. */
+/* Its headers behind the Via: @to is the To value. */
+static void out_rest(struct gh_sip_out *out, const struct gh_sip_msg *request, const char *method,
+                     struct gh_span to)
+{
+    const struct gh_sip_hdr *route = NULL;
+
+    gh_sip_out_hdr(out, "Max-Forwards", GH_SPAN("70"));
+    while ((route = gh_sip_msg_hdr(request, GH_SIP_HDR_ROUTE, route)) != NULL)
+        gh_sip_out_copy(out, route);
+    gh_sip_out_hdr(out, "From", gh_sip_msg_value(request, GH_SIP_HDR_FROM));
+    gh_sip_out_hdr(out, "To", to);
+    gh_sip_out_hdr(out, "Call-ID", request->call_id);
+    gh_sip_out_hdr_fmt(out, "CSeq", "%u %s", request->cseq, method);
+}
+
+/* ACK to a final response that is not 2xx (section 17.1.1.3), and CANCEL (section 9.1). */
 static int build_follower(const struct gh_txn *txn, const char *method, struct gh_span to,
                           struct gh_span reason, struct gh_buf *octets)
 {
     const struct gh_sip_msg *request = txn->request;
-    const struct gh_sip_hdr *route = NULL;
     struct gh_sip_out out = { 0 };
 
     gh_sip_out_request(&out, gh_span_str(method), request->uri.text);
     gh_sip_out_hdr(&out, "Via", gh_sip_msg_value(request, GH_SIP_HDR_VIA));
-    gh_sip_out_hdr(&out, "Max-Forwards", GH_SPAN("70"));
-    while ((route = gh_sip_msg_hdr(request, GH_SIP_HDR_ROUTE, route)) != NULL)
-        gh_sip_out_copy(&out, route);
-    gh_sip_out_hdr(&out, "From", gh_sip_msg_value(request, GH_SIP_HDR_FROM));
-    gh_sip_out_hdr(&out, "To", to);
-    gh_sip_out_hdr(&out, "Call-ID", request->call_id);
-    gh_sip_out_hdr_fmt(&out, "CSeq", "%u %s", request->cseq, method);
+    out_rest(&out, request, method, to);
     if (reason.len)
         gh_sip_out_hdr(&out, "Reason", reason);
     return gh_sip_out_finish(&out, NULL, GH_SPAN(""), octets);
@@ -159,6 +166,40 @@ static void take_provisional(struct gh_txn *txn, struct gh_sip_msg *msg, uint64_
     tell(txn, msg, conn, now_ms);
 }
 
+/* Where requests of the dialog go now (RFC 3261 section 12.2.1.2).  With a route set, where the
+ * INVITE went: whether its Request-URI is the target or the first router, its Routes do not tell. */
+static struct gh_span target_of(const struct gh_sip_msg *request, const struct gh_sip_msg *response)
+{
+    const struct gh_sip_uri *uri = &response->contact.uri;
+
+    if (!response->has_contact || response->contact.star || uri->host.len == 0 ||
+        gh_sip_msg_hdr(request, GH_SIP_HDR_ROUTE, NULL) ||
+        (request->uri.scheme == GH_SIP_SCHEME_SIPS && uri->scheme != GH_SIP_SCHEME_SIPS))
+        return request->uri.text;
+    return gh_sip_uri_strip(uri);
+}
+
+/* Section 13.2.2.4 goes for a re-INVITE as well: its 2xx is acknowledged although the session is
+ * over and its user gone.  An answer is due to nobody.  (The 2xx to an INVITE outside a dialog makes
+ * one, which is its user's to end.) */
+static void ack_for_nobody(struct gh_txn *txn, const struct gh_sip_msg *response)
+{
+    const struct gh_sip_msg *request = txn->request;
+    char branch[GH_SIP_BRANCH_SIZE], transport[8];
+    struct gh_sip_out out = { 0 };
+    struct gh_buf octets = { 0 };
+
+    if (!request || !request->to.tag.len || gh_sip_draw_branch(branch))
+        return;
+    snprintf(transport, sizeof(transport), "%.*s", GH_SPAN_FMT(request->via.transport));
+    gh_sip_out_request(&out, GH_SPAN("ACK"), target_of(request, response));
+    gh_sip_out_via(&out, transport, request->via.host, request->via.port, gh_span_str(branch));
+    out_rest(&out, request, "ACK", gh_sip_msg_value(response, GH_SIP_HDR_TO));
+    if (gh_sip_out_finish(&out, NULL, GH_SPAN(""), &octets) == 0)
+        (void)gh_txn_ack_2xx(txn, &octets);
+    gh_buf_fini(&octets);
+}
+
 static struct gh_txn_fork *find_fork(struct gh_txn *txn, struct gh_span to_tag)
 {
     struct gh_txn_fork *fork = txn->forks;
@@ -208,7 +249,10 @@ static void take_2xx(struct gh_txn *txn, struct gh_sip_msg *msg, uint64_t conn, 
         gh_txn_forget_last(txn);
         gh_txn_end_at(txn, now_ms + GH_TXN_TIMEOUT_MS, GH_TXN_DONE); /* timer M */
     }
-    tell(txn, msg, conn, now_ms);
+    if (txn->detached)
+        ack_for_nobody(txn, msg);
+    else
+        tell(txn, msg, conn, now_ms);
 }
 
 /* A final response, not a 2xx to INVITE; the first one. */

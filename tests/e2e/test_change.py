@@ -277,6 +277,23 @@ class Change(SessionCase):
             pass
         self.assertEqual(self.ended()["reasons"], ["called_hung_up"])
 
+    def test_2xx_to_a_reinvite_after_the_end(self):
+        """RFC 3261 section 13.2.2.4: the ACK is due although nobody asks any more."""
+        self.establish()
+        self.a.request("INVITE", self.a.describe())
+        request = self.b.expect("INVITE")
+        lines = self.b.take(request.body)
+        self.b.request("BYE")
+        for _ in range(2):
+            msg = self.a.receive("487 and BYE")
+            if msg.method == "BYE":
+                self.a.reply(msg, 200)
+        self.a.ack_refusal()
+        self.b.expect(200)
+        self.b.reply(request, 200, self.b.describe(tags=self.b.tags(lines)))
+        self.assertEqual(self.b.expect("ACK").body, b"")
+        self.assertEqual(self.ended()["reasons"], ["called_hung_up"])
+
     def test_481_to_a_reinvite_ends_the_call(self):
         self.establish()
         self.a.request("INVITE", self.a.describe())

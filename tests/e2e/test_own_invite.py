@@ -189,6 +189,30 @@ class Status(OwnCase):
         self.a.expect(200)
         self.check_end(self.ended(), grade="none")
 
+    def test_2xx_after_the_end(self):
+        """RFC 3261 section 13.2.2.4: ACK, each time that it comes; while BYE waits for its 200, and long after."""
+        for late in (False, True):
+            _, asked = self.up()
+            body = self.b.describe(tags=self.b.tags(self.b.take(asked.body)))
+            self.a.request("BYE")
+            bye = self.b.expect("BYE")
+            if late:
+                self.b.reply(bye, 200)
+                self.a.expect(200)
+                self.ended()
+            acks = []
+            for _ in range(2):
+                self.b.reply(asked, 200, body)
+                acks.append(self.b.expect("ACK"))
+            self.assertEqual((acks[0].body, acks[0].get("CSeq")), (b"", asked.get("CSeq").replace("INVITE", "ACK")))
+            self.assertNotEqual(acks[0].get("Via"), asked.get("Via"))
+            self.assertEqual(acks[0].headers, acks[1].headers)
+            if not late:
+                self.b.reply(bye, 200)
+                self.a.expect(200)
+            self.check_end(self.ended(), grade="none")
+            self.again()
+
     def refuse_cancelled(self, asked):
         """487 for the INVITE; BYE comes before its ACK, or after it."""
         self.b.reply(asked, 487)
