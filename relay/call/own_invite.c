@@ -20,6 +20,8 @@
 #define WAIT_MS   GH_TXN_TIMEOUT_MS /* rung so long, nobody will answer: CANCEL */
 #define AGAIN_MS  60000 /* a refusal for keys: what has changed by then may let it through */
 #define SHORT_MS  10000 /* the neighbour is busy, or its connection gone */
+#define SAID_MIN_MS 1000   /* of Retry-After: TRIES_MAX of them are no flood */
+#define SAID_MAX_MS 300000 /* nobody puts off a fresh key for longer */
 #define TRIES_MAX 5     /* in a row that might have worked a little later: then it is refused */
 
 static const struct gh_txn_client client;
@@ -89,18 +91,19 @@ static void log_failure(struct gh_leg *leg, int sip, enum gh_reason reason, uint
                            : for_status);
 }
 
-/* The keys in force stay; later, if keys are at stake. */
+/* The keys in force stay; later, if keys are at stake.
+ * @wait_ms  then it might work; 0: it is refused */
 static void fail(struct gh_leg *leg, int sip, enum gh_reason reason, uint64_t wait_ms,
                  uint64_t now_ms)
 {
     undo(leg);
-    if (wait_ms == AGAIN_MS || ++leg->own.tries == TRIES_MAX) {
-        wait_ms = AGAIN_MS;
+    if (!wait_ms || ++leg->own.tries == TRIES_MAX) {
         leg->own.tries = 0;
-    }
-    if (!for_keys(leg) && wait_ms == AGAIN_MS) {
-        leg->own.status_refused = true;
-        wait_ms = 0;
+        leg->own.status_refused = leg->own.status_refused || !for_keys(leg);
+        if (!for_keys(leg))
+            wait_ms = 0;
+        else if (wait_ms < AGAIN_MS)
+            wait_ms = AGAIN_MS;
     }
     log_failure(leg, sip, reason, wait_ms);
     if (wait_ms)
@@ -296,19 +299,44 @@ static uint64_t glare_wait_ms(const struct gh_leg *leg)
     return ours ? 2100 + drawn % 191 * 10 : drawn % 201 * 10;
 }
 
+/* Retry-After (RFC 3261 section 20.33), within our bounds; 0: it says none. */
+static uint64_t said_wait_ms(const struct gh_sip_msg *msg)
+{
+    uint32_t seconds;
+    uint64_t wait_ms;
+
+    if (gh_sip_seconds_parse(gh_sip_msg_value(msg, GH_SIP_HDR_RETRY_AFTER), &seconds, NULL))
+        return 0;
+    wait_ms = 1000ULL * seconds;
+    if (wait_ms < SAID_MIN_MS)
+        return SAID_MIN_MS;
+    return wait_ms < SAID_MAX_MS ? wait_ms : SAID_MAX_MS;
+}
+
+/* When one that was refused so might be taken; 0: never. */
+static uint64_t refused_wait_ms(const struct gh_leg *leg, const struct gh_sip_msg *msg)
+{
+    uint64_t said_ms = said_wait_ms(msg);
+
+    if (msg->status == 491) {
+        uint64_t glare_ms = glare_wait_ms(leg); /* the least: else the two may meet again */
+
+        return said_ms > glare_ms ? said_ms : glare_ms;
+    }
+    if (said_ms)
+        return said_ms;
+    /* Section 14.2: it is busy with another. */
+    return msg->status == 500 || msg->status == 503 ? SHORT_MS : 0;
+}
+
 static void on_refusal(struct gh_leg *leg, const struct gh_sip_msg *msg, uint64_t now_ms)
 {
     struct gh_call *call = leg->call;
-    uint64_t wait_ms = AGAIN_MS;
 
     gh_call_take_said(leg, msg);
     if (msg->body.len)
         gh_marks_add(&call->marks, GH_REASON_BODY_DROPPED);
-    if (msg->status == 491)
-        wait_ms = glare_wait_ms(leg);
-    else if (msg->status == 500 || msg->status == 503) /* section 14.2: it is busy with another */
-        wait_ms = SHORT_MS;
-    fail(leg, msg->status, GH_REASON_REFUSED_BY_PEER, wait_ms, now_ms);
+    fail(leg, msg->status, GH_REASON_REFUSED_BY_PEER, refused_wait_ms(leg, msg), now_ms);
     /* Section 14.1: then there is no dialog any more. */
     if (msg->status != 481 && msg->status != 408)
         return;

@@ -36,9 +36,18 @@ class OwnCase(SessionCase):
         who.reply(request, 200, who.describe(tags=who.tags(lines), **kwargs))
         self.assertEqual(who.expect("ACK").body, b"")
 
-    def refuse(self, who, request, status):
-        who.reply(request, status)
+    def refuse(self, who, request, status, extra=""):
+        who.reply(request, status, extra=extra)
         who.expect("ACK")
+
+    def failed(self, why, sip, again_ms, reason="refused_by_peer"):
+        """What the log says of one that failed."""
+        self.lab.log.wait(rf"reinvite.fail .*why={why} sip={sip} reason={reason} again_ms={again_ms} ")
+
+    def lose(self, who):
+        """Its connection.  The next one is for self.accept()."""
+        who.peer.close()
+        type(self).connection = None
 
     def fresh(self, who):
         who.ends[0].key = h.fresh_key(who.ends[0].key)
@@ -127,6 +136,70 @@ class Status(OwnCase):
         self.answer(self.b, again)
         self.both_ways()
         self.check_end(self.hang_up())
+
+    def test_again_when_it_says(self):
+        """RFC 3261 section 20.33: also where a refusal without Retry-After would be the last word."""
+        _, asked = self.up()
+        for status, said, again_s in ((500, "2 (busy)", 2), (480, "3;duration=60", 3)):
+            before = time.monotonic()
+            self.refuse(self.b, asked, status, f"Retry-After: {said}\n")
+            self.failed("status", status, 1000 * again_s)
+            asked = self.asked(self.b, "status")
+            self.assertGreater(time.monotonic() - before, again_s - 0.1)
+        self.answer(self.b, asked)
+        self.both_ways()
+        self.check_end(self.hang_up())
+
+    def test_how_long_it_may_say(self):
+        """Not at once, not for ever, not before the two ends of a glare are apart."""
+        for status, said, again_ms in ((503, "0", 1000), (500, "4294967295", 300000), (503, "soon", 10000),
+                                       (500, "4294967296", 10000), (491, "20", 20000), (491, "1", r"[234]\d\d\d")):
+            _, asked = self.up()
+            self.refuse(self.b, asked, status, f"Retry-After: {said}\n")
+            self.failed("status", status, again_ms)
+            self.check_end(self.hang_up(), grade="none")
+            self.again()
+
+    def test_connection_lost(self):
+        """Nobody knows whether b got it.  The call goes on; again when a connection is there for another reason."""
+        _, asked = self.up()
+        self.lose(self.b)
+        self.failed("status", 0, 10000, "connection_lost")
+        self.both_ways()
+        self.a.request("INFO")
+        self.accept()
+        self.b.reply(self.b.expect("INFO"), 200)
+        self.a.expect(200)
+        again = self.asked(self.b, "status")
+        self.assertGreater(version(again.body), version(asked.body))
+        self.answer(self.b, again)
+        self.both_ways()
+        self.check_end(self.hang_up())
+
+    def test_answered_over_another_connection(self):
+        """It was heard: within reconnect_grace it goes on where b is now."""
+        _, asked = self.up()
+        self.b.reply(asked, 100)
+        self.lose(self.b)
+        self.a.request("INFO")
+        self.accept()
+        self.b.reply(self.b.expect("INFO"), 200)
+        self.a.expect(200)
+        self.answer(self.b, asked)
+        self.both_ways()
+        self.check_end(self.hang_up())
+
+    def test_no_response_at_all(self):
+        """RFC 3261 section 14.1: after 64*T1 as good as 408.  Media goes on until then, and both get BYE."""
+        self.up()
+        self.both_ways()
+        self.b.peer.sock.settimeout(h.LIMIT_S + 40)
+        for ua in (self.b, self.a):
+            bye = ua.expect("BYE")
+            self.assertIn("no_answer", bye.get("Reason"))
+            ua.reply(bye, 200)
+        self.failed("status", 0, 10000, "no_answer")
+        self.check_end(self.ended(), reasons=["no_answer"])
 
     def test_not_again_after_488(self):
         _, asked = self.up()
@@ -405,6 +478,38 @@ class Worn(OwnCase):
         self.answer(self.a, asked)
         self.assertNotIn(self.a.ends[0].far_key, keys)
         self.assertEqual(len(keys), 3)
+        self.soon_both_ways()
+        self.check_end(self.hang_up())
+
+    def test_again_when_it_says(self):
+        """Sooner, or later, than it would be without Retry-After."""
+        self.establish()
+        self.wear(self.a, self.b)
+        asked = self.asked(self.b, "key_limit")
+        self.refuse(self.b, asked, 486, "Retry-After: 2\n")
+        self.failed("key_limit", 486, 2000)
+        self.both_ways()
+        again = self.asked(self.b, "key_limit")
+        self.assertNotEqual(*[re.search(rb"inline:([^|\s]+)", msg.body).group(1) for msg in (asked, again)])
+        self.refuse(self.b, again, 488, "Retry-After: 90\n")
+        self.failed("key_limit", 488, 90000)
+        self.both_ways()
+        self.check_end(self.hang_up())
+
+    def test_connection_lost(self):
+        """A key is worth a new connection."""
+        self.establish()
+        self.wear(self.a, self.b)
+        asked = self.asked(self.b, "key_limit")
+        old = self.b.ends[0].far_key
+        self.lose(self.b)
+        self.failed("key_limit", 0, 10000, "connection_lost")
+        self.both_ways()
+        self.accept()
+        again = self.asked(self.b, "key_limit")
+        self.assertNotEqual(*[re.search(rb"inline:([^|\s]+)", msg.body).group(1) for msg in (asked, again)])
+        self.answer(self.b, again)
+        self.assertNotEqual(self.b.ends[0].far_key, old)
         self.soon_both_ways()
         self.check_end(self.hang_up())
 
