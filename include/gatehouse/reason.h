@@ -244,6 +244,9 @@
     X(KEY_NOT_TOLD, "key_not_told", 0,                                                             \
       "media was lost, for a side brought a new SRTP key that the other refused to hear of",       \
       "let the neighbour that refused take a re-INVITE; the log says which it was, and why")       \
+    X(LINE_NOT_TOLD, "line_not_told", 0,                                                           \
+      "a side turned a stream off, and the other, which still sends it, refused to hear of it",    \
+      "let the neighbour that refused take a re-INVITE; the log says which it was, and why")       \
     X(HAIRPIN, "hairpin", 0, "the call came back with a key that we passed on", "nothing")         \
     /* Marks that a route may refuse (refuse_marks): answered with then */                         \
     X(WEAK_TLS, "weak_tls", 488, "the TLS version or cipher is below the modern policy",           \

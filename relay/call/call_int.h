@@ -408,9 +408,9 @@ enum gh_reason gh_call_answer_across(struct gh_fork *fork, const struct gh_sip_m
  *  Whatever the result, gh_call_drop_offer or gh_call_alone_answer follows. */
 enum gh_reason gh_call_alone_offer(struct gh_fork *fork, int side, struct gh_papers *papers,
                                    struct gh_sdp **out);
-/** Its answer came: it is in force then.  @rekeyed  on success only: some key is another */
+/** Its answer came: it is in force then. */
 enum gh_reason gh_call_alone_answer(struct gh_fork *fork, const struct gh_sip_msg *msg,
-                                    struct gh_span sdp, bool *rekeyed);
+                                    struct gh_span sdp);
 /** The exchange failed: nothing of it stays. */
 void gh_call_drop_offer(struct gh_fork *fork);
 /** Answer with every m-line port 0 to the offer that waits.  NULL: there is none, or no memory */

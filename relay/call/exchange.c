@@ -326,7 +326,7 @@ enum gh_reason gh_call_alone_offer(struct gh_fork *fork, int side, struct gh_pap
     return reason;
 }
 
-/* An m-line that the other side has, and this one has not any more. */
+/* An m-line that the other side has, and this one has not any more: media of it ends here and now. */
 static void log_refused_lines(const struct gh_call *call, const struct gh_neg *neg)
 {
     for (size_t i = 0; i < neg->count; i++) {
@@ -337,7 +337,7 @@ static void log_refused_lines(const struct gh_call *call, const struct gh_neg *n
 }
 
 enum gh_reason gh_call_alone_answer(struct gh_fork *fork, const struct gh_sip_msg *msg,
-                                    struct gh_span sdp, bool *rekeyed)
+                                    struct gh_span sdp)
 {
     struct gh_call *call = fork->call;
     enum gh_reason reason = gh_call_take_answer(fork, msg, sdp);
@@ -352,7 +352,6 @@ enum gh_reason gh_call_alone_answer(struct gh_fork *fork, const struct gh_sip_ms
     if (reason != GH_REASON_NONE)
         return reason;
     log_refused_lines(call, neg);
-    *rekeyed = neg->rekeyed;
     commit(fork);
     reason = gh_call_media_start(fork);
     if (reason == GH_REASON_NONE)

@@ -62,9 +62,20 @@ unsigned gh_neg_stale(const struct gh_neg *neg, int side)
     return lines;
 }
 
+unsigned gh_neg_gone(const struct gh_neg *neg, int side)
+{
+    unsigned lines = 0;
+
+    for (size_t i = 0; i < neg->count; i++) {
+        if (!neg->streams[i].live && neg->streams[i].side[side].gone)
+            lines |= 1u << i;
+    }
+    return lines;
+}
+
 unsigned gh_neg_wanting(const struct gh_neg *neg, int side)
 {
-    unsigned lines = gh_neg_stale(neg, side);
+    unsigned lines = gh_neg_stale(neg, side) | gh_neg_gone(neg, side);
 
     for (size_t i = 0; i < neg->count; i++) {
         if (neg->streams[i].live && neg->streams[i].side[side].worn)
@@ -167,9 +178,10 @@ static enum gh_reason repeat_stream(struct gh_neg *neg, int index, const struct 
     stream->direction = facts.direction;
     if (!base->live) {
         *changed = *changed || facts.port;
-        return neg_park(neg, index) || (facts.port && gh_sdp_disable_media(neg->offer, index))
-                   ? GH_REASON_INTERNAL
-                   : GH_REASON_NONE;
+        if (neg_park(neg, index) || (facts.port && gh_sdp_disable_media(neg->offer, index)))
+            return GH_REASON_INTERNAL;
+        stream->side[neg->offerer].gone = base->side[neg->offerer].gone; /* it hears nothing */
+        return GH_REASON_NONE;
     }
     /* The connection may be another, and worth less, than the one that carried the key in force. */
     if (keyed && to->signalling != GH_SIG_TLS_VERIFIED)
@@ -264,8 +276,11 @@ enum gh_reason gh_neg_alone_settle(struct gh_neg *neg)
         const struct gh_neg_stream *base = &neg->base->streams[i];
         struct gh_neg_side *far = &stream->side[neg->offerer];
 
-        if (!stream->live)
+        if (!stream->live) {
+            far->gone = far->gone || base->live;
+            neg->cut = neg->cut || base->live;
             continue;
+        }
         /* The other side was told nothing of it. */
         if (stream->renew)
             return GH_REASON_DOWNGRADE_REFUSED;

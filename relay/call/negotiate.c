@@ -193,6 +193,7 @@ int neg_park(struct gh_neg *neg, int index)
     memcpy(stream->side, base->side, sizeof(stream->side));
     stream->stream = base->stream;
     stream->exposed = base->exposed;
+    stream->side[GH_SIDE_A].gone = stream->side[GH_SIDE_B].gone = false; /* both hear of it */
     stream->renew = false;
     stream->parked = true;
     return 0;

@@ -84,6 +84,7 @@ struct gh_neg_side {
     uint16_t port;                 /* ours, towards this side */
     bool worn;                     /* our own key to it is near its limit: what is written next brings another */
     bool stale;                    /* it has a key that the other side sends under no more */
+    bool gone;                     /* the other side turned the m-line off, and this one was not told */
 };
 
 struct gh_neg_stream {
@@ -112,7 +113,7 @@ struct gh_neg_said {
 struct gh_neg {
     int offerer;                   /* GH_SIDE_A or _B */
     bool alone;                    /* an exchange of our own with the answerer; @offer is ours then */
-    bool rekeyed;                  /* alone: a key is another now; after gh_neg_alone_settle */
+    bool rekeyed, cut;             /* alone: a key is another now; an m-line is off.  After gh_neg_alone_settle */
     struct gh_neg_said said[2];
     const struct gh_neg *base;     /* what is in force; NULL: nothing.  Until gh_neg_settled */
     struct gh_neg_keeper keeper;
@@ -195,15 +196,17 @@ enum gh_reason gh_neg_alone_offer(struct gh_neg *neg, const struct gh_neg *base,
 
 /**
  * Settle keys and paths after the answer.  A side whose key came from the answerer, who has declared another one, is
- * stale then: it needs an exchange of its own.
+ * stale then, and what the answerer turned off is gone for it: it needs an exchange of its own.
  * @return GH_REASON_NONE, or why the change cannot be
  */
 enum gh_reason gh_neg_alone_settle(struct gh_neg *neg);
 
-/** m-lines, by bit, whose key to @side needs replacing: worn or stale. */
+/** m-lines, by bit, of which @side is to be told anew: its key is worn or stale, or they are gone. */
 unsigned gh_neg_wanting(const struct gh_neg *neg, int side);
 /** Of these, where nothing can go to @side until it is done. */
 unsigned gh_neg_stale(const struct gh_neg *neg, int side);
+/** Of these, where nothing goes either way any more. */
+unsigned gh_neg_gone(const struct gh_neg *neg, int side);
 
 /** The key to @side of m-line @index, known by its number, is near its limit.
  *  @return whether it is in force and ours */

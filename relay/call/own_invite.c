@@ -5,6 +5,8 @@
  *   key_limit  our own key to this side is near its packet limit (RFC 3711 section 9.2)
  *   far_key    the other side declared a new key in an answer to one of these; this side has the
  *              old one, and nothing can go to it
+ *   far_line   the other side turned an m-line off in an answer to one of these (RFC 3264 section
+ *              8.2); its media has ended, and this side, which still sends it, gets port 0
  *   status     a new status, for a side that does not know UPDATE (tell.c)
  *
  * For a key there is a fresh one of ours.  So `pass` becomes `bridge` with far_key, and it ends
@@ -18,7 +20,7 @@
 #include "crypto/hash.h"
 
 #define WAIT_MS   GH_TXN_TIMEOUT_MS /* rung so long, nobody will answer: CANCEL */
-#define AGAIN_MS  60000 /* a refusal for keys: what has changed by then may let it through */
+#define AGAIN_MS  60000 /* one that is needed was refused: by then something may have changed */
 #define SHORT_MS  10000 /* the neighbour is busy, or its connection gone */
 #define SAID_MIN_MS 1000   /* of Retry-After: TRIES_MAX of them are no flood */
 #define SAID_MAX_MS 300000 /* nobody puts off a fresh key for longer */
@@ -41,9 +43,20 @@ static bool may_begin(const struct gh_call *call)
 
 /* ---- what does not work ---------------------------------------------------------------------- */
 
-static bool for_keys(const struct gh_leg *leg)
+/* Is it for more than the status? */
+static bool is_needed(const struct gh_leg *leg)
 {
     return gh_neg_wanting(leg->call->fork->neg, leg->side) != 0;
+}
+
+/* What it is for, if it is needed: what weighs most. */
+static const char *needed_for(const struct gh_leg *leg)
+{
+    const struct gh_neg *neg = leg->call->fork->neg;
+
+    if (gh_neg_stale(neg, leg->side))
+        return "far_key";
+    return gh_neg_wanting(neg, leg->side) != gh_neg_gone(neg, leg->side) ? "key_limit" : "far_line";
 }
 
 static void on_due(void *arg, uint64_t now_ms)
@@ -79,19 +92,25 @@ static void log_failure(struct gh_leg *leg, int sip, enum gh_reason reason, uint
                                   "the key's packets are used up";
     static const char for_far_key[] =
         "media to this side is lost until it takes a re-INVITE: let it, or end the call";
-    bool stale = gh_neg_stale(leg->call->fork->neg, leg->side) != 0;
+    static const char for_far_line[] =
+        "this side sends what the other turned off: let it take a re-INVITE, or end the call";
+    const struct gh_neg *neg = leg->call->fork->neg;
+    bool stale = gh_neg_stale(neg, leg->side) != 0, gone = gh_neg_gone(neg, leg->side) != 0;
 
     if (stale)
         gh_marks_add(&leg->call->marks, GH_REASON_KEY_NOT_TOLD);
+    if (gone)
+        gh_marks_add(&leg->call->marks, GH_REASON_LINE_NOT_TOLD);
     gh_log(GH_LOG_WARN, "call", "reinvite.fail",
            "call=%s side=%c why=%s sip=%d reason=%s again_ms=%llu change=\"%s\"", leg->call->id,
            'a' + leg->side, leg->own.why, sip, gh_reason_name(reason), (unsigned long long)wait_ms,
-           stale           ? for_far_key
-           : for_keys(leg) ? for_key
-                           : for_status);
+           stale            ? for_far_key
+           : gone           ? for_far_line
+           : is_needed(leg) ? for_key
+                            : for_status);
 }
 
-/* The keys in force stay; later, if keys are at stake.
+/* The keys in force stay; later, if it is needed.
  * @wait_ms  then it might work; 0: it is refused */
 static void fail(struct gh_leg *leg, int sip, enum gh_reason reason, uint64_t wait_ms,
                  uint64_t now_ms)
@@ -99,8 +118,8 @@ static void fail(struct gh_leg *leg, int sip, enum gh_reason reason, uint64_t wa
     undo(leg);
     if (!wait_ms || ++leg->own.tries == TRIES_MAX) {
         leg->own.tries = 0;
-        leg->own.status_refused = leg->own.status_refused || !for_keys(leg);
-        if (!for_keys(leg))
+        leg->own.status_refused = leg->own.status_refused || !is_needed(leg);
+        if (!is_needed(leg))
             wait_ms = 0;
         else if (wait_ms < AGAIN_MS)
             wait_ms = AGAIN_MS;
@@ -198,12 +217,11 @@ void gh_call_own_check(struct gh_call *call, uint64_t now_ms)
         struct gh_leg *leg = &call->leg[side];
         struct gh_papers *papers;
 
-        if (!may_begin(call) || !for_keys(leg) || now_ms < leg->own.due_ms || leg->own.want)
+        if (!may_begin(call) || !is_needed(leg) || now_ms < leg->own.due_ms || leg->own.want)
             continue;
         papers = way_of(leg);
         if (papers)
-            begin_over(leg, papers, gh_neg_stale(call->fork->neg, side) ? "far_key" : "key_limit",
-                       now_ms);
+            begin_over(leg, papers, needed_for(leg), now_ms);
         else if (gh_trunk_want(call->calls->trunks, leg->trunk->rules.id, 0, on_way, leg,
                                &leg->own.want))
             leg->own.want = NULL; /* the next tick tries again */
@@ -238,7 +256,7 @@ void gh_call_own_end(struct gh_call *call, uint64_t now_ms)
 
 /* ---- what comes back ------------------------------------------------------------------------- */
 
-static enum gh_reason take_2xx(struct gh_leg *leg, const struct gh_sip_msg *msg, bool *rekeyed)
+static enum gh_reason take_2xx(struct gh_leg *leg, const struct gh_sip_msg *msg)
 {
     struct gh_call *call = leg->call;
     struct gh_sip_body body = { 0 };
@@ -253,7 +271,7 @@ static enum gh_reason take_2xx(struct gh_leg *leg, const struct gh_sip_msg *msg,
         reason = GH_REASON_BAD_SDP;
     }
     if (reason == GH_REASON_NONE)
-        reason = gh_call_alone_answer(call->fork, msg, sdp, rekeyed);
+        reason = gh_call_alone_answer(call->fork, msg, sdp);
     gh_sip_body_fini(&body);
     return reason;
 }
@@ -262,12 +280,11 @@ static void on_2xx(struct gh_leg *leg, const struct gh_sip_msg *msg, uint64_t no
 {
     struct gh_call *call = leg->call;
     struct gh_dialog *dialog = call->fork->dialog[leg->side];
-    bool rekeyed = false;
     enum gh_reason reason;
 
     gh_dialog_refresh(dialog, msg);
     gh_call_take_said(leg, msg);
-    reason = take_2xx(leg, msg, &rekeyed);
+    reason = take_2xx(leg, msg);
     if (gh_call_send_ack(leg->trunk, leg->own.client, dialog, NULL))
         gh_log(GH_LOG_WARN, "call", "ack.fail", "call=%s", call->id);
     gh_timer_stop(gh_loop_timers(call->calls->loop), &leg->own.timer);
@@ -282,8 +299,8 @@ static void on_2xx(struct gh_leg *leg, const struct gh_sip_msg *msg, uint64_t no
     }
     leg->own.tries = 0;
     gh_log(GH_LOG_INFO, "call", "reinvite.done", "call=%s side=%c why=%s rekeyed=%d", call->id,
-           'a' + leg->side, leg->own.why, rekeyed);
-    if (rekeyed)
+           'a' + leg->side, leg->own.why, call->fork->neg->rekeyed);
+    if (call->fork->neg->rekeyed || call->fork->neg->cut)
         gh_call_record_rekey(call);
     gh_call_own_check(call, now_ms);
 }

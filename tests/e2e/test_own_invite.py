@@ -6,6 +6,7 @@ import time
 import unittest
 
 import harness as h
+from media_case import media_lines
 from rtp import CM, GCM
 from session_case import SessionCase, security
 
@@ -44,10 +45,13 @@ class OwnCase(SessionCase):
         """What the log says of one that failed."""
         self.lab.log.wait(rf"reinvite.fail .*why={why} sip={sip} reason={reason} again_ms={again_ms} ")
 
-    def lose(self, who):
-        """Its connection.  The next one is for self.accept()."""
-        who.peer.close()
+    def lose_b(self):
+        """Its connection, until gatehouse knows.  The next one is for self.accept()."""
+        down = r"conn\.down +trunk=CUCM10 "
+        before = len(re.findall(down, self.lab.log.text()))
+        self.b.peer.close()
         type(self).connection = None
+        self.lab.log.wait(down, before + 1)
 
     def fresh(self, who):
         who.ends[0].key = h.fresh_key(who.ends[0].key)
@@ -163,7 +167,7 @@ class Status(OwnCase):
     def test_connection_lost(self):
         """Nobody knows whether b got it.  The call goes on; again when a connection is there for another reason."""
         _, asked = self.up()
-        self.lose(self.b)
+        self.lose_b()
         self.failed("status", 0, 10000, "connection_lost")
         self.both_ways()
         self.a.request("INFO")
@@ -180,7 +184,7 @@ class Status(OwnCase):
         """It was heard: within reconnect_grace it goes on where b is now."""
         _, asked = self.up()
         self.b.reply(asked, 100)
-        self.lose(self.b)
+        self.lose_b()
         self.a.request("INFO")
         self.accept()
         self.b.reply(self.b.expect("INFO"), 200)
@@ -346,6 +350,53 @@ class Status(OwnCase):
         self.assertEqual(self.paths(first), ["pass", "bridge"])
         self.assertEqual(self.paths(second), ["pass", "bridge"])
 
+    def two_lines(self):
+        """Audio and video are up.  @return the re-INVITE that tells b the status"""
+        request = self.invited(self.a.open(2).describe(kinds=["audio", "video"]))
+        lines = self.b.open(2).take(request.body)
+        self.b.reply(request, 200, self.b.describe(tags=self.b.tags(lines), kinds=["audio", "video"]))
+        self.a.take(self.a.expect(200).body)
+        self.a.ack()
+        self.b.expect("ACK")
+        asked = self.asked(self.b, "status")
+        for index in range(2):
+            self.both_ways(index)
+        return asked
+
+    def turn_off_video(self, who, asked):
+        who.ends[1].close()
+        who.ends[1] = None
+        self.answer(who, asked, kinds=["audio", "video"])
+
+    def test_a_line_that_the_answer_turns_off(self):
+        """RFC 3264 section 8.2.  Its media ends with the answer, and a is told; audio goes on."""
+        self.turn_off_video(self.b, self.two_lines())
+        self.assertIn("stream=1", self.lab.log.wait("reinvite.refused_line .*side=b"))
+        asked = self.a.expect("INVITE")
+        self.lab.log.wait(" reinvite +call=.* side=a why=far_line")
+        audio, video = media_lines(asked.body)
+        self.assertEqual((bool(audio[1]), len(audio[3]), video[1], video[3]), (True, 1, 0, []))
+        self.turn_off_video(self.a, asked)
+        self.both_ways()
+        self.assertTrue(self.a.peer.silent() and self.b.peer.silent())
+        rekey, = self.records("call.rekey")
+        for leg in rekey["legs"]:
+            self.assertEqual([stream.get("live", True) for stream in leg["streams"]], [True, False])
+        self.check_end(self.hang_up())
+
+    def test_who_does_not_hear_of_a_line_turned_off(self):
+        """Nothing of what it still sends goes on: said in log and record."""
+        self.turn_off_video(self.b, self.two_lines())
+        asked = self.a.expect("INVITE")
+        self.refuse(self.a, asked, 488)
+        self.failed("far_line", 488, 60000)
+        self.a.ends[1].send(self.a.ends[1].protect(self.a.ends[1].next_rtp()))
+        self.both_ways()
+        record = self.hang_up()
+        self.check_end(record, marks=["line_not_told"])
+        from_a, to_b = (leg["streams"][1] for leg in record["legs"])
+        self.assertEqual((from_a["rx"]["packets"], from_a["rx"]["authenticated"], to_b["tx"]), (4, 3, 3))
+
     def test_both_have_another_key_each_time(self):
         """That comes to an end: what we drew need not be told to anybody else."""
         _, asked = self.up()
@@ -491,8 +542,8 @@ class Worn(OwnCase):
         self.both_ways()
         again = self.asked(self.b, "key_limit")
         self.assertNotEqual(*[re.search(rb"inline:([^|\s]+)", msg.body).group(1) for msg in (asked, again)])
-        self.refuse(self.b, again, 488, "Retry-After: 90\n")
-        self.failed("key_limit", 488, 90000)
+        self.refuse(self.b, again, 480, "Retry-After: 90\n")
+        self.failed("key_limit", 480, 90000)
         self.both_ways()
         self.check_end(self.hang_up())
 
@@ -502,7 +553,7 @@ class Worn(OwnCase):
         self.wear(self.a, self.b)
         asked = self.asked(self.b, "key_limit")
         old = self.b.ends[0].far_key
-        self.lose(self.b)
+        self.lose_b()
         self.failed("key_limit", 0, 10000, "connection_lost")
         self.both_ways()
         self.accept()

@@ -129,19 +129,80 @@ static void what_was_refused_stays_refused(void)
     session_fini(&s);
 }
 
+/* Of which m-lines each side is to be told that they are off. */
+static void gone(const struct session *session, unsigned a, unsigned b)
+{
+    CHECK_INT(gh_neg_gone(session->neg, GH_SIDE_A), a);
+    CHECK_INT(gh_neg_gone(session->neg, GH_SIDE_B), b);
+    CHECK_INT(gh_neg_wanting(session->neg, GH_SIDE_A), a);
+    CHECK_INT(gh_neg_wanting(session->neg, GH_SIDE_B), b);
+}
+
 static void a_line_that_is_given_up(void)
 {
     struct session s;
 
     session_init(&s, &required, &required);
     must(&s, GH_SIDE_A, SAVP("1", AES80, "@A1"), SAVP("1", AES80, "@B1"));
+    gone(&s, 0, 0);
     alone(&s, GH_SIDE_B, OFF_AUDIO, "none");
     CHECK(!s.neg->streams[0].live && s.neg->streams[0].parked);
+    CHECK(s.neg->cut && !s.neg->rekeyed);
+    gone(&s, 1, 0);
+    alone(&s, GH_SIDE_B, OFF_AUDIO, "none"); /* whatever b is asked again, a has not heard */
+    CHECK(!s.neg->cut);
+    gone(&s, 1, 0);
+    alone(&s, GH_SIDE_A, NULL, "internal");
+    gone(&s, 1, 0);
     alone(&s, GH_SIDE_A, OFF_AUDIO, "none");
     CHECK(strstr(s.offered, "m=audio 0 ") && !strstr(s.offered, "inline:"));
+    gone(&s, 0, 0);
     must(&s, GH_SIDE_A, SAVP("1", AES80, "@A1"), SAVP("1", AES80, "@B1"));
     in_force(&s, 0, "A1 B1", "B1 A1");
     session_fini(&s);
+}
+
+/* What crosses tells both, whether it turns the line on again or leaves it off. */
+static void a_line_that_is_given_up_in_what_crosses(void)
+{
+    for (int offerer = 0; offerer < 2; offerer++) {
+        for (int on = 0; on < 2; on++) {
+            const char *line[2] = { on ? SAVP("1", AES80, "@A1") : OFF_AUDIO,
+                                    on ? SAVP("1", AES80, "@B1") : OFF_AUDIO };
+            struct session s;
+
+            session_init(&s, &required, &required);
+            must(&s, GH_SIDE_A, SAVP("1", AES80, "@A1"), SAVP("1", AES80, "@B1"));
+            alone(&s, GH_SIDE_B, OFF_AUDIO, "none");
+            gone(&s, 1, 0);
+            must(&s, offerer, line[offerer], line[!offerer]);
+            CHECK_INT(s.neg->streams[0].live, on);
+            gone(&s, 0, 0);
+            session_fini(&s);
+        }
+    }
+}
+
+/* One of two, and then the other by the other side. */
+static void lines_that_are_given_up_by_either_side(void)
+{
+#define VIDEO(key) "m=video 5010 RTP/SAVP 97\na=crypto:1 " AES80 " inline:" key "\n"
+#define OFF_VIDEO  "m=video 0 RTP/SAVP 97\n"
+    struct session s;
+
+    session_init(&s, &required, &required);
+    must(&s, GH_SIDE_A, SAVP("1", AES80, "@A1") VIDEO("@A2"), SAVP("1", AES80, "@B1") VIDEO("@B2"));
+    alone(&s, GH_SIDE_B, SAVP("1", AES80, "@B1") OFF_VIDEO, "none");
+    gone(&s, 2, 0);
+    in_force(&s, 0, "A1 B1", "B1 A1");
+    alone(&s, GH_SIDE_A, OFF_AUDIO OFF_VIDEO, "none");
+    CHECK(strstr(s.offered, "m=video 0 ") && !strstr(s.offered, "m=audio 0 "));
+    gone(&s, 0, 1);
+    alone(&s, GH_SIDE_B, OFF_AUDIO OFF_VIDEO, "none");
+    gone(&s, 0, 0);
+    session_fini(&s);
+#undef VIDEO
+#undef OFF_VIDEO
 }
 
 static void in_clear(void)
@@ -310,6 +371,8 @@ int main(void)
     RUN(the_version_after_a_refusal);
     RUN(what_was_refused_stays_refused);
     RUN(a_line_that_is_given_up);
+    RUN(a_line_that_is_given_up_in_what_crosses);
+    RUN(lines_that_are_given_up_by_either_side);
     RUN(in_clear);
     RUN(a_worn_key_is_replaced);
     RUN(a_worn_key_in_what_crosses);
