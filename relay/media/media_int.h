@@ -21,6 +21,7 @@
 #include "media/retired.h"
 #include "media/source.h"
 #include "media/srtp_key.h"
+#include "media/touch.h"
 
 #define GH_MEDIA_PKT_MAX GH_MEDIA_DATAGRAM_MAX /* a jumbo frame; RTP payload formats keep below the path's MTU */
 #define GH_MEDIA_TICK_MS 250       /* strangers' allowance */
@@ -29,12 +30,6 @@
 #define GH_OLD_KEY_MS 2000         /* an old receive key after a new one came (design: keys over time) */
 #define GH_OLD_KEY_AFTER_NEW_MS 1000 /* and after the first packet under the new one */
 #define GH_SHELF_MAX 8             /* retired contexts of a side: their keys may come back; more than suites */
-
-/*
- * A thousand streams do not fit into a core's cache, so what a packet costs beside the system calls is how many lines of
- * memory it touches.  What each packet needs stands together, by lines.
- */
-#define GH_LINE 64
 
 /* ---- counters: written by the worker alone, read by anybody ------------------------------------------ */
 
@@ -259,8 +254,8 @@ void gh_poll_run(struct gh_worker *worker);
 /* socket.c */
 int gh_port_start(struct gh_port *port);
 void gh_port_stop(struct gh_port *port);
-/** The socket was reported: one packet of it, or an error.  @is_there  the stream was asked for long ago */
-void gh_port_read(struct gh_worker *worker, struct gh_port *port, bool is_there, uint64_t now_ms);
+/** The socket was reported: one packet of it, or an error. */
+void gh_port_read(struct gh_worker *worker, struct gh_port *port, uint64_t now_ms);
 void gh_port_read_stranger(struct gh_worker *worker, struct gh_port *port, uint64_t now_ms);
 /** To what the set says, or to what was learnt since; a placeholder makes the port unusable. */
 int gh_port_name(struct gh_port *port, const struct gh_media_set *set,
@@ -286,7 +281,7 @@ static inline void gh_drop(struct gh_side *side, enum gh_drop cause)
     gh_count(&side->counters.drops[cause], 1);
 }
 
-static inline struct gh_side *gh_side_other(struct gh_side *side)
+static inline struct gh_side *gh_side_other(const struct gh_side *side)
 {
     return &side->stream->sides[side == &side->stream->sides[0]];
 }

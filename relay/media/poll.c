@@ -14,6 +14,7 @@
 #include "media/media_int.h"
 
 #define BATCH 128 /* sockets that are read before timers and commands have their turn */
+#define AHEAD 8   /* whose memory is asked for at once */
 
 /*
  * What an event names: a port, in whose lowest bits are which of its sockets, and where in its stream it lies: that can
@@ -80,8 +81,8 @@ static struct gh_port *port_of(const struct epoll_event *event)
     return (struct gh_port *)((uintptr_t)event->data.u64 & ~TAGS);
 }
 
-/* What a packet will touch, asked for two system calls before. */
-static void prefetch(const struct epoll_event *event)
+/* The lines of its stream that a packet touches. */
+static void touch_stream(const struct epoll_event *event)
 {
     const struct gh_port *port = port_of(event);
     enum gh_port_kind kind = event->data.u64 & RTCP ? GH_PORT_RTCP : GH_PORT_RTP;
@@ -89,13 +90,35 @@ static void prefetch(const struct epoll_event *event)
                                                           offsetof(struct gh_side, ports));
     const struct gh_side *to = event->data.u64 & SECOND_SIDE ? from - 1 : from + 1;
 
-    __builtin_prefetch(port, 1);
-    __builtin_prefetch(from, 1);
-    __builtin_prefetch(&from->counters.rx_pkts, 1);
-    __builtin_prefetch(&from->quality.newest, 1);
-    __builtin_prefetch(to, 1);
-    __builtin_prefetch(&to->ports[kind], 1);
-    __builtin_prefetch(&to->counters.tx_pkts, 1);
+    gh_touch(port);
+    gh_touch(from);
+    gh_touch(&from->counters.rx_pkts);
+    gh_touch(&from->quality.newest);
+    gh_touch(to);
+    gh_touch(&to->ports[kind]);
+    gh_touch(&to->counters.tx_pkts);
+}
+
+/*
+ * A packet would wait for each of them in turn, a pointer after the other; here those of several
+ * packets are on their way at once.
+ */
+static void touch_ahead(const struct epoll_event *events, int count)
+{
+    for (int i = 0; i < count; i++)
+        touch_stream(&events[i]);
+    for (int i = 0; i < count; i++) {
+        const struct gh_side *from = port_of(&events[i])->side;
+
+        gh_srtp_rx_touch(from->rx);
+        gh_srtp_tx_touch(gh_side_other(from)->tx);
+    }
+    for (int i = 0; i < count; i++) {
+        const struct gh_side *from = port_of(&events[i])->side;
+
+        gh_srtp_rx_touch_session(from->rx);
+        gh_srtp_tx_touch_session(gh_side_other(from)->tx);
+    }
 }
 
 static void read_sockets(struct gh_worker *worker, const struct epoll_event *events, int count)
@@ -103,14 +126,12 @@ static void read_sockets(struct gh_worker *worker, const struct epoll_event *eve
     uint64_t now_ms = uv_now(&worker->loop);
 
     for (int i = 0; i < count; i++) {
-        if (i == 0)
-            prefetch(&events[0]);
-        if (i + 1 < count)
-            prefetch(&events[i + 1]);
+        if (i % AHEAD == 0)
+            touch_ahead(&events[i], count - i < AHEAD ? count - i : AHEAD);
         if (events[i].data.u64 & STRANGER)
             gh_port_read_stranger(worker, port_of(&events[i]), now_ms);
         else
-            gh_port_read(worker, port_of(&events[i]), i > 0, now_ms);
+            gh_port_read(worker, port_of(&events[i]), now_ms);
     }
 }
 

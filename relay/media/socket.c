@@ -89,24 +89,12 @@ static ssize_t receive(int fd, struct gh_worker *worker, struct sockaddr_storage
                     (struct sockaddr *)from, &from_len);
 }
 
-/* One pointer further than gh_poll_run. */
-static void prefetch_keys(const struct gh_port *port)
-{
-    gh_srtp_rx_prefetch(port->side->rx);
-    gh_srtp_tx_prefetch(gh_side_other(port->side)->tx);
-}
-
 /* An ICMP error comes out of the next call on the socket, and is off it then. */
-void gh_port_read(struct gh_worker *worker, struct gh_port *port, bool is_there, uint64_t now_ms)
+void gh_port_read(struct gh_worker *worker, struct gh_port *port, uint64_t now_ms)
 {
     struct sockaddr_storage from;
-    ssize_t n;
+    ssize_t n = receive(port->known_fd, worker, &from);
 
-    if (is_there)
-        prefetch_keys(port);
-    n = receive(port->known_fd, worker, &from);
-    if (!is_there)
-        prefetch_keys(port);
     if (n >= 0)
         take(worker, port, (size_t)n, &from, now_ms);
     else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)

@@ -113,3 +113,11 @@ void gh_srtp_stream_forget(srtp_t session, uint32_t ssrc)
     if (session)
         srtp_remove_stream(session, htonl(ssrc));
 }
+
+/* Its question that goes the shortest way to a stream. */
+void gh_srtp_stream_touch(srtp_t session, uint32_t ssrc)
+{
+    uint32_t roc;
+
+    (void)srtp_get_stream_roc(session, ssrc, &roc);
+}

@@ -34,8 +34,9 @@ void gh_srtp_rx_free(struct gh_srtp_rx *rx);
 
 bool gh_srtp_rx_is(const struct gh_srtp_rx *rx, enum gh_suite suite, const struct gh_secret *key);
 
-/** Ask the memory for what the next packet will touch of it.  NULL is fine. */
-void gh_srtp_rx_prefetch(const struct gh_srtp_rx *rx);
+/** Bring what the next packet will touch of it near; then, once that is there, what it points to.  NULL is fine. */
+void gh_srtp_rx_touch(const struct gh_srtp_rx *rx);
+void gh_srtp_rx_touch_session(const struct gh_srtp_rx *rx);
 
 /** Lives as long as @rx. */
 const struct gh_secret *gh_srtp_rx_key(const struct gh_srtp_rx *rx);
@@ -91,8 +92,9 @@ void gh_srtp_tx_free(struct gh_srtp_tx *tx);
  *  @return 0 or GH_ENOMEM: @tx is then to be freed */
 int gh_srtp_tx_continue(struct gh_srtp_tx *tx, const struct gh_srtp_tx *before);
 
-/** As gh_srtp_rx_prefetch. */
-void gh_srtp_tx_prefetch(const struct gh_srtp_tx *tx);
+/** As those of gh_srtp_rx. */
+void gh_srtp_tx_touch(const struct gh_srtp_tx *tx);
+void gh_srtp_tx_touch_session(const struct gh_srtp_tx *tx);
 
 bool gh_srtp_tx_is(const struct gh_srtp_tx *tx, enum gh_suite suite, const struct gh_secret *key);
 const struct gh_secret *gh_srtp_tx_key(const struct gh_srtp_tx *tx);

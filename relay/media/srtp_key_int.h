@@ -7,8 +7,7 @@
 
 #include <gatehouse/err.h>
 #include "media/srtp_key.h"
-
-#define GH_SRTP_LINE 64 /* of memory */
+#include "media/touch.h"
 
 int gh_srtp_error(srtp_err_status_t status);
 
@@ -26,5 +25,7 @@ int gh_srtp_session_new(srtp_t *out, enum gh_suite suite, struct gh_secret *key,
 int gh_srtp_stream_add(srtp_t session, enum gh_suite suite, struct gh_secret *key, bool gate,
                        uint32_t ssrc, uint32_t roc);
 void gh_srtp_stream_forget(srtp_t session, uint32_t ssrc);
+/** Bring what libsrtp2 needs to find it near.  There may be none. */
+void gh_srtp_stream_touch(srtp_t session, uint32_t ssrc);
 
 #endif

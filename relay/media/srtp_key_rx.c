@@ -30,7 +30,7 @@ struct former {
 
 /* By what each packet touches: two lines of memory. */
 struct gh_srtp_rx {
-    _Alignas(GH_SRTP_LINE) enum gh_suite suite;
+    _Alignas(GH_LINE) enum gh_suite suite;
     bool gate;      /* first and carried leave RTP encrypted */
     bool newest;    /* the last accepted packet was above all before it */
     /* The one that was made first judges tag and replay for good; it decrypts SRTCP in any case. */
@@ -47,7 +47,7 @@ struct gh_srtp_rx {
     struct gh_secret key;
 };
 
-_Static_assert(offsetof(struct gh_srtp_rx, formers) <= (size_t)2 * GH_SRTP_LINE, "what is prefetched");
+_Static_assert(offsetof(struct gh_srtp_rx, formers) <= (size_t)2 * GH_LINE, "what is touched");
 
 int gh_srtp_rx_new(struct gh_srtp_rx **out, enum gh_suite suite, const struct gh_secret *key,
                    bool gate)
@@ -95,12 +95,18 @@ void gh_srtp_rx_free(struct gh_srtp_rx *rx)
     free(rx);
 }
 
-void gh_srtp_rx_prefetch(const struct gh_srtp_rx *rx)
+void gh_srtp_rx_touch(const struct gh_srtp_rx *rx)
 {
     if (!rx)
         return;
-    __builtin_prefetch(rx, 1);
-    __builtin_prefetch((const char *)rx + GH_SRTP_LINE, 1);
+    gh_touch(rx);
+    gh_touch((const char *)rx + GH_LINE);
+}
+
+void gh_srtp_rx_touch_session(const struct gh_srtp_rx *rx)
+{
+    if (rx)
+        gh_srtp_stream_touch(rx->first, rx->sources[0].ssrc);
 }
 
 bool gh_srtp_rx_is(const struct gh_srtp_rx *rx, enum gh_suite suite, const struct gh_secret *key)

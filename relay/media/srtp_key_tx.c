@@ -24,7 +24,7 @@ struct source {
 
 /* By what each packet touches: two lines of memory. */
 struct gh_srtp_tx {
-    _Alignas(GH_SRTP_LINE) srtp_t session;
+    _Alignas(GH_LINE) srtp_t session;
     struct source *sources; /* most calls have one; GH_TX_SSRC_MAX at most */
     size_t source_room;
     uint64_t clock;
@@ -41,7 +41,7 @@ struct gh_srtp_tx {
     struct gh_secret key;
 };
 
-_Static_assert(offsetof(struct gh_srtp_tx, kept) <= (size_t)2 * GH_SRTP_LINE, "what is prefetched");
+_Static_assert(offsetof(struct gh_srtp_tx, kept) <= (size_t)2 * GH_LINE, "what is touched");
 
 int gh_srtp_tx_new(struct gh_srtp_tx **out, enum gh_suite suite, const struct gh_secret *key)
 {
@@ -85,12 +85,18 @@ void gh_srtp_tx_free(struct gh_srtp_tx *tx)
     free(tx);
 }
 
-void gh_srtp_tx_prefetch(const struct gh_srtp_tx *tx)
+void gh_srtp_tx_touch(const struct gh_srtp_tx *tx)
 {
     if (!tx)
         return;
-    __builtin_prefetch(tx, 1);
-    __builtin_prefetch((const char *)tx + GH_SRTP_LINE, 1);
+    gh_touch(tx);
+    gh_touch((const char *)tx + GH_LINE);
+}
+
+void gh_srtp_tx_touch_session(const struct gh_srtp_tx *tx)
+{
+    if (tx)
+        gh_srtp_stream_touch(tx->session, tx->sources[0].out);
 }
 
 bool gh_srtp_tx_is(const struct gh_srtp_tx *tx, enum gh_suite suite, const struct gh_secret *key)
