@@ -182,6 +182,15 @@ struct gh_entry **gh_entry_owner(const struct gh_entry *entry, int side)
     return &entry->places[side]->owners[entry->pairs[side].rtp / 2];
 }
 
+/* Of a stream that did not come about.  Two of them wanted at once by whoever comes back for them
+ * would never be free at once, if the one that was had to rest each time. */
+static void return_pair(struct gh_entry *entry, int side)
+{
+    gh_port_pair_close(&entry->pairs[side]);
+    *gh_entry_owner(entry, side) = NULL;
+    gh_port_pool_return(entry->places[side]->pool, entry->pairs[side].rtp);
+}
+
 /* Its sockets are closed.  A pair that another stream goes on with is that one's to give. */
 static void give_pair(struct gh_entry *entry, int side)
 {
@@ -225,10 +234,8 @@ int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_s
     gh_mailbox_post(media->workers[entry->worker].inbox, &entry->stream.open.msg);
     return 0;
 out:
-    while (taken--) {
-        gh_port_pair_close(&entry->pairs[taken]);
-        give_pair(entry, taken);
-    }
+    while (taken--)
+        return_pair(entry, taken);
     free(entry);
     return err;
 }

@@ -235,10 +235,20 @@ int gh_port_pair_again(const struct gh_addr *address, uint16_t rtp_port, struct 
     return stock_is_out(err) ? GH_EFULL : err;
 }
 
+static uint16_t pair_of(const struct gh_port_pool *pool, uint16_t rtp_port)
+{
+    return (uint16_t)((rtp_port - pool->first) / 2);
+}
+
 void gh_port_pool_release(struct gh_port_pool *pool, uint16_t rtp_port, uint64_t now_ms)
 {
-    ring_push(&pool->resting, (uint16_t)((rtp_port - pool->first) / 2), now_ms + pool->delay_ms);
+    ring_push(&pool->resting, pair_of(pool, rtp_port), now_ms + pool->delay_ms);
     wake_rested(pool, now_ms);
+}
+
+void gh_port_pool_return(struct gh_port_pool *pool, uint16_t rtp_port)
+{
+    ring_push(&pool->free, pair_of(pool, rtp_port), 0);
 }
 
 void gh_port_pool_usage(struct gh_port_pool *pool, uint64_t now_ms, unsigned *used, unsigned *all)

@@ -43,6 +43,9 @@ int gh_port_pair_again(const struct gh_addr *address, uint16_t rtp_port, struct 
 /** The sockets are closed by now, by whoever had them. */
 void gh_port_pool_release(struct gh_port_pool *pool, uint16_t rtp_port, uint64_t now_ms);
 
+/** The same, and nobody was ever told of it: it is free again at once, as if it had not been taken. */
+void gh_port_pool_return(struct gh_port_pool *pool, uint16_t rtp_port);
+
 void gh_port_pair_close(struct gh_port_pair *pair);
 
 /** @used  taken or resting */

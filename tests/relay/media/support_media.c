@@ -151,6 +151,18 @@ bool lab_start_limited(struct lab *lab, unsigned max_streams)
     return start(lab, &config, &open);
 }
 
+bool lab_start_ports(struct lab *lab, unsigned pairs, uint64_t delay_ms)
+{
+    struct gh_media_config config = { .port_first = PORT_FIRST,
+                                      .port_last = (uint16_t)(PORT_FIRST + 2 * pairs - 1),
+                                      .port_delay_ms = delay_ms,
+                                      .workers = 1 };
+    struct gh_media_open open = { .call = 1, .family = { 4, 4 } };
+
+    gh_addr_parse_ip(gh_span_str(ip_of(4)), 0, &config.address);
+    return start(lab, &config, &open);
+}
+
 bool lab_start_mixed(struct lab *lab, uint8_t family_a, uint8_t family_b)
 {
     struct gh_media_config config = { .port_first = PORT_FIRST, .port_last = PORT_LAST, .workers = 1 };

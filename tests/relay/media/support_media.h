@@ -49,6 +49,8 @@ bool lab_start(struct lab *lab, uint8_t family, uint64_t timeout_ms);
 bool lab_start_held(struct lab *lab, uint64_t timeout_ms, uint64_t timeout_on_hold_ms);
 /** IPv4; at most so many streams, the lab's among them. */
 bool lab_start_limited(struct lab *lab, unsigned max_streams);
+/** IPv4; so many pairs of ports, which rest so long; the lab has two of them. */
+bool lab_start_ports(struct lab *lab, unsigned pairs, uint64_t delay_ms);
 /** The relay has both families, each side its own. */
 bool lab_start_mixed(struct lab *lab, uint8_t family_a, uint8_t family_b);
 /** IPv4; side b has an interface of its own, at @ip_b.  SDP says @said in its place. */

@@ -386,6 +386,26 @@ static void ports_run_out_and_come_back(void)
     LAB_END(&lab);
 }
 
+/* Nobody was told of the one pair that was left: it does not rest, and the next stream finds two. */
+static void a_stream_that_found_one_pair_holds_none(void)
+{
+    struct gh_media_open open = { 0 };
+    gh_stream_id id;
+    struct lab lab;
+    uint16_t ports[2];
+    unsigned used, all;
+
+    if (!lab_start_ports(&lab, 3, 3600000))
+        return;
+    for (int i = 0; i < 3; i++) {
+        CHECK_INT(gh_media_open(lab.media, &open, &id, ports), GH_EFULL);
+        gh_media_port_usage(lab.media, &used, &all);
+        CHECK_INT(used, 2);
+        CHECK_INT(all, 3);
+    }
+    LAB_END(&lab);
+}
+
 static void two_thousand_streams_come_and_go(void)
 {
     struct lab lab;
@@ -487,6 +507,7 @@ int main(void)
     RUN(a_closed_receiver_may_come_back);
     RUN(a_send_that_found_an_error_is_repeated);
     RUN(ports_run_out_and_come_back);
+    RUN(a_stream_that_found_one_pair_holds_none);
     RUN(two_thousand_streams_come_and_go);
     RUN(stop_leaves_nothing);
     RUN(a_bad_configuration_is_refused);

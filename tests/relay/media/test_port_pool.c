@@ -113,6 +113,34 @@ static void exhausted_then_rested(void)
     gh_port_pool_free(pool);
 }
 
+/* Whoever needs two of three, and finds one free and one resting, would else find it so for ever: each
+ * time that it comes, the one that was free is put to rest, and the other has just woken. */
+static void a_pair_that_was_not_used_need_not_rest(void)
+{
+    struct gh_port_pool *pool;
+    struct gh_port_pair used, pair, other;
+    unsigned in_use, all;
+
+    CHECK_OR_STOP(gh_port_pool_new(&pool, FIRST, FIRST + 3, 1000) == 0);
+    CHECK_OR_STOP(take(pool, 0, &used) == 0);
+    gh_port_pair_close(&used);
+    gh_port_pool_release(pool, used.rtp, 0);
+    for (uint64_t now_ms = 10; now_ms < 1000; now_ms += 10) {
+        CHECK_OR_STOP(take(pool, now_ms, &pair) == 0);
+        CHECK(pair.rtp != used.rtp);
+        CHECK_INT(take(pool, now_ms, &other), GH_EFULL);
+        gh_port_pair_close(&pair);
+        gh_port_pool_return(pool, pair.rtp);
+        gh_port_pool_usage(pool, now_ms, &in_use, &all);
+        CHECK_INT(in_use, 1);
+    }
+    CHECK_INT(take(pool, 1000, &pair), 0);
+    CHECK_INT(take(pool, 1000, &other), 0);
+    gh_port_pair_close(&pair);
+    gh_port_pair_close(&other);
+    gh_port_pool_free(pool);
+}
+
 /* Another program has one port of the pair, shareable or not. */
 static void a_foreign_port_is_skipped(bool shared, uint16_t foreign_port)
 {
@@ -256,6 +284,7 @@ int main(void)
     RUN(whole_pairs_only);
     RUN(pairs_are_even_and_odd);
     RUN(exhausted_then_rested);
+    RUN(a_pair_that_was_not_used_need_not_rest);
     RUN(foreign_ports_are_skipped);
     RUN(order_cannot_be_guessed);
     RUN(a_foreign_address_is_an_error);
