@@ -237,7 +237,7 @@ static void cut(struct gh_timeline *line, int64_t at_us)
 
     if (next.from_us == at_us && !next.keep)
         return;
-    if (line->slice_count == line->slice_room && !gh_timeline_more_slices(line))
+    if (line->slice_count == line->slice_room && !gh_timeline_more(line, GH_TIMELINE_SLICES))
         decide_oldest(line, line->slices[1].from_us);
     next.from_us = at_us;
     next.keep = false;
@@ -286,7 +286,7 @@ static bool take_epoch(struct gh_timeline *line, unsigned was, size_t *place)
                 return true;
             }
         }
-        if (gh_timeline_more_epochs(line))
+        if (gh_timeline_more(line, GH_TIMELINE_EPOCHS))
             continue;
         if (line->slice_count == 1) {
             *place = was - 1;

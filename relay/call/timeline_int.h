@@ -9,11 +9,11 @@
 
 /* ---- timeline_room.c: where the lists lie ---- */
 
+enum gh_timeline_list { GH_TIMELINE_EPOCHS, GH_TIMELINE_SLICES, GH_TIMELINE_DECIDED };
+
 /* More room for one of the lists, zeroed.  Places keep their numbers, not their addresses.
  * false: it has all that it may have, or no memory is left; it is as it was. */
-bool gh_timeline_more_epochs(struct gh_timeline *line);
-bool gh_timeline_more_slices(struct gh_timeline *line);
-bool gh_timeline_more_decided(struct gh_timeline *line);
+bool gh_timeline_more(struct gh_timeline *line, enum gh_timeline_list list);
 
 /* ---- timeline_outcome.c: what is decided ---- */
 

@@ -22,7 +22,7 @@ static void merge_oldest(struct gh_timeline *line)
 /* Let the list have room.  What was merged may now be like its neighbour, and neighbours differ. */
 static void make_room(struct gh_timeline *line)
 {
-    if (line->decided_count < line->decided_room || gh_timeline_more_decided(line))
+    if (line->decided_count < line->decided_room || gh_timeline_more(line, GH_TIMELINE_DECIDED))
         return;
     line->coarse = true;
     merge_oldest(line);

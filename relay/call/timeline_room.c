@@ -11,14 +11,16 @@
 _Static_assert(GH_TIMELINE_OWN >= 2, "the oldest slice ends where another begins, two intervals "
                                      "are merged: also when no memory is left for more");
 
-/* The list in a larger block, NULL: not possible.  @list  freed then, unless it is @own */
-static void *grown(void *list, const void *own, uint8_t *room, size_t max, size_t size)
+/* The list in a larger block, and the one that it was in freed, unless that is @own; or as it is.
+ * @more  written: which */
+static void *grown(void *list, const void *own, uint8_t *room, size_t max, size_t size, bool *more)
 {
     size_t wanted = 2 * (size_t)*room < max ? 2 * (size_t)*room : max;
     void *larger = *room < max ? calloc(wanted, size) : NULL;
 
+    *more = larger != NULL;
     if (!larger)
-        return NULL;
+        return list;
     memcpy(larger, list, *room * size);
     if (list != own)
         free(list);
@@ -26,35 +28,25 @@ static void *grown(void *list, const void *own, uint8_t *room, size_t max, size_
     return larger;
 }
 
-bool gh_timeline_more_epochs(struct gh_timeline *line)
+bool gh_timeline_more(struct gh_timeline *line, enum gh_timeline_list list)
 {
-    struct gh_timeline_epoch *larger = grown(line->epochs, line->own_epochs, &line->epoch_room,
-                                             GH_TIMELINE_EPOCHS_MAX, sizeof(*larger));
+    bool more = false;
 
-    if (larger)
-        line->epochs = larger;
-    return larger != NULL;
-}
-
-bool gh_timeline_more_slices(struct gh_timeline *line)
-{
-    struct gh_timeline_slice *larger = grown(line->slices, line->own_slices, &line->slice_room,
-                                             GH_TIMELINE_SLICES_MAX, sizeof(*larger));
-
-    if (larger)
-        line->slices = larger;
-    return larger != NULL;
-}
-
-bool gh_timeline_more_decided(struct gh_timeline *line)
-{
-    struct gh_timeline_decided *larger =
-        grown(line->decided, line->own_decided, &line->decided_room, GH_TIMELINE_INTERVALS_MAX,
-              sizeof(*larger));
-
-    if (larger)
-        line->decided = larger;
-    return larger != NULL;
+    switch (list) {
+    case GH_TIMELINE_EPOCHS:
+        line->epochs = grown(line->epochs, line->own_epochs, &line->epoch_room,
+                             GH_TIMELINE_EPOCHS_MAX, sizeof(*line->epochs), &more);
+        break;
+    case GH_TIMELINE_SLICES:
+        line->slices = grown(line->slices, line->own_slices, &line->slice_room,
+                             GH_TIMELINE_SLICES_MAX, sizeof(*line->slices), &more);
+        break;
+    case GH_TIMELINE_DECIDED:
+        line->decided = grown(line->decided, line->own_decided, &line->decided_room,
+                              GH_TIMELINE_INTERVALS_MAX, sizeof(*line->decided), &more);
+        break;
+    }
+    return more;
 }
 
 void gh_timeline_init(struct gh_timeline *line)
