@@ -97,17 +97,6 @@ bool gh_neg_worn(struct gh_neg *neg, size_t index, int side, uint32_t key)
 
 /* ---- the offer ------------------------------------------------------------------------------- */
 
-static struct gh_crypto_facts facts_of(enum gh_suite suite, uint32_t tag)
-{
-    return (struct gh_crypto_facts){ .parsed = true,
-                                     .tag = tag,
-                                     .suite = suite,
-                                     .key_ok = true,
-                                     .key_count = 1,
-                                     .mki_ok = true,
-                                     .lifetime_ok = true };
-}
-
 /* The one line of this m-line.  @fresh  written: the key is a new one */
 static int plan_line(struct gh_neg *neg, int index, const struct gh_neg_leg *to, bool *fresh)
 {
@@ -121,7 +110,7 @@ static int plan_line(struct gh_neg *neg, int index, const struct gh_neg_leg *to,
 
     if (base->side[neg->offerer].suite != GH_SUITE_NONE) {
         /* Whose echo the answer must not be, and where a copied line came from. */
-        keys->offered[0].facts = facts_of(base->side[neg->offerer].suite, 1);
+        keys->offered[0].facts = neg_good_facts(base->side[neg->offerer].suite, 1);
         keys->offered[0].key = base->force->rx[neg->offerer];
         keys->offered[0].mki = base->force->rx_mki[neg->offerer];
         keys->offered_count = 1;
@@ -130,7 +119,7 @@ static int plan_line(struct gh_neg *neg, int index, const struct gh_neg_leg *to,
     if (base->side[answerer].suite == GH_SUITE_NONE)
         return 0;
     *fresh = side->stale || side->worn || (own && base->exposed);
-    out->facts = facts_of(base->side[answerer].suite, base->force->written[answerer].tag);
+    out->facts = neg_good_facts(base->side[answerer].suite, base->force->written[answerer].tag);
     out->copy_of = *fresh || own ? -1 : 0;
     if (*fresh) {
         out->own_mki = neg_fresh_mki(to, base, answerer);

@@ -79,6 +79,9 @@ void neg_take_addresses(struct gh_neg *neg, int side, int index, const struct gh
 /** neg_offer.c: the a=crypto lines of one m-line that we offer; @keys NULL: none. */
 int neg_write_lines(struct gh_sdp *doc, int index, const struct gh_neg_keys *keys);
 
+/** neg_offer.c: a line that we write, with one key, or that is in force. */
+struct gh_crypto_facts neg_good_facts(enum gh_suite suite, uint32_t tag);
+
 /** neg_offer.c: the MKI of a fresh key of ours, another than that of the one before; 0: none.  @base  or NULL */
 uint8_t neg_fresh_mki(const struct gh_neg_leg *to, const struct gh_neg_stream *base, int side);
 

@@ -187,17 +187,22 @@ uint8_t neg_fresh_mki(const struct gh_neg_leg *to, const struct gh_neg_stream *b
     return to->mki == GH_MKI_OFFER ? (uint8_t)(before % UINT8_MAX + 1) : 0;
 }
 
+struct gh_crypto_facts neg_good_facts(enum gh_suite suite, uint32_t tag)
+{
+    return (struct gh_crypto_facts){ .parsed = true,
+                                     .tag = tag,
+                                     .suite = suite,
+                                     .key_ok = true,
+                                     .key_count = 1,
+                                     .mki_ok = true,
+                                     .lifetime_ok = true };
+}
+
 /* Our own key for a suite: the one that is in force, if nobody else has seen it, or a fresh one. */
 static int own_line(struct line *line, enum gh_suite suite, uint32_t tag,
                     const struct gh_neg_leg *to, const struct gh_neg_stream *base, int side)
 {
-    line->facts = (struct gh_crypto_facts){ .parsed = true,
-                                            .tag = tag,
-                                            .suite = suite,
-                                            .key_ok = true,
-                                            .key_count = 1,
-                                            .mki_ok = true,
-                                            .lifetime_ok = true };
+    line->facts = neg_good_facts(suite, tag);
     line->copy_of = -1;
     if (base && !base->exposed && base->force->own[side] && !base->side[side].worn &&
         base->side[side].suite == suite) {
