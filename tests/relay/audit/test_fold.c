@@ -2,67 +2,12 @@
 /* Repeats that become one counted record a second, and sources beyond the bound that share one. */
 #include "support/check.h"
 
-#include <uv.h>
-
-#include "audit/writer.h"
-#include "relay/audit/support_audit.h"
-
-static const char *dir;
-static uv_loop_t loop;
-static struct gh_audit *audit;
-
-static void set_up(void)
-{
-    struct gh_audit_options options = { .uv_loop = &loop, .wall_us = WALL_US };
-    char why[GH_AUDIT_WHY_MAX];
-
-    dir = fresh_dir();
-    options.directory = dir;
-    uv_loop_init(&loop);
-    if (!CHECK_INT(gh_audit_open(&audit, &options, why), 0)) {
-        fprintf(stderr, "%s\n", why);
-        exit(EXIT_FAILURE);
-    }
-}
+#include "relay/audit/support_writer.h"
 
 static void stop(void)
 {
     gh_audit_stop_now(audit);
     uv_run(&loop, UV_RUN_DEFAULT);
-}
-
-static void tear_down(void)
-{
-    gh_audit_free(audit);
-    CHECK_INT(uv_loop_close(&loop), 0);
-    remove_dir(dir);
-}
-
-static uint64_t folded(void)
-{
-    struct gh_audit_stats s;
-
-    gh_audit_stats(audit, &s);
-    return s.folded;
-}
-
-static long lines_that_hold(void)
-{
-    static const char *const files[] = { FIRST_FILE };
-
-    return second_opinion(dir, files, 1);
-}
-
-/* How many lines of the ledger contain @what. */
-static int count_lines(const char *what)
-{
-    char *text = read_file(dir, FIRST_FILE, NULL), *line, *rest = text;
-    int count = 0;
-
-    while (text && (line = strsep(&rest, "\n")))
-        count += strstr(line, what) != NULL;
-    free(text);
-    return count;
 }
 
 static int fold(const char *type, const char *reason, const char *source, uint64_t now_ms)
@@ -76,7 +21,7 @@ static int fold(const char *type, const char *reason, const char *source, uint64
 
 static void repeats_become_one_record_a_second(void)
 {
-    set_up();
+    writer_open((struct gh_audit_options){ 0 });
     for (uint64_t now = 0; now < 3000; now += 10) {
         CHECK_INT(fold("policy.refuse", "key_exposed", "192.0.2.1", now), 0);
         CHECK_INT(fold("policy.refuse", "key_exposed", "192.0.2.2", now), 0);
@@ -87,7 +32,7 @@ static void repeats_become_one_record_a_second(void)
     gh_audit_tick(audit, 5000); /* a second without a repeat ends it */
     CHECK_INT(fold("policy.refuse", "key_exposed", "192.0.2.1", 5001), 0);
     CHECK_INT(fold("policy.refuse", "key_exposed", "192.0.2.1", 5002), 0);
-    CHECK_INT(folded(), 2 * 299 + 1);
+    CHECK_INT(stats().folded, 2 * 299 + 1);
     stop(); /* and what was counted last is not lost */
     CHECK_INT(count_lines("\"reason\":\"key_exposed\",\"source\":\"192.0.2.1\"}"), 3); /* two first, one of tls */
     CHECK_INT(count_lines("\"type\":\"policy.refuse\",\"reason\":\"key_exposed\",\"source\":\"192.0.2.2\"}"), 1);
@@ -96,25 +41,25 @@ static void repeats_become_one_record_a_second(void)
     CHECK_INT(count_lines("\"count\":100,"), 4);
     CHECK_INT(count_lines("\"count\":1,"), 1);
     CHECK_INT(lines_that_hold(), 12);
-    tear_down();
+    writer_close();
 }
 
 static void many_sources_share_one_record(void)
 {
     char source[32];
 
-    set_up();
+    writer_open((struct gh_audit_options){ 0 });
     for (int i = 0; i < GH_AUDIT_FOLD_MAX + 500; i++) {
         snprintf(source, sizeof(source), "198.51.%d.%d", i / 256, i % 256);
         CHECK_INT(fold("tls.refuse", "cert_missing", source, 5), 0);
     }
-    CHECK_INT(folded(), 499);
+    CHECK_INT(stats().folded, 499);
     gh_audit_tick(audit, 1005);
     stop();
     CHECK_INT(count_lines("\"count\":499,"), 1);
     CHECK_INT(count_lines("\"sources\":\"many\""), 1);
     CHECK_INT(lines_that_hold(), GH_AUDIT_FOLD_MAX + 2);
-    tear_down();
+    writer_close();
 }
 
 int main(void)

@@ -14,10 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <uv.h>
-
-#include "audit/writer.h"
-#include "relay/audit/support_audit.h"
+#include "relay/audit/support_writer.h"
 
 static struct {
     pthread_mutex_t lock; /* protects all below */
@@ -81,9 +78,6 @@ static long synced_size(void)
 
 /* ---- one audit on one loop ---- */
 
-static const char *dir;
-static uv_loop_t loop;
-static struct gh_audit *audit;
 static int state_changes, last_state, losses, stopped_with, stopped_times;
 static char last_why[GH_AUDIT_WHY_MAX];
 static int done_count, done_errors, next_expected, out_of_order, not_synced;
@@ -101,23 +95,13 @@ static void on_state(void *arg, int err, const char *why)
 
 static void set_up(size_t max_records)
 {
-    struct gh_audit_options options = {
-        .uv_loop = &loop, .wall_us = WALL_US, .max_records = max_records, .on_state = on_state, .arg = &loop,
-    };
-    char why[GH_AUDIT_WHY_MAX];
-
     state_changes = last_state = losses = stopped_times = done_count = done_errors = next_expected = 0;
     out_of_order = not_synced = 0;
     stopped_with = 1;
     hold_disk(false);
     fail_disk(0);
-    dir = fresh_dir();
-    options.directory = dir;
-    uv_loop_init(&loop);
-    if (!CHECK_INT(gh_audit_open(&audit, &options, why), 0)) {
-        fprintf(stderr, "%s\n", why);
-        exit(EXIT_FAILURE);
-    }
+    writer_open((struct gh_audit_options){
+        .max_records = max_records, .on_state = on_state, .arg = &loop });
 }
 
 static void on_stopped(void *arg, int err)
@@ -132,13 +116,6 @@ static void stop(void)
     gh_audit_stop(audit, on_stopped, &stopped_with);
     uv_run(&loop, UV_RUN_DEFAULT); /* ends by itself: nothing is left open */
     CHECK_INT(stopped_times, 1);
-}
-
-static void tear_down(void)
-{
-    gh_audit_free(audit);
-    CHECK_INT(uv_loop_close(&loop), 0);
-    remove_dir(dir);
 }
 
 static void on_done(void *arg, int err)
@@ -165,33 +142,6 @@ static void run_until(const int *counter, int value)
 {
     while (*counter < value)
         uv_run(&loop, UV_RUN_ONCE);
-}
-
-static struct gh_audit_stats stats(void)
-{
-    struct gh_audit_stats s;
-
-    gh_audit_stats(audit, &s);
-    return s;
-}
-
-static long lines_that_hold(void)
-{
-    static const char *const files[] = { FIRST_FILE };
-
-    return second_opinion(dir, files, 1);
-}
-
-/* How many lines of the ledger contain @what. */
-static int count_lines(const char *what)
-{
-    char *text = read_file(dir, FIRST_FILE, NULL), *line, *rest = text;
-    int count = 0;
-
-    while (text && (line = strsep(&rest, "\n")))
-        count += strstr(line, what) != NULL;
-    free(text);
-    return count;
 }
 
 /* ---- order and groups ---- */
@@ -232,7 +182,7 @@ static void done_comes_after_the_sync_and_in_order(void)
     CHECK_INT(stats().queued_octets, 0);
     stop();
     CHECK_INT(lines_that_hold(), 300);
-    tear_down();
+    writer_close();
 }
 
 static void what_comes_during_a_sync_is_one_group(void)
@@ -250,7 +200,7 @@ static void what_comes_during_a_sync_is_one_group(void)
     CHECK_INT(out_of_order, 0);
     stop();
     CHECK_INT(lines_that_hold(), 101);
-    tear_down();
+    writer_close();
 }
 
 /* ---- room ---- */
@@ -296,7 +246,7 @@ static void the_queue_is_bounded(void)
     CHECK_INT(lines_that_hold(), 18);
     CHECK_INT(count_lines("\"type\":\"audit.dropped\",\"count\":4,\"first_ts\":\"2026-11-23T09:14:07.214Z\","
                           "\"last_ts\":\"2026-11-23T09:14:07.114Z\""), 1);
-    tear_down();
+    writer_close();
 }
 
 static void octets_are_bounded_too(void)
@@ -330,7 +280,7 @@ static void octets_are_bounded_too(void)
     /* Nothing came after them: the loss is said at the stop. */
     CHECK_INT(count_lines("\"type\":\"audit.dropped\",\"count\":1,"), 1);
     CHECK_INT(lines_that_hold(), n + 1);
-    tear_down();
+    writer_close();
 }
 
 static void an_event_in_error_is_lost_loudly(void)
@@ -353,7 +303,7 @@ static void an_event_in_error_is_lost_loudly(void)
     stop();
     CHECK_INT(done_count, 0);
     CHECK_INT(count_lines("\"type\":\"audit.dropped\",\"count\":3,"), 1);
-    tear_down();
+    writer_close();
 }
 
 /* ---- a disk that fails ---- */
@@ -383,7 +333,7 @@ static void a_disk_fails_and_comes_back(void)
     stop();
     CHECK_INT(stopped_with, 0);
     CHECK_INT(lines_that_hold(), 6);
-    tear_down();
+    writer_close();
 }
 
 static void stopping_on_a_failed_disk_says_what_is_lost(void)
@@ -401,7 +351,7 @@ static void stopping_on_a_failed_disk_says_what_is_lost(void)
     CHECK_INT(stats().records, 1);
     CHECK_INT(stats().dropped, 2);
     CHECK_INT(lines_that_hold(), 1);
-    tear_down();
+    writer_close();
 }
 
 /* ---- other hands ---- */
@@ -432,7 +382,7 @@ static void a_file_taken_away_is_noticed_by_itself(void)
     CHECK_INT(stats().seq, 3); /* the second is that of the loss */
     CHECK(file_exists(dir, "ledger-00000000000000000002.jsonl"));
     stop();
-    tear_down();
+    writer_close();
 }
 
 /* While there is no place for a new file it is a disk that fails: records wait, and none is lost. */
@@ -456,7 +406,7 @@ static void a_directory_taken_away_is_an_error_until_it_is_back(void)
     CHECK_INT(state_changes, 3);
     stop();
     CHECK_INT(stopped_with, 0);
-    tear_down();
+    writer_close();
 }
 
 /* ---- start and stop ---- */
@@ -473,7 +423,7 @@ static void a_stop_writes_all(void)
     CHECK_INT(put(50), GH_ECLOSED);
     CHECK_INT(gh_audit_reserve(audit), GH_ECLOSED);
     CHECK_INT(lines_that_hold(), 50);
-    tear_down();
+    writer_close();
 }
 
 static void a_stop_that_waits(void)
@@ -506,7 +456,7 @@ static void a_second_daemon_is_refused(void)
     CHECK(strstr(why, "another process") != NULL);
     CHECK(second == NULL);
     stop();
-    tear_down();
+    writer_close();
 }
 
 /* ---- a crash ---- */
@@ -599,7 +549,7 @@ static void how_fast(void)
     CHECK_INT(out_of_order, 0);
     stop();
     CHECK_INT(lines_that_hold(), RECORDS);
-    tear_down();
+    writer_close();
 }
 
 int main(void)
