@@ -74,15 +74,29 @@ static enum gh_reason exchange(struct session *session, int offerer, const char 
     return reason;
 }
 
+/* Another exchange, in place of one that failed.  @return false: no memory */
+static bool begin(struct session *session)
+{
+    drop(&session->pending);
+    session->offered[0] = session->answered[0] = 0;
+    session->pending = calloc(1, sizeof(*session->pending));
+    return session->pending != NULL;
+}
+
+static void put_in_force(struct session *session)
+{
+    gh_neg_settled(session->pending);
+    drop(&session->neg);
+    session->neg = session->pending;
+    session->pending = NULL;
+}
+
 enum gh_reason session_change_whole(struct session *session, int offerer, const char *offer,
                                     const char *answer)
 {
     enum gh_reason reason;
 
-    drop(&session->pending);
-    session->offered[0] = session->answered[0] = 0;
-    session->pending = calloc(1, sizeof(*session->pending));
-    if (!session->pending)
+    if (!begin(session))
         return GH_REASON_INTERNAL;
     gh_neg_init(session->pending, offerer, session->neg);
     session->pending->keeper = session->keeper;
@@ -91,10 +105,7 @@ enum gh_reason session_change_whole(struct session *session, int offerer, const 
     if (reason != GH_REASON_NONE)
         return reason;
     streams(session->pending, session->neg);
-    gh_neg_settled(session->pending);
-    drop(&session->neg);
-    session->neg = session->pending;
-    session->pending = NULL;
+    put_in_force(session);
     return reason;
 }
 
@@ -117,10 +128,7 @@ enum gh_reason session_alone_whole(struct session *session, int side, const char
     struct gh_sdp *doc = NULL;
     enum gh_reason reason;
 
-    drop(&session->pending);
-    session->offered[0] = session->answered[0] = 0;
-    session->pending = calloc(1, sizeof(*session->pending));
-    if (!session->pending)
+    if (!begin(session))
         return GH_REASON_INTERNAL;
     reason = gh_neg_alone_offer(session->pending, session->neg, side, to, &self, &doc);
     if (reason != GH_REASON_NONE)
@@ -133,12 +141,8 @@ enum gh_reason session_alone_whole(struct session *session, int side, const char
     reason = gh_neg_answer_in(session->pending, nego_expand(answer, octets), to, false);
     if (reason == GH_REASON_NONE)
         reason = gh_neg_alone_settle(session->pending);
-    if (reason != GH_REASON_NONE)
-        return reason;
-    gh_neg_settled(session->pending);
-    drop(&session->neg);
-    session->neg = session->pending;
-    session->pending = NULL;
+    if (reason == GH_REASON_NONE)
+        put_in_force(session);
     return reason;
 }
 

@@ -3,42 +3,32 @@
  * T.38 over UDPTL (ITU-T T.38 Annex D): relayed in clear where a trunk lets clear media be, refused where
  * SRTP is required; and the switch of a call from voice to fax and back.
  */
-#include "support_change.h"
+#include "support_session.h"
 #include "support_scenario.h"
 
 #define ATTRS       "a=T38FaxVersion:0\na=T38FaxUdpEC:t38UDPRedundancy\n"
 #define FAX(port)   "m=image " port " udptl t38\n" ATTRS
 #define NO_FAX      "m=image 0 udptl t38\n"
-#define VOICE(key)  "m=audio 5004 RTP/SAVP 0\na=crypto:1 " AES80 " inline:" key "\n"
-#define NO_VOICE    "m=audio 0 RTP/SAVP 0\n"
+#define VOICE(key)  SAVP("1", AES80, key)
 #define LINE_BESIDE "a=crypto:1 " AES80 " inline:@A1\n"
+
+/* One image line, as it is. */
+#define CROSSES .to_b = FAX("40002"), .before = GH_GRADE_CLEAR
+#define RELAYED(said)                                                                              \
+    .answer = FAX("6000"), .to_a = FAX("40000"), .sides = "none clear none clear", .marks = said,  \
+    .after = GH_GRADE_CLEAR
 
 static const struct scenario scenarios[] = {
     { .name = "proto, format and attributes cross, port and address are ours",
-      .a = { OFF },
-      .b = { OFF },
-      .offer = FAX("5004"),
-      .to_b = FAX("40002"),
-      .before = GH_GRADE_CLEAR,
-      .answer = FAX("6000"),
-      .to_a = FAX("40000"),
-      .sides = "none clear none clear",
-      .marks = "",
-      .after = GH_GRADE_CLEAR },
+      .a = { OFF }, .b = { OFF },
+      .offer = FAX("5004"), CROSSES,
+      RELAYED("") },
     { .name = "where SRTP is allowed it is marked",
-      .a = { ALLOWED },
-      .b = { ALLOWED, .savp = true },
-      .offer = FAX("5004"),
-      .to_b = FAX("40002"),
-      .before = GH_GRADE_CLEAR,
-      .answer = FAX("6000"),
-      .to_a = FAX("40000"),
-      .sides = "none clear none clear",
-      .marks = "media_clear",
-      .after = GH_GRADE_CLEAR },
+      .a = { ALLOWED }, .b = { ALLOWED, .savp = true },
+      .offer = FAX("5004"), CROSSES,
+      RELAYED("media_clear") },
     { .name = "to TCP, whose trunk gets no line that is not understood; letter case is the offerer's",
-      .a = { ALLOWED },
-      .b = { ALLOWED_TCP },
+      .a = { ALLOWED }, .b = { ALLOWED_TCP },
       .offer = "m=image 5004 UDPTL t38\n" ATTRS "a=T38VendorInfo:0 0 7\n",
       .to_b = "m=image 40002 UDPTL t38\n" ATTRS,
       .before = GH_GRADE_CLEAR,
@@ -48,45 +38,27 @@ static const struct scenario scenarios[] = {
       .marks = "media_clear",
       .after = GH_GRADE_CLEAR },
     { .name = "a good line beside it is not used, nor copied",
-      .a = { ALLOWED },
-      .b = { ALLOWED },
-      .offer = FAX("5004") LINE_BESIDE,
-      .to_b = FAX("40002"),
-      .before = GH_GRADE_CLEAR,
-      .answer = FAX("6000"),
-      .to_a = FAX("40000"),
-      .sides = "none clear none clear",
-      .marks = "no_usable_crypto media_clear",
-      .after = GH_GRADE_CLEAR },
+      .a = { ALLOWED }, .b = { ALLOWED },
+      .offer = FAX("5004") LINE_BESIDE, CROSSES,
+      RELAYED("no_usable_crypto media_clear") },
     { .name = "rtcp-mux and rtcp mean nothing here",
-      .a = { OFF },
-      .b = { OFF },
-      .offer = FAX("5004") "a=rtcp:5099\na=rtcp-mux\n",
-      .to_b = FAX("40002"),
-      .before = GH_GRADE_CLEAR,
-      .answer = FAX("6000"),
-      .to_a = FAX("40000"),
-      .sides = "none clear none clear",
-      .marks = "",
-      .after = GH_GRADE_CLEAR },
+      .a = { OFF }, .b = { OFF },
+      .offer = FAX("5004") "a=rtcp:5099\na=rtcp-mux\n", CROSSES,
+      RELAYED("") },
     { .name = "a line over TCP is refused for it, as everything is",
-      .a = { ALLOWED_TCP },
-      .b = { ALLOWED },
+      .a = { ALLOWED_TCP }, .b = { ALLOWED },
       .offer = FAX("5004") LINE_BESIDE,
       .offer_in = GH_REASON_KEY_OVER_CLEAR_SIGNALLING },
     { .name = "refused where the offerer's trunk requires SRTP",
-      .a = { REQUIRED },
-      .b = { OFF },
+      .a = { REQUIRED }, .b = { OFF },
       .offer = FAX("5004") LINE_BESIDE,
       .offer_in = GH_REASON_SRTP_REQUIRED },
     { .name = "refused where the answerer's trunk requires SRTP",
-      .a = { ALLOWED },
-      .b = { REQUIRED },
+      .a = { ALLOWED }, .b = { REQUIRED },
       .offer = FAX("5004"),
       .offer_out = GH_REASON_SRTP_REQUIRED },
     { .name = "beside voice it is refused alone, whatever b says of it",
-      .a = { ALLOWED },
-      .b = { REQUIRED },
+      .a = { ALLOWED }, .b = { REQUIRED },
       .offer = OFFER_SAVP FAX("5006"),
       .to_b = COPY_AND_OWN NO_FAX,
       .before = GH_GRADE_HOP_BY_HOP,
@@ -96,8 +68,7 @@ static const struct scenario scenarios[] = {
       .marks = "media_clear",
       .after = GH_GRADE_HOP_BY_HOP },
     { .name = "beside voice, the call is mixed",
-      .a = { ALLOWED },
-      .b = { ALLOWED, .savp = true },
+      .a = { ALLOWED }, .b = { ALLOWED, .savp = true },
       .offer = OFFER_SAVP FAX("5006"),
       .to_b = COPY_AND_OWN FAX("40006"),
       .before = GH_GRADE_MIXED,
@@ -107,40 +78,29 @@ static const struct scenario scenarios[] = {
       .marks = "media_clear",
       .after = GH_GRADE_MIXED },
     { .name = "answered as RTP",
-      .a = { ALLOWED },
-      .b = { ALLOWED },
-      .offer = FAX("5004"),
-      .to_b = FAX("40002"),
-      .before = GH_GRADE_CLEAR,
+      .a = { ALLOWED }, .b = { ALLOWED },
+      .offer = FAX("5004"), CROSSES,
       .answer = "m=image 6000 RTP/AVP 96\n",
       .answer_in = GH_REASON_PROFILE_MISMATCH },
     { .name = "answered as voice",
-      .a = { ALLOWED },
-      .b = { ALLOWED },
-      .offer = FAX("5004"),
-      .to_b = FAX("40002"),
-      .before = GH_GRADE_CLEAR,
+      .a = { ALLOWED }, .b = { ALLOWED },
+      .offer = FAX("5004"), CROSSES,
       .answer = "m=audio 6000 RTP/AVP 0\n",
       .answer_in = GH_REASON_BAD_SDP },
     { .name = "RTP answered as UDPTL",
-      .a = { OFF },
-      .b = { OFF },
+      .a = { OFF }, .b = { OFF },
       .offer = "m=image 5004 RTP/AVP 96\n",
       .to_b = "m=image 40002 RTP/AVP 96\n",
       .before = GH_GRADE_CLEAR,
       .answer = FAX("6000"),
       .answer_in = GH_REASON_PROFILE_MISMATCH },
     { .name = "answered with a key that nobody offered",
-      .a = { ALLOWED },
-      .b = { ALLOWED },
-      .offer = FAX("5004"),
-      .to_b = FAX("40002"),
-      .before = GH_GRADE_CLEAR,
+      .a = { ALLOWED }, .b = { ALLOWED },
+      .offer = FAX("5004"), CROSSES,
       .answer = FAX("6000") "a=crypto:1 " AES80 " inline:@B1\n",
       .answer_in = GH_REASON_CRYPTO_ANSWER_BAD },
     { .name = "over TCP, TLS, or as voice it is not relayed",
-      .a = { OFF },
-      .b = { OFF },
+      .a = { OFF }, .b = { OFF },
       .offer = "m=image 5004 TCP t38\nm=image 5006 UDP/TLS/UDPTL t38\nm=audio 5008 udptl t38\n",
       .offer_in = GH_REASON_MEDIA_NOT_RELAYED },
     /* RFC 4573: far end camera control.  What is RTP is relayed as such, whatever it carries. */
@@ -210,11 +170,6 @@ static void refused_to_one_destination_alone(void)
 
 static const struct nego_who allowed = { ALLOWED, .savp = true }, required = { REQUIRED };
 
-static void must(struct session *session, int offerer, const char *offer, const char *answer)
-{
-    CHECK_STR(gh_reason_name(session_change(session, offerer, offer, answer)), "none");
-}
-
 static void told(const struct session *s, int media, bool datagrams, enum gh_path path)
 {
     for (int side = 0; side < 2; side++) {
@@ -228,14 +183,6 @@ static void told(const struct session *s, int media, bool datagrams, enum gh_pat
         gh_secret_wipe(&set.rx_key);
         gh_secret_wipe(&set.tx_key);
     }
-}
-
-static void in_force(const struct session *session, int media, const char *a, const char *b)
-{
-    char text[32];
-
-    CHECK_STR(session_in_force(session, media, GH_SIDE_A, text), a);
-    CHECK_STR(session_in_force(session, media, GH_SIDE_B, text), b);
 }
 
 /* Two trunks that say `mark`; voice is up, each with its key. */
@@ -309,7 +256,7 @@ static void fax_in_a_line_of_its_own(void)
 
     voice_call(&s);
     voice = s.neg->streams[0].stream;
-    must(&s, GH_SIDE_B, NO_VOICE FAX("5006"), NO_VOICE FAX("6002"));
+    must(&s, GH_SIDE_B, OFF_AUDIO FAX("5006"), OFF_AUDIO FAX("6002"));
     marked(&s, true);
     CHECK(s.neg->streams[0].parked && !s.neg->streams[0].live);
     told(&s, 0, false, GH_PATH_PASS); /* kept for when it comes back */
@@ -333,7 +280,7 @@ static void a_parked_voice_is_no_fax(void)
     told(&s, 0, false, GH_PATH_PASS);
     in_force(&s, 0, "A1 B1", "B1 A1");
     must(&s, GH_SIDE_A, FAX("5004"), FAX("6000"));
-    must(&s, GH_SIDE_A, NO_VOICE, NO_VOICE);
+    must(&s, GH_SIDE_A, OFF_AUDIO, OFF_AUDIO);
     CHECK(s.neg->streams[0].parked);
     told(&s, 0, true, GH_PATH_CLEAR);
     session_fini(&s);
@@ -376,8 +323,8 @@ static void refused_switches(void)
         for (int side = 0; side < 2; side++)
             s.leg[side].rules.on_downgrade = rows[i / 2].trunk[side];
         s.route_downgrade = rows[i / 2].route;
-        CHECK_STR(gh_reason_name(i % 2 ? session_change(&s, GH_SIDE_A, NO_VOICE FAX("5006"),
-                                                        NO_VOICE FAX("6002"))
+        CHECK_STR(gh_reason_name(i % 2 ? session_change(&s, GH_SIDE_A, OFF_AUDIO FAX("5006"),
+                                                        OFF_AUDIO FAX("6002"))
                                        : session_change(&s, GH_SIDE_A, FAX("5004"), FAX("6000"))),
                   rows[i / 2].reason);
         if (i / 2) {
