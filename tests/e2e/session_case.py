@@ -189,15 +189,24 @@ class SessionCase(unittest.TestCase):
         self.accept()
         return self.b.expect("INVITE")
 
+    def accepted(self, request, by=None, **kwargs):
+        """@request, an INVITE with an offer, is accepted: 200 and ACK cross.  @return the 200 that the other side got"""
+        by = by or self.b
+        other = self.b if by is self.a else self.a
+        lines = by.take(request.body)
+        by.reply(request, 200, by.describe(tags=by.tags(lines), **kwargs))
+        ok = other.expect(200)
+        other.take(ok.body)
+        other.ack()
+        by.expect("ACK")
+        return ok
+
     def establish(self, directions=None, kinds=None, suite=CM):
         """An ordinary call, up, with keys on both sides."""
         count = len(kinds or ["audio"])
         request = self.invited(self.a.open(count, suite).describe(kinds=kinds, directions=directions))
-        lines = self.b.open(count, suite).take(request.body)
-        self.b.reply(request, 200, self.b.describe(tags=self.b.tags(lines), kinds=kinds))
-        self.a.take(self.a.expect(200).body)
-        self.a.ack()
-        self.b.expect("ACK")
+        self.b.open(count, suite)
+        self.accepted(request, kinds=kinds)
 
     def reinvite(self, who=None, answers=None, **kwargs):
         """A re-INVITE of @who with its description, answered by the other side.  @return what each of them got"""
@@ -205,13 +214,7 @@ class SessionCase(unittest.TestCase):
         other = self.b if who is self.a else self.a
         who.request("INVITE", who.describe(**kwargs))
         request = other.expect("INVITE")
-        lines = other.take(request.body)
-        other.reply(request, 200, other.describe(**(answers or {}), tags=other.tags(lines),
-                                                 **{k: v for k, v in kwargs.items() if k == "kinds"}))
-        ok = who.expect(200)
-        who.take(ok.body)
-        who.ack()
-        other.expect("ACK")
+        ok = self.accepted(request, other, **(answers or {}), **{k: v for k, v in kwargs.items() if k == "kinds"})
         return request, ok
 
     def prack(self, response, body=b""):
