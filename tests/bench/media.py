@@ -23,6 +23,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "e2e"))
+import account  # noqa: E402
 import harness as h  # noqa: E402
 import load  # noqa: E402
 
@@ -158,14 +159,16 @@ class Faults:
         self.count += len(found)
 
 
-def measure(relay_class, mode, args, faults, calls, packet_ms, *more):
-    """One relay, started for it, under one load.  @return the generator's report"""
+def measure(relay_class, mode, args, faults, calls, packet_ms, *more, samples=None):
+    """One relay, started for it, under one load.  @samples  a file for those of perf  @return the generator's report"""
     with relay_class(mode, args.workers) as relay:
         generator = subprocess.Popen(
             [os.path.join(h.BUILD, "load-generator"), *relay.arguments(), "--suites", relay.suites, "--watch",
              str(relay.daemon.pid), "--calls", str(calls), "--rate", str(SETUP_RATE), "--packet-ms", str(packet_ms),
              *(str(m) for m in more)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, preexec_fn=prepared(1))
+        if samples and generator.stdout.readline() == "measuring\n":
+            account.sample(relay.daemon.pid, samples, args.seconds / 2)
         lines = generator.stdout.read().splitlines()
         assert generator.wait() == 0 and lines, f"the generator ended with {generator.returncode}"
         report = json.loads(lines[-1])
@@ -177,10 +180,10 @@ def measure(relay_class, mode, args, faults, calls, packet_ms, *more):
     return report
 
 
-def packets(relay_class, mode, args, faults, streams):
+def packets(relay_class, mode, args, faults, streams, **more):
     rate = min(args.rate, PACKET_S * streams) if args.rate == RATE else args.rate
     return measure(relay_class, mode, args, faults, streams // 2, max(1, round(1000 * streams / rate)),
-                   "--settle", args.settle, "--measure", args.seconds, *(["--spin"] if args.spin else []))
+                   "--settle", args.settle, "--measure", args.seconds, *(["--spin"] if args.spin else []), **more)
 
 
 def spread(values, form="{:.2f}"):
@@ -216,6 +219,24 @@ def compare_modes(relays, args, faults):
             p99 = spread([a["delay_us"]["p99"] / b["delay_us"]["p99"] for a, b in pairs])
             calm = quiet(got[relays[0]]) / quiet(got[relays[1]])
             print(f"{'':26}{'ratio':12}{cpu:20}{calm:<8.2f}{'':16}{p99:20}goals: CPU {GOALS[mode]}, p99 {P99_GOAL}", flush=True)
+
+
+def compare_accounts(relays, args, faults):
+    print(f"\nWhere it goes: samples of perf in {args.seconds:g} s, {args.streams} streams, {args.rate} packets/s; "
+          f"us a packet, and share")
+    for mode in args.modes:
+        print(f"{MODES[mode][0]:26}" + "".join(f"{relay.name:>18}" for relay in relays))
+        found = []
+        for relay in relays:
+            with tempfile.NamedTemporaryFile(prefix="gatehouse-perf-") as samples:
+                us = packets(relay, mode, args, faults, args.streams, samples=samples.name)["us"]
+                shares, count = account.read(samples.name)
+            assert count, "perf took no sample"
+            found.append((us, shares))
+        for part in account.PARTS:
+            if any(shares[part] for _, shares in found):
+                print(f"  {part:24}" + "".join(f"{us * shares[part]:>10.2f} {100 * shares[part]:>5.1f} %"
+                                               for us, shares in found), flush=True)
 
 
 def compare_curve(relays, args, faults):
@@ -260,6 +281,7 @@ def parse():
     parser.add_argument("--idle", type=int, default=IDLE_CALLS, help=f"calls ({IDLE_CALLS}); 0 leaves it out")
     parser.add_argument("--workers", type=int, default=1, choices=(1, 2),
                         help="media threads of the relay (1); 2: on both cores, one of which is the load's too")
+    parser.add_argument("--account", action="store_true", help="and where the time goes, by perf: one more run a mode")
     parser.add_argument("--alone", action="store_true", help="gatehouse without rtpengine")
     parser.add_argument("--spin", action="store_true", help="the load never sleeps, so that no relay pays for waking it")
     words = sys.argv[2:]
@@ -270,6 +292,8 @@ def parse():
     for mode in args.modes:
         if mode not in MODES:
             parser.error(f"no such mode: {mode}")
+    if args.account and account.missing():
+        parser.error(f"--account: {account.missing()}")
     return args
 
 
@@ -281,6 +305,8 @@ def main():
         if not args.alone:
             print("rtpengine is not installed: gatehouse alone")
     compare_modes(relays, args, faults)
+    if args.account:
+        compare_accounts(relays, args, faults)
     if args.curve:
         compare_curve(relays, args, faults)
     if args.idle:

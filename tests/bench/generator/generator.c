@@ -9,8 +9,8 @@
  *   load-generator --ng ADDR:PORT --a ADDR --b ADDR ...         the same through rtpengine
  *
  * --suites: what each side speaks: rtp, cm80 or gcm256.  --packet-ms: of a stream, from one packet to the next, 20.
- * --measure: all calls at once; when the last one is up they settle, then every packet that is sent for so long is
- * counted; when it had time to arrive, "measured" is printed and a line read, while the sockets are still open;
+ * --measure: all calls at once; when the last one is up they settle, "measuring" is printed, and every packet that is
+ * sent for so long is counted; when it had time to arrive, "measured" is printed and a line read, while the sockets are still open;
  * then all hang up.  --quiet: they fall silent after settling, and are watched so.  --spin: do not sleep while it is
  * measured: the relay would pay for waking us.  --hold: each call hangs up so long after its 200.  --watch: what that process uses while it is measured.  Ends with one line of JSON.
  */
@@ -143,6 +143,8 @@ static void measure(uint64_t now_us)
         watch(&state.before);
         begin_slice(now_us);
         enter(GH_GEN_MEASURED, now_us);
+        printf("measuring\n");
+        fflush(stdout);
     } else if (state.phase == GH_GEN_MEASURED && in_phase_s >= gh_gen_opt.measure_s) {
         watch(&state.after);
         enter(GH_GEN_LINGERING, now_us);
