@@ -225,6 +225,10 @@
       "correct the endpoint: it sends RTP or RTCP without protection")                             \
     X(AUTH_FAILED, "auth_failed", 0, "packets failed authentication and were dropped",             \
       "look for an endpoint with a wrong key, or for an attacker")                                 \
+    X(SSRC_LIMIT, "ssrc_limit", 0,                                                                 \
+      "packets under one key came from more sources (SSRC) than are kept apart; those of further " \
+      "ones were dropped",                                                                         \
+      "let the endpoint keep its SSRC, or send a re-INVITE with a new key")                        \
     X(CLAIM_CONTRADICTED, "claim_contradicted", 0,                                                 \
       "a neighbour's claim of security is higher than what was measured",                          \
       "do not believe that neighbour's lock icon")                                                 \
@@ -239,6 +243,9 @@
     X(BODY_DROPPED, "body_dropped", 0, "a body that does not cross was removed", "nothing")        \
     X(TAG_RENUMBERED, "tag_renumbered", 0, "the answer changed the tag of the crypto line",        \
       "correct the answerer: RFC 4568 section 5.1.2")                                              \
+    X(PADDING_MISSING, "padding_missing", 0,                                                       \
+      "the base64 text of an SRTP key lacks the = at its end",                                     \
+      "correct the endpoint: RFC 4568 section 6.1; the key itself is whole")                       \
     X(KEY_LIFETIME_EXCEEDED, "key_lifetime_exceeded", 0,                                           \
       "a key was used longer than its SDP allowed", "make the endpoint re-key in time")            \
     X(KEY_NOT_TOLD, "key_not_told", 0,                                                             \

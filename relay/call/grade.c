@@ -330,6 +330,8 @@ void gh_call_mark_measured(struct gh_call *call)
                 gh_marks_add(&call->marks, GH_REASON_PLAIN_ON_SRTP);
             if (drops && drops[GH_DROP_AUTH_FAILED])
                 gh_marks_add(&call->marks, GH_REASON_AUTH_FAILED);
+            if (drops && drops[GH_DROP_SSRC_LIMIT])
+                gh_marks_add(&call->marks, GH_REASON_SSRC_LIMIT);
         }
         if (!leg->papers)
             continue;

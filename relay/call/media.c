@@ -522,6 +522,7 @@ void gh_call_on_media_event(void *arg, const struct gh_media_event *event)
     case GH_MEDIA_EVENT_NONE:
     case GH_MEDIA_EVENT_PLAIN:
     case GH_MEDIA_EVENT_AUTH_FAILED:
+    case GH_MEDIA_EVENT_SSRC_LIMIT:
     case GH_MEDIA_EVENT_COUNT:
         break;
     }

@@ -61,6 +61,14 @@ static enum gh_drop not_authentic(const struct packet *packet)
     return GH_DROP_AUTH_FAILED;
 }
 
+/* Authentic, of one source too many under its key: it stays out until the key is another. */
+static enum gh_drop one_source_too_many(const struct packet *packet)
+{
+    if (!packet->stranger)
+        gh_side_raise(packet->from, GH_MEDIA_EVENT_SSRC_LIMIT, 0);
+    return GH_DROP_SSRC_LIMIT;
+}
+
 /* RTP on the RTP port; RTCP on its own, or with rtcp-mux on the RTP port (RFC 5761). */
 static enum gh_drop classify(struct packet *packet)
 {
@@ -133,7 +141,7 @@ static int try_both(struct packet *packet, struct gh_srtp_rx **hit)
         } else {
             /* what is no plaintext, for the look at its form */
             memcpy(packet->p, copy, packet->len);
-            err = old_err == GH_EREPLAY ? old_err : err;
+            err = old_err == GH_EAUTH ? err : old_err; /* what the one knows that it is of */
         }
     }
     return err;
@@ -253,7 +261,7 @@ static enum gh_drop accept_keyed(struct packet *packet)
     case GH_EREPLAY:
         return GH_DROP_REPLAYED;
     case GH_ELIMIT:
-        return GH_DROP_SSRC_LIMIT;
+        return one_source_too_many(packet);
     case GH_ESYNTAX:
         return GH_DROP_MALFORMED;
     default:

@@ -249,6 +249,7 @@ struct gh_media_counters {
     X(TIMEOUT, "timeout")         /* nothing accepted from this side for so long; on_hold: from neither */ \
     X(PLAIN, "plain_on_srtp")     /* first packet counted plain_on_srtp */              \
     X(AUTH_FAILED, "auth_failed") /* first packet counted auth_failed */                \
+    X(SSRC_LIMIT, "ssrc_limit")   /* first packet counted ssrc_limit */                 \
     X(FAILED, "failed")           /* a set was not carried out by a fault of ours, err: nothing flows here */ \
     X(UNREACHABLE, "unreachable") /* there is no way to the set's address: below */     \
     X(KEY_SOON, "key_limit_near") /* 9/10 of the packets that our own key to this side may protect: bring a new one */ \

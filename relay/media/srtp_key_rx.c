@@ -263,7 +263,13 @@ static int unprotect(srtp_t session, uint8_t *p, size_t *len, bool rtcp)
     return err == GH_ENOMEM ? GH_ECRYPTO : err;
 }
 
-/* RFC 3711 section 3.3.1: the index with this sequence number that is nearest to @index. */
+/*
+ * RFC 3711 section 3.3.1: the index with this sequence number that is nearest to @index.
+ *
+ * So a sender that jumps ahead by more than 2^15 is taken for one that goes back: out of the window, GH_EREPLAY.  Once
+ * it stays a whole ROC ahead it is GH_EAUTH, until it has a new key or SSRC.  To try further ROCs would find it, but
+ * not for the far side of a `pass`, which guesses as the RFC has it; and each late or forged packet would cost more.
+ */
 static uint64_t nearest(uint64_t index, uint16_t seq)
 {
     int step = (int16_t)(uint16_t)(seq - (uint16_t)index);
