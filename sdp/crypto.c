@@ -126,6 +126,7 @@ static bool measure_key(struct gh_sdp_key *out)
 
     if (out->text.len == 0 || gh_sdp_base64_decode(out->text, NULL, 0, &out->octets))
         return false;
+    out->unpadded = out->text.len % 4 != 0; /* RFC 4648 section 3.2: whole groups of four */
     if (out->octets > sizeof(key)) /* no suite has such a key, so what it holds does not matter */
         return true;
     gh_sdp_base64_decode(out->text, key, sizeof(key), &out->octets);

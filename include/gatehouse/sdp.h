@@ -245,6 +245,7 @@ struct gh_sdp_key {
     struct gh_span text;    /* base64 of master key and salt: SECRET; points into the document */
     size_t octets;          /* decoded length; 0: not valid base64 */
     bool all_equal;         /* every octet of the decoded key is the same: no key at all */
+    bool unpadded;          /* valid, but the = at the end are missing */
     uint64_t lifetime_pkts; /* 0: none was given, the default holds */
     struct gh_span mki;     /* decimal digits; empty: no MKI */
     uint8_t mki_octets;     /* 1..128; 0: no MKI */

@@ -48,6 +48,8 @@ static enum gh_reason take_line(struct gh_neg *neg, int index, struct line *line
     stream->force->written[answerer].lines = keys->out_count;
     if (keys->out[which].copy_of >= 0)
         keys->pick = keys->out[which].copy_of;
+    if (line->unpadded || (keys->pick >= 0 && keys->offered[keys->pick].unpadded))
+        gh_marks_add(&neg->marks, GH_REASON_PADDING_MISSING);
     return GH_REASON_NONE;
 }
 

@@ -16,6 +16,7 @@ struct line {
     struct gh_media_mki mki; /* in the packets of its owner */
     int copy_of;            /* index among the offerer's lines; -1: our own key */
     uint8_t own_mki;        /* of our own key, in one octet; 0: none */
+    bool unpadded;          /* its base64 lacks the = at the end */
 };
 
 struct gh_neg_keys {

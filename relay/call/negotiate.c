@@ -330,6 +330,7 @@ int neg_read_lines(const struct gh_sdp *doc, int index, const struct gh_neg_leg 
         if (!line->facts.parsed || !line->facts.key_ok)
             continue;
         line->lifetime_pkts = crypto.keys[0].lifetime_pkts;
+        line->unpadded = crypto.keys[0].unpadded;
         err = gh_sdp_crypto_key(&crypto, 0, key, &len);
         if (!err)
             err = gh_secret_set(&line->key, key, len);

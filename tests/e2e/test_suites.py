@@ -166,22 +166,27 @@ class Suites(SuiteCase):
         self.check_end(self.hang_up(), marks=["key_lifetime_exceeded"])
 
     def test_padding_that_is_missing(self):
-        """Some leave out the = at the end, in offers and in answers."""
+        """Some leave out the = at the end, in offers and in answers: taken where the key is whole, and marked."""
         for suite in (GCM, GCM128, CM256):
-            with self.subTest(suite=suite):
-                self.a.open(suite=suite)
-                padded = rtp.text(self.a.ends[0].key)
-                self.assertTrue(padded.endswith("="))
-                request = self.invited(self.a.describe().replace(padded.encode(), padded.rstrip("=").encode()))
-                self.assertIn(padded.encode(), request.body)  # we write it as it should be
-                lines = self.b.open(suite=suite).take(request.body)
-                body = self.b.describe(tags=self.b.tags(lines))
-                self.b.reply(request, 200, body.replace(b"=\r\n", b"\r\n").replace(b"=\r\n", b"\r\n"))
-                self.up()
-                record = self.hang_up()
-                self.check_end(record)
-                self.assertEqual(self.paths(record), ["pass", "pass"])
+            for offer, answer in ((True, False), (False, True), (True, True)):
+                with self.subTest(suite=suite, offer=offer, answer=answer):
+                    self.padding_is_missing(suite, offer, answer)
                 self.again()
+
+    def padding_is_missing(self, suite, offer, answer):
+        self.a.open(suite=suite)
+        padded = rtp.text(self.a.ends[0].key).encode()
+        self.assertTrue(padded.endswith(b"="))
+        body = self.a.describe()
+        request = self.invited(body.replace(padded, padded.rstrip(b"=")) if offer else body)
+        self.assertIn(padded, request.body)  # we write it as it should be
+        lines = self.b.open(suite=suite).take(request.body)
+        body = self.b.describe(tags=self.b.tags(lines))
+        self.b.reply(request, 200, body.replace(b"=\r\n", b"\r\n").replace(b"=\r\n", b"\r\n") if answer else body)
+        self.up()
+        record = self.hang_up()
+        self.check_end(record, marks=["padding_missing"])
+        self.assertEqual(self.paths(record), ["pass", "pass"])
 
     def test_a_renumbered_tag(self):
         request = self.invited(self.a.open().describe())

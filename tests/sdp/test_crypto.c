@@ -363,6 +363,31 @@ static void test_grammar(void)
     }
 }
 
+/* RFC 4648 section 3.2.  Tolerated, and told; cut in half it is refused. */
+static void test_unpadded(void)
+{
+    static const struct row {
+        const char *value;
+        bool right, unpadded;
+    } rows[] = {
+        { "1 AEAD_AES_128_GCM inline:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHA==", true, false },
+        { "1 AEAD_AES_128_GCM inline:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHA=", false, false },
+        { "1 AEAD_AES_128_GCM inline:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHA", true, true },
+        { "1 AEAD_AES_128_GCM inline:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHA|2^20", true, true },
+        { "1 " CM80 "inline:" K30, true, false },
+        { "1 " CM80 "inline:" K30 "|2^20|1:4", true, false },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct gh_sdp_crypto c;
+
+        parse(rows[i].value, &c);
+        CHECK_INT(c.parseable, rows[i].right);
+        if (rows[i].right)
+            CHECK_INT(c.keys[0].unpadded, rows[i].unpadded);
+    }
+}
+
 static void test_all_equal(void)
 {
     struct gh_sdp_crypto c;
@@ -509,6 +534,7 @@ int main(void)
     RUN(test_too_many_keys);
     RUN(test_session_params);
     RUN(test_grammar);
+    RUN(test_unpadded);
     RUN(test_all_equal);
     RUN(test_view_wants_the_rfc_name);
     RUN(test_base64_vectors);

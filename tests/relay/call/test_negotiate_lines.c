@@ -2,6 +2,11 @@
 /* Answers that do not hold, and offers with lines that are not used: RFC 4568 sections 6 and 7. */
 #include "support_scenario.h"
 
+#define AG_BARE "a2V5IGdjbSBvZiBzaWRlIGEsIGZvcnR5LWZvdXIgb2N0ZXRzLCBubyBtb3I"
+#define BG_BARE "a2V5IGdjbSBvZiBzaWRlIGIsIGZvcnR5LWZvdXIgb2N0ZXRzLCBubyBtb3I"
+#define GCM_TO_B                                                                                   \
+    "m=audio 40002 RTP/SAVP 0\na=crypto:1 " GCM " inline:@AG\na=crypto:2 " AES80 " inline:@own\n"
+
 static const struct scenario scenarios[] = {
     /* ---- answers that do not hold ---- */
     { .name = "another tag, one line of that suite",
@@ -23,6 +28,54 @@ static const struct scenario scenarios[] = {
       .before = GH_GRADE_HOP_BY_HOP,
       .answer = ANSWER("9", AES80, "@B1"),
       .answer_in = GH_REASON_CRYPTO_ANSWER_BAD },
+    { .name = "base64 without its =, in the offer: taken, said, written as it should be",
+      .a = { REQUIRED },
+      .b = { REQUIRED },
+      .offer = "m=audio 5004 RTP/SAVP 0\na=crypto:1 " GCM " inline:" AG_BARE "\n",
+      .to_b = GCM_TO_B,
+      .before = GH_GRADE_HOP_BY_HOP,
+      .answer = ANSWER("1", GCM, "@BG"),
+      .to_a = TO_A_LINE("1", GCM, "@BG"),
+      .sides = GCM " pass " GCM " pass",
+      .marks = "padding_missing",
+      .after = GH_GRADE_HOP_BY_HOP },
+    { .name = "the same in the answer, before a lifetime",
+      .a = { REQUIRED },
+      .b = { REQUIRED },
+      .offer = "m=audio 5004 RTP/SAVP 0\na=crypto:1 " GCM " inline:@AG\n",
+      .to_b = GCM_TO_B,
+      .before = GH_GRADE_HOP_BY_HOP,
+      .answer = ANSWER("1", GCM, BG_BARE "|2^20"),
+      .to_a = TO_A_LINE("1", GCM, "@BG|2^20"),
+      .sides = GCM " pass " GCM " pass",
+      .marks = "padding_missing",
+      .after = GH_GRADE_HOP_BY_HOP },
+    { .name = "the same on a line that nobody took: nothing to say",
+      .a = { REQUIRED },
+      .b = { REQUIRED },
+      .offer = "m=audio 5004 RTP/SAVP 0\na=crypto:1 " AES80 " inline:@A1\na=crypto:2 " GCM
+               " inline:" AG_BARE "\n",
+      .to_b = "m=audio 40002 RTP/SAVP 0\na=crypto:1 " AES80 " inline:@A1\na=crypto:2 " GCM
+              " inline:@AG\n",
+      .before = GH_GRADE_HOP_BY_HOP,
+      .answer = ANSWER("1", AES80, "@B1"),
+      .to_a = TO_A_LINE("1", AES80, "@B1"),
+      .sides = AES80 " pass " AES80 " pass",
+      .marks = "",
+      .after = GH_GRADE_HOP_BY_HOP },
+    { .name = "the same on a line that the answerer took and we would not have",
+      .a = { REQUIRED },
+      .b = { REQUIRED },
+      .offer = "m=audio 5004 RTP/SAVP 0\na=crypto:1 " AES80 " inline:@A1\na=crypto:2 " GCM
+               " inline:" AG_BARE "\n",
+      .to_b = "m=audio 40002 RTP/SAVP 0\na=crypto:1 " AES80 " inline:@A1\na=crypto:2 " GCM
+              " inline:@AG\n",
+      .before = GH_GRADE_HOP_BY_HOP,
+      .answer = ANSWER("2", GCM, "@BG"),
+      .to_a = TO_A_LINE("2", GCM, "@BG"),
+      .sides = GCM " pass " GCM " pass",
+      .marks = "padding_missing",
+      .after = GH_GRADE_HOP_BY_HOP },
     { .name = "a suite that was not offered",
       .a = { REQUIRED },
       .b = { REQUIRED },
