@@ -14,6 +14,12 @@ const struct gh_addr *gh_port_source_name(struct gh_port_source *source,
         gh_addr_eq(&source->named, remote) && source->rule == rule && source->keyed == keyed;
 
     source->latch_until_ms = now_ms + set->latch_ms;
+    /*
+     * c=0.0.0.0 is hold (RFC 3264 section 8.4) and names nobody.  Who was learnt is who he was when the same address comes
+     * back: else each such hold would open the window on clear media for a stranger once more.
+     */
+    if (source->named.family && gh_media_address(remote, NULL) != GH_MEDIA_ADDRESS_USABLE)
+        return &source->named;
     if (same)
         return source->current.family ? &source->current : &source->named;
     source->named = *remote;

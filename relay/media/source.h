@@ -35,8 +35,8 @@ struct gh_port_source {
 enum gh_source_step { GH_SOURCE_STAY = 0, GH_SOURCE_LATCH, GH_SOURCE_MOVE };
 
 /**
- * What a set says.  The same address and rule again leave what was learnt.
- * @remote  of this port; what is no address makes the port unusable
+ * What a set says.  The same address and rule again leave what was learnt, also with a placeholder between.
+ * @remote  of this port; what is no address makes the port unusable, and the caller does not ask for its source then
  * @return what to connect to: within @source, valid until it changes
  */
 const struct gh_addr *gh_port_source_name(struct gh_port_source *source, const struct gh_media_set *set,

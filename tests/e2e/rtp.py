@@ -7,6 +7,7 @@ import select
 import socket
 import struct
 import sys
+import time
 
 import harness as h
 
@@ -26,6 +27,20 @@ def draw_key(suite):
 
 def text(key):
     return base64.b64encode(key).decode()
+
+
+def await_read(port):
+    """Until the kernel holds nothing any more that was sent to this port of the daemon's."""
+    limit = time.monotonic() + h.LIMIT_S
+    while time.monotonic() < limit:
+        with open("/proc/net/udp") as f:
+            rows = [line.split() for line in f][1:]
+        waiting = [row[4].split(":")[1] for row in rows if row[1].endswith(f":{port:04X}")]
+        assert waiting, "nobody has the port"
+        if all(int(octets, 16) == 0 for octets in waiting):
+            return
+        select.select([], [], [], 0.01)
+    raise AssertionError("nobody reads the port")
 
 
 class End:

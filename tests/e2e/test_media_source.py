@@ -207,6 +207,87 @@ class SymmetricClear(ClearCase):
         self.assertTrue(thief.is_silent())
 
 
+    def attack(self, thief):
+        """Five packets that nobody takes, and the daemon has looked at them."""
+        for _ in range(5):
+            self.dropped(thief)
+        rtp.await_read(thief.remote[1])
+
+    def reinvite_from_b(self, change=lambda body: body):
+        self.b.request("INVITE", change(self.b.describe()))
+        request = self.a.expect("INVITE")
+        self.a.reply(request, 200, self.a.describe(tags=self.a.tags(self.a.take(request.body))))
+        self.b.take(self.b.expect(200).body)
+        self.b.ack()
+        self.a.expect("ACK")
+
+    def test_a_reinvite_under_attack(self):
+        """The address stays: the window that each set opens is for nobody; nor is hold by c=0.0.0.0 (RFC 3264 8.4)."""
+        def hold(body):
+            return body.replace(b"c=IN IP4 " + self.b.host.encode(), b"c=IN IP4 0.0.0.0")
+
+        self.call()
+        real, thief = self.elsewhere(self.lab.strange_host), self.elsewhere(self.lab.lab_host)
+        self.arrives(real)
+        self.goes_to(real)
+        start = self.lab.wait_record("call.start", call_id=self.a.call_id)
+        self.lab.wait_record("call.source", count=2, call=start["call"])  # RTP, and RTCP along with it
+        latched = self.sources()
+        for changes in ([], [hold], [hold, hold], []):
+            for change in changes:
+                self.reinvite_from_b(change)
+                self.attack(thief)
+            self.reinvite_from_b()
+            self.attack(thief)  # he is the first one to speak after it
+            self.arrives(real)
+            self.goes_to(real)
+        record = self.hang_up()
+        self.check(record)
+        self.assertEqual((self.rx(record)["unknown_source"], self.sources()), (35, latched))
+        self.assertTrue(thief.is_silent())
+
+    def test_another_address_under_attack(self):
+        """He may be the first one there, and then the record names him; the next address ends it."""
+        self.call()
+        self.both_ways()
+        thief = self.elsewhere(self.lab.lab_host)
+        for _ in range(2):
+            self.b.ends[0].close()
+            self.b.ends[0] = self.elsewhere()
+            self.reinvite_from_b()
+            if not self.sources():
+                self.arrives(thief)
+                self.lab.wait_record("call.source", side="b", new=self.place(thief))
+        self.both_ways()
+        self.attack(thief)
+        self.both_ways()
+        record = self.hang_up()
+        self.check(record)
+        self.assertEqual({(what, new, proven) for side, what, _, new, rtcp, proven in self.sources() if not rtcp},
+                         {("latched", self.place(thief), False)})
+        self.assertEqual(self.rx(record)["unknown_source"], 5)
+
+    def test_attacked_before_the_answer(self):
+        """The port is in the INVITE; nothing that comes to it before the answer is learnt."""
+        request = self.invited(self.a.open(suite=None).describe())
+        self.b.open(suite=None).take(request.body)
+        thief = self.elsewhere(self.lab.strange_host)
+        self.attack(thief)
+        self.b.reply(request, 200, self.b.describe())
+        self.a.take(self.a.expect(200).body)
+        self.a.ack()
+        self.b.expect("ACK")
+        self.goes_to(self.b.ends[0])
+        self.arrives(self.b.ends[0])
+        self.attack(thief)
+        self.both_ways()
+        record = self.hang_up()
+        self.check(record, marks=())
+        rx = self.rx(record)
+        self.assertEqual((rx["no_key_yet"], rx["unknown_source"], self.sources()), (5, 5, []))
+        self.assertTrue(thief.is_silent())
+
+
 class LatchWindow(ClearCase):
     media = ", latch_window: 100ms"
 
