@@ -66,6 +66,16 @@ unsigned gh_media_health(const struct gh_media *media)
     return media->stalled_count;
 }
 
+/* Streams come first: busy is a second old, and many calls can begin in a second. */
+bool gh_worker_is_freer(struct gh_worker_load a, struct gh_worker_load b)
+{
+    if (a.stalled != b.stalled)
+        return b.stalled;
+    if (a.streams != b.streams)
+        return a.streams < b.streams;
+    return a.busy_permille < b.busy_permille;
+}
+
 struct gh_media_load gh_media_load(const struct gh_media *media)
 {
     struct gh_media_load load = { .stalled = media->stalled_count };

@@ -65,7 +65,17 @@ static void table_remove(struct gh_media *media, struct gh_entry *entry)
     *at = entry->next_by_call;
 }
 
-/* The worker of the call's other streams, else the one with the fewest among those that answer. */
+static struct gh_worker_load load_of(const struct gh_media *media, unsigned i)
+{
+    return (struct gh_worker_load){
+        .stalled = media->watches[i].stalled,
+        .streams = media->loads[i],
+        .busy_permille = atomic_load_explicit(&media->workers[i].pulse.busy_permille,
+                                              memory_order_relaxed),
+    };
+}
+
+/* The worker of the call's other streams, else the freest. */
 static unsigned choose_worker(const struct gh_media *media, uint64_t call)
 {
     const struct gh_entry *entry = call ? media->by_call[bucket_of(call)] : NULL;
@@ -76,11 +86,7 @@ static unsigned choose_worker(const struct gh_media *media, uint64_t call)
             return entry->worker;
     }
     for (unsigned i = 1; i < media->worker_count; i++) {
-        bool better = media->watches[i].stalled == media->watches[best].stalled
-                          ? media->loads[i] < media->loads[best]
-                          : media->watches[best].stalled;
-
-        if (better)
+        if (gh_worker_is_freer(load_of(media, i), load_of(media, best)))
             best = i;
     }
     return best;

@@ -31,7 +31,8 @@ enum gh_path {
 /*
  * Which source a side's packets may come from (design: media_source).  Each rule begins with the
  * address in the set: it is sent to and taken from until another one is learnt.  What was learnt
- * outlives sets that name the same address and rule; another address or rule begins anew.
+ * outlives sets that name the same address and rule, and sets that name none (hold by c=0.0.0.0) between them; another
+ * address or rule begins anew.
  *
  *              keyed side                                 clear side
  *   SDP        that address and port, nothing else        the same
@@ -349,7 +350,8 @@ struct gh_media_open {
 };
 
 /**
- * Bind a pair of ports for each side and hand them to the worker with the fewest streams.
+ * Bind a pair of ports for each side and hand them to the worker with the fewest streams; of several, to the one that
+ * was least busy in the last second.
  * @ports  RTP port of each side, at its interface's address of that family; RTCP is the next
  * @return 0, GH_EFULL (no pair is free, as many streams are open as may be, or the system has no descriptor or buffer
  * left), GH_EINVAL (no such interface, or no address of that family), or an error

@@ -68,7 +68,16 @@ void gh_entry_enter(struct gh_media *media, struct gh_entry *entry, const struct
 /** Where the owner of a side's pair is written. */
 struct gh_entry **gh_entry_owner(const struct gh_entry *entry, int side);
 
+/* What a worker has to do. */
+struct gh_worker_load {
+    bool stalled;
+    unsigned streams;
+    uint64_t busy_permille; /* of the last second: streams are not alike, and some are on hold */
+};
+
 /* health.c */
+/** Whether @a is to have a new stream rather than @b.  Pure. */
+bool gh_worker_is_freer(struct gh_worker_load a, struct gh_worker_load b);
 void gh_media_watch_start(struct gh_media *media, uv_loop_t *signalling);
 void gh_media_watch_stop(struct gh_media *media);
 
