@@ -135,6 +135,7 @@ static int bind_socket(int *out, const struct gh_addr *address, uint16_t port, b
     fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
+    /* Else a port at :: would take IPv4 too, from peers as ::ffff:..., and be in the way of the IPv4 port of that number. */
     if (local.family == 6)
         err = set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (!err && shared)

@@ -173,6 +173,27 @@ bool lab_start_mixed(struct lab *lab, uint8_t family_a, uint8_t family_b)
     return start(lab, &config, &open);
 }
 
+bool lab_start_wild(struct lab *lab)
+{
+    struct gh_media_config config = { .port_first = PORT_FIRST, .port_last = PORT_LAST, .workers = 1 };
+    struct gh_media_open open = { .call = 1, .family = { 4, 6 } };
+    bool started;
+
+    gh_addr_parse_ip(gh_span_str("0.0.0.0"), 0, &config.address);
+    gh_addr_parse_ip(gh_span_str("::"), 0, &config.address6);
+    gh_addr_parse_ip(gh_span_str("127.0.0.1"), 0, &config.advertise);
+    gh_addr_parse_ip(gh_span_str("::1"), 0, &config.advertise6);
+    for (;;) {
+        started = start(lab, &config, &open);
+        if (!started || lab->port[0][0].port != lab->port[1][0].port)
+            break;
+        lab_end(lab); /* each family draws from a stock of its own */
+    }
+    for (int i = 0; i < 2; i++) /* what the kernel sends from, to any address of 127/8 */
+        gh_addr_parse_ip(gh_span_str("127.0.0.1"), lab->port[0][i].port, &lab->port[0][i]);
+    return started;
+}
+
 bool lab_start_interfaces(struct lab *lab, const char *ip_b, const char *said)
 {
     struct gh_media_interface more = { .address6 = { .family = 0 } };

@@ -53,6 +53,8 @@ bool lab_start_limited(struct lab *lab, unsigned max_streams);
 bool lab_start_ports(struct lab *lab, unsigned pairs, uint64_t delay_ms);
 /** The relay has both families, each side its own. */
 bool lab_start_mixed(struct lab *lab, uint8_t family_a, uint8_t family_b);
+/** Bound at 0.0.0.0 and ::, side a IPv4 and side b IPv6, on ports of different numbers; SDP says loopback addresses. */
+bool lab_start_wild(struct lab *lab);
 /** IPv4; side b has an interface of its own, at @ip_b.  SDP says @said in its place. */
 bool lab_start_interfaces(struct lab *lab, const char *ip_b, const char *said);
 /** Whether this machine has ::1; checks that it fails for no other reason, and says so. */
