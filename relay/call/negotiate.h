@@ -96,7 +96,7 @@ struct gh_neg_stream {
     enum gh_direction direction;   /* of the offerer's offer */
     bool exposed;                  /* a key of it was seen on a path that failed the gate */
     bool parked;                   /* port 0 now; its media stream and keys stay, so that nothing is replayed later */
-    bool renew;                    /* a keyed side becomes clear: keys of ours begin anew */
+    bool renew;                    /* a keyed side becomes clear: it goes on as another stream, with fresh keys of ours */
     struct gh_neg_side side[2];
     struct gh_neg_keys *keys;
     struct gh_neg_force *force;

@@ -352,6 +352,38 @@ static void an_exposed_key_of_ours_is_replaced(void)
     session_fini(&s);
 }
 
+/* What a side lets become clear goes on as another stream of the media plane.  That one takes over the
+ * state of the keys that stay, if it can; a key of ours does not depend on it, and serves one stream: the
+ * side that stays keyed gets a fresh one. */
+static void a_key_of_ours_serves_one_stream(void)
+{
+    for (int clear_side = 0; clear_side < 2; clear_side++) {
+        char before[128], after[128];
+        gh_stream_id stream;
+        struct session s;
+
+        session_init(&s, &allowed, &allowed);
+        s.leg[0].rules.on_downgrade = s.leg[1].rules.on_downgrade = GH_DOWNGRADE_MARK;
+        s.route_downgrade = GH_DOWNGRADE_MARK;
+        for (int i = 0; i < 2; i++) {
+            must(&s, GH_SIDE_A, AUDIO("RTP/AVP", "1", AES80, "@A1"),
+                 AUDIO("RTP/AVP", "2", GCM, "@BG"));
+            session_key(clear_side ? s.answered : s.offered, 0, !clear_side, i ? after : before);
+        }
+        CHECK_STR(after, before);
+        stream = s.neg->streams[0].stream;
+        if (clear_side == GH_SIDE_A)
+            must(&s, GH_SIDE_A, CLEAR, AUDIO("RTP/AVP", "1", GCM, "@BG"));
+        else
+            must(&s, GH_SIDE_A, AUDIO("RTP/AVP", "1", AES80, "@A1"), CLEAR);
+        CHECK(s.neg->streams[0].stream != stream);
+        session_key(clear_side ? s.answered : s.offered, 0, 0, after);
+        CHECK(*after && strcmp(after, before) != 0);
+        in_force(&s, 0, clear_side ? "A1 own" : "none none", clear_side ? "none none" : "BG own");
+        session_fini(&s);
+    }
+}
+
 /* ---- the keeper ---------------------- */
 
 struct memory {
@@ -496,6 +528,7 @@ int main(void)
     RUN(exposed);
     RUN(exposed_before_the_answer);
     RUN(an_exposed_key_of_ours_is_replaced);
+    RUN(a_key_of_ours_serves_one_stream);
     RUN(what_the_memory_says);
     RUN(echoes);
     return CHECK_REPORT();
