@@ -268,6 +268,9 @@
     /* Marks again */                                                                              \
     X(SOURCE_UNPROVEN, "source_unproven", 0, "the source of clear media was not proven",           \
       "use SRTP")                                                                                  \
+    X(SOURCE_CONTESTED, "source_contested", 0,                                                     \
+      "packets of a side came from two addresses: somebody copies them",                           \
+      "set media_source: sdp where the side's SDP names where its media comes from")               \
     X(COUNTERS_INCOMPLETE, "counters_incomplete", 0, "the media worker did not report in time",    \
       "look for overload")                                                                         \
     X(RECORD_LATE, "record_late", 0, "the call's record was not on disk when the call ended",      \

@@ -209,6 +209,7 @@ static void by_trunk(const struct gh_call *call, enum gh_media_kind kind, struct
     const struct gh_config_trunk *trunk = call->leg[set->side].trunk;
 
     set->media_source = rules[trunk->media_source];
+    set->signalling = call->leg[set->side].papers->facts.peer;
     set->latch_ms = config->media.latch_window_ms;
     set->roc_keep = trunk->roc_keep;
     set->dscp = kind == GH_MEDIA_AUDIO ? trunk->dscp.audio
@@ -429,12 +430,19 @@ static void worn(struct gh_call_stream *stream, const struct gh_media_event *eve
         gh_call_own_check(call, now_ms);
 }
 
+/* Two send the same packets. */
+static bool is_race(const struct gh_media_event *event)
+{
+    return event->kind == GH_MEDIA_EVENT_CONTESTED || event->kind == GH_MEDIA_EVENT_TAKEN_BACK;
+}
+
 static void log_event(const struct gh_call_stream *stream, const struct gh_media_event *event)
 {
     char before[GH_ADDR_TEXT_MAX], after[GH_ADDR_TEXT_MAX];
-    bool source = event->kind == GH_MEDIA_EVENT_LATCHED || event->kind == GH_MEDIA_EVENT_MOVED;
+    bool source = gh_media_event_is_of_source(event->kind);
     enum gh_log_level level =
-        event->kind == GH_MEDIA_EVENT_PROVEN || source ? GH_LOG_INFO : GH_LOG_WARN;
+        event->kind == GH_MEDIA_EVENT_PROVEN || (source && !is_race(event)) ? GH_LOG_INFO
+                                                                            : GH_LOG_WARN;
 
     if (source)
         gh_log(level, "call", "media",
@@ -504,8 +512,12 @@ void gh_call_on_media_event(void *arg, const struct gh_media_event *event)
         break;
     case GH_MEDIA_EVENT_LATCHED:
     case GH_MEDIA_EVENT_MOVED:
-        /* On a keyed side RTCP may follow RTP before it has proven itself: nothing but SRTCP goes
-         * there. */
+    case GH_MEDIA_EVENT_CONFIRMED:
+    case GH_MEDIA_EVENT_CONTESTED:
+    case GH_MEDIA_EVENT_TAKEN_BACK:
+        if (is_race(event))
+            gh_marks_add(&call->marks, GH_REASON_SOURCE_CONTESTED);
+        /* On a keyed side it is not proven at first: nothing but SRTP goes there. */
         if (!event->source_proven &&
             call->shown[stream->index]->side[event->side].suite == GH_SUITE_NONE)
             gh_marks_add(&call->marks, GH_REASON_SOURCE_UNPROVEN);

@@ -231,6 +231,14 @@ void gh_call_record_media(struct gh_call *call)
     put(call->calls, event);
 }
 
+/* The word of the media plane, without what the record's type says already. */
+static const char *word_of_source(enum gh_media_event_kind kind)
+{
+    static const char prefix[] = "source_";
+
+    return gh_media_event_name(kind) + sizeof(prefix) - 1;
+}
+
 void gh_call_record_source(struct gh_call *call, size_t index, const struct gh_media_event *source)
 {
     struct gh_event *event = gh_event_new("call.source", source->wall_us);
@@ -239,10 +247,11 @@ void gh_call_record_source(struct gh_call *call, size_t index, const struct gh_m
     gh_event_text(event, "call", call->id);
     gh_event_text(event, "side", source->side == GH_SIDE_A ? "a" : "b");
     gh_event_u64(event, "index", index);
-    gh_event_text(event, "what", source->kind == GH_MEDIA_EVENT_MOVED ? "moved" : "latched");
+    gh_event_text(event, "what", word_of_source(source->kind));
     gh_event_bool(event, "rtcp", source->rtcp);
     gh_event_text(event, "old", gh_addr_text(&source->old_source, text));
-    gh_event_text(event, "new", gh_addr_text(&source->new_source, text));
+    if (source->new_source.family)
+        gh_event_text(event, "new", gh_addr_text(&source->new_source, text));
     gh_event_bool(event, "proven", source->source_proven);
     put(call->calls, event);
 }

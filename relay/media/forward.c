@@ -24,6 +24,7 @@ struct packet {
     bool passes;     /* it authenticated under a key that the other side holds too */
     bool fresh;      /* above all packets before it, under the present key */
     bool decrypted;  /* p may hold what was secret */
+    struct gh_source_mark mark; /* where the port's source has a race */
     uint64_t origin; /* which source, for SSRCs */
     uint64_t now_ms;
     uint64_t now_us; /* set when it is accepted */
@@ -234,6 +235,19 @@ static bool strip_mki(struct packet *packet)
     return !side->rx_mki || (side->old_rx && !side->old_mki);
 }
 
+/* Before decryption spoils it.  RFC 3711 section 3.4 has the SRTCP index before the tag, RFC 7714
+ * section 9.2 behind it. */
+static struct gh_source_mark mark_of(const struct packet *packet, size_t tag_len, bool aead)
+{
+    const uint8_t *end = packet->p + packet->len;
+
+    if (!packet->rtcp)
+        return (struct gh_source_mark){ gh_get16(packet->p + 2), gh_get32(end - 4) };
+    if (aead)
+        return (struct gh_source_mark){ gh_get32(end - GH_SRTCP_INDEX), gh_get32(end - 8) };
+    return (struct gh_source_mark){ gh_get32(end - tag_len - GH_SRTCP_INDEX), gh_get32(end - 4) };
+}
+
 static enum gh_drop accept_keyed(struct packet *packet)
 {
     struct gh_side *side = packet->from;
@@ -253,6 +267,8 @@ static enum gh_drop accept_keyed(struct packet *packet)
     /* Encryption was agreed: RFC 3711 section 3.4 lets SRTCP leave it out, we do not. */
     if (packet->rtcp && !gh_srtcp_encrypted(packet->p, packet->len, tag_len, aead))
         return not_authentic(packet);
+    if (packet->port->source.race)
+        packet->mark = mark_of(packet, tag_len, aead);
     switch (authenticate(packet)) {
     case 0:
         break;
@@ -313,16 +329,23 @@ static enum gh_drop accept_datagram(struct packet *packet)
  */
 static enum gh_drop heed_source(struct packet *packet)
 {
-    bool keyed = packet->from->suite != GH_SUITE_NONE, moved = false;
+    struct gh_port_source *source = &packet->port->source;
+    bool keyed = packet->from->suite != GH_SUITE_NONE, is_source = true;
 
-    if (!packet->stranger) {
-        if (packet->fresh)
-            gh_port_source_heard(&packet->port->source);
-        return NOT_DROPPED;
-    }
-    if (packet->fresh)
-        moved = gh_port_heard_elsewhere(packet->port, packet->stranger, packet->now_ms);
-    return keyed || moved ? NOT_DROPPED : GH_DROP_UNKNOWN_SOURCE;
+    if (packet->stranger || source->race)
+        is_source = gh_port_heard(packet->port, packet->stranger, packet->fresh, &packet->mark,
+                                  packet->now_ms);
+    else if (packet->fresh)
+        source->learnt = true;
+    return keyed || is_source ? NOT_DROPPED : GH_DROP_UNKNOWN_SOURCE;
+}
+
+/* It was not accepted. */
+static enum gh_drop heed_refused(struct packet *packet, enum gh_drop drop)
+{
+    if (drop == GH_DROP_REPLAYED && packet->port->source.race)
+        gh_port_heard_copy(packet->port, packet->stranger, &packet->mark, packet->now_ms);
+    return packet->stranger ? GH_DROP_UNKNOWN_SOURCE : drop; /* whatever else is wrong with it */
 }
 
 static void note_accepted(struct packet *packet)
@@ -483,10 +506,7 @@ void gh_forward(struct gh_worker *worker, struct gh_port *port, size_t len,
     enum gh_drop drop = accept_packet(&packet);
 
     worker->pulse.pkts++;
-    if (drop == NOT_DROPPED)
-        drop = heed_source(&packet);
-    else if (stranger)
-        drop = GH_DROP_UNKNOWN_SOURCE; /* whatever else is wrong with it */
+    drop = drop == NOT_DROPPED ? heed_source(&packet) : heed_refused(&packet, drop);
     if (drop == NOT_DROPPED) {
         if (side->suite == GH_SUITE_NONE)
             packet.origin = side->origin;

@@ -42,9 +42,15 @@ enum gh_path {
  *                                                         datagrams: as SDP, for they have no form to know
  *
  * A keyed side's source may change later on: by four authenticated packets in a row from the new
- * one, each with an index above all before, within 1 s, and once in 5 s.  Who copies the peer's
- * packets and is faster four times running moves it as well; the peer's next four move it back.
- * Whatever its source, an authenticated packet goes on: a faster copy must not cost the packet.
+ * one, each with an index above all before, within 1 s, after half a second in which none came from
+ * the present one, and once in 5 s.  The address in the set needs no such silence.
+ *
+ * Who sees the peer's packets can send copies of them before they arrive.  source.h says how he is
+ * found out, by the copies that come from two addresses, and whom we believe then: the address in
+ * the set, its host or that of the signalling, or who had the place before.  Between two strangers,
+ * behind a NAT, nobody can tell; that is said (CONTESTED), and no source is proven.  With SDP there
+ * is nothing to win.  Whatever its source, an authenticated packet goes on: a faster copy must not
+ * cost the packet.
  *
  * RTCP on a port of its own: keyed, its own packets count, one is enough from RTP's present
  * address; clear, it is only learnt from there.  Until then it follows RTP to another address, at
@@ -256,6 +262,9 @@ struct gh_media_counters {
     X(KEY_SOON, "key_limit_near") /* 9/10 of the packets that our own key to this side may protect: bring a new one */ \
     X(LATCHED, "source_latched")  /* the source was learnt, and is not the one that the set named */ \
     X(MOVED, "source_moved")      /* the source has changed since it was learnt */      \
+    X(CONFIRMED, "source_confirmed") /* what was latched is proven: nobody else sent the same packets */ \
+    X(CONTESTED, "source_contested") /* somebody else did: new_source, no family: not known where */ \
+    X(TAKEN_BACK, "source_taken_back") /* who had taken the source by copies has it no more */ \
     X(LIFETIME, "key_lifetime_exceeded") /* more packets came under the rx key than rx_lifetime_pkts */
 
 enum gh_media_event_kind {
@@ -273,9 +282,10 @@ const char *gh_media_event_name(enum gh_media_event_kind kind);
  * UNREACHABLE: err is the system's, and gh_media_err_is_remote.  Of RTP (rtcp is false): nothing flows to or from this
  * side.  Of RTCP: RTP is not touched.
  *
- * Each kind at most once for one generation of a side, UNREACHABLE once for each port of it, except LATCHED (once for
- * each port and address of the sets) and MOVED (once in 5 s for each port; also when RTCP follows RTP, which
- * source_proven tells).  These two do not happen with GH_SOURCE_RULE_SDP.
+ * Each kind at most once for one generation of a side, UNREACHABLE and CONTESTED once for each port of it, except
+ * LATCHED (once for each port and address of the sets), MOVED and TAKEN_BACK (once in 5 s for each port; also when RTCP
+ * follows RTP, which source_proven tells) and CONFIRMED (once after each of these).  Those of the source do not happen
+ * with GH_SOURCE_RULE_SDP.
  */
 struct gh_media_event {
     gh_stream_id stream;
@@ -285,11 +295,16 @@ struct gh_media_event {
     int err;
     int64_t wall_us;
     bool on_hold;                /* TIMEOUT: timeout_on_hold_ms, of the whole stream; side and generation are a's */
-    bool rtcp;                   /* UNREACHABLE, LATCHED, MOVED: the RTCP port's, not the RTP port's */
-    /* LATCHED and MOVED: */
+    bool rtcp;                   /* UNREACHABLE and those of the source: the RTCP port's, not the RTP port's */
+    /* Of the source: */
     struct gh_addr old_source, new_source;
-    bool source_proven;          /* an authenticated packet came from new_source; never on a clear side */
+    /* Authenticated packets came from new_source, and no copies of them from elsewhere in the time that a true packet
+     * may be behind a copy; the address of the set needs the former alone.  Never on a clear side. */
+    bool source_proven;
 };
+
+/** Whether @kind says old_source, new_source and source_proven.  Thread: any. */
+bool gh_media_event_is_of_source(enum gh_media_event_kind kind);
 
 struct gh_media_handlers {
     void *arg;
@@ -412,6 +427,8 @@ struct gh_media_set {
     /* Comes with tx_key, at most GH_MEDIA_TX_MKI_MAX octets: what we protect for this side has it, and nothing passes. */
     struct gh_media_mki tx_mki;
     enum gh_source_rule media_source;
+    /* Where this side's signalling comes from, if known: of two strangers who send the same packets, its host is believed. */
+    struct gh_addr signalling;
     uint64_t latch_ms;                 /* clear and SYMMETRIC: from now; 0: nothing is learnt */
     /* A new tx key goes on with ROC and SSRCs of the one before (roc_on_rekey: keep), else it
      * starts with ROC 0.  With a new rx key either is taken: what authenticates first decides. */

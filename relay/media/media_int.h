@@ -86,7 +86,7 @@ struct gh_port {
     struct gh_port *next_visited, **visited_at; /* in worker->visited; NULL: not in it */
 };
 
-_Static_assert(offsetof(struct gh_port, source.keyed) < GH_LINE, "a packet touches one line of its port");
+_Static_assert(offsetof(struct gh_port, source.named) <= GH_LINE, "a packet touches one line of its port");
 
 struct gh_side {
     /* A line: each packet that arrives from the side or leaves to it. */
@@ -257,16 +257,22 @@ void gh_port_stop(struct gh_port *port);
 /** The socket was reported: one packet of it, or an error. */
 void gh_port_read(struct gh_worker *worker, struct gh_port *port, uint64_t now_ms);
 void gh_port_read_stranger(struct gh_worker *worker, struct gh_port *port, uint64_t now_ms);
-/** To what the set says, or to what was learnt since; a placeholder makes the port unusable. */
-int gh_port_name(struct gh_port *port, const struct gh_media_set *set,
-                 const struct gh_addr *remote, uint64_t now_ms);
-/** A fresh packet came from @stranger, which gh_port_source_may_be: perhaps that is the source from now on.
- *  @return whether it is, as of now */
-bool gh_port_heard_elsewhere(struct gh_port *port, const struct gh_addr *stranger, uint64_t now_ms);
 /** Every port may be visited by strangers again.  Each tick. */
 void gh_ports_tick(struct gh_worker *worker);
 /** @return whether the kernel took it */
 bool gh_port_send(struct gh_port *port, const uint8_t *p, size_t len);
+
+/* follow.c */
+/** To what the set says, or to what was learnt since; a placeholder makes the port unusable. */
+int gh_port_name(struct gh_port *port, const struct gh_media_set *set,
+                 const struct gh_addr *remote, uint64_t now_ms);
+/** A packet was accepted; what it says of the source is done.  @stranger, @fresh and @mark are
+ *  source.h's, NULL: from the source.  @return whether it is from the source, as of now */
+bool gh_port_heard(struct gh_port *port, const struct gh_addr *stranger, bool fresh,
+                   const struct gh_source_mark *mark, uint64_t now_ms);
+/** A replay came, and the port's source has a race. */
+void gh_port_heard_copy(struct gh_port *port, const struct gh_addr *stranger,
+                        const struct gh_source_mark *mark, uint64_t now_ms);
 
 /* forward.c */
 /**

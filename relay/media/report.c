@@ -65,3 +65,10 @@ const char *gh_media_event_name(enum gh_media_event_kind kind)
 
     return names[(unsigned)kind < GH_MEDIA_EVENT_COUNT ? kind : GH_MEDIA_EVENT_NONE];
 }
+
+bool gh_media_event_is_of_source(enum gh_media_event_kind kind)
+{
+    return kind == GH_MEDIA_EVENT_LATCHED || kind == GH_MEDIA_EVENT_MOVED ||
+           kind == GH_MEDIA_EVENT_CONFIRMED || kind == GH_MEDIA_EVENT_CONTESTED ||
+           kind == GH_MEDIA_EVENT_TAKEN_BACK;
+}

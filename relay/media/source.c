@@ -1,48 +1,158 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/source.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-const struct gh_addr *gh_port_source_name(struct gh_port_source *source,
-                                          const struct gh_media_set *set,
-                                          const struct gh_addr *remote, uint64_t now_ms)
+#include <gatehouse/err.h>
+
+/* Where a remembered packet came from, as things stand now.  NONE: there is no packet. */
+enum label { NONE = 0, NAMED, CURRENT, FORMER, OTHER, LABEL_COUNT };
+
+#define LABEL_MASK 7U
+
+_Static_assert(LABEL_COUNT <= LABEL_MASK + 1, "in the lowest bits of a tag");
+
+enum rank { RANK_OTHER = 1, RANK_HOST, RANK_NAMED };
+
+struct gh_source_race {
+    struct gh_addr signalling;      /* where this side's comes from; family 0: not known */
+    struct gh_addr former;          /* who may take the place back; family 0: nobody */
+    struct gh_addr candidate;       /* whose packet came last, of all that do not have the place */
+    unsigned candidate_pkts;
+    bool candidate_contested;       /* another stranger sent the same */
+    bool on_trial;
+    uint64_t candidate_since_ms;
+    uint64_t trial_until_ms;
+    uint64_t next_move_ms;
+    uint32_t seen_mask;             /* number of places, less 1 */
+    uint32_t seen[];                /* by number: the tag, but for its lowest bits, which are a label */
+};
+
+_Static_assert((GH_SOURCE_SEEN_RTP & (GH_SOURCE_SEEN_RTP - 1)) == 0 &&
+                   (GH_SOURCE_SEEN_RTCP & (GH_SOURCE_SEEN_RTCP - 1)) == 0,
+               "powers of two");
+
+/* ---- who is who ------------------------------------------------------------------------------ */
+
+static enum rank rank_of(const struct gh_port_source *source, const struct gh_addr *addr)
+{
+    if (gh_addr_eq(addr, &source->named))
+        return RANK_NAMED;
+    if (gh_addr_same_ip(addr, &source->named) || gh_addr_same_ip(addr, &source->race->signalling))
+        return RANK_HOST;
+    return RANK_OTHER;
+}
+
+static bool outranks(const struct gh_port_source *source, const struct gh_addr *addr)
+{
+    return rank_of(source, addr) > rank_of(source, &source->current);
+}
+
+static enum label label_of(const struct gh_port_source *source, const struct gh_addr *addr)
+{
+    if (gh_addr_eq(addr, &source->named))
+        return NAMED;
+    if (gh_addr_eq(addr, &source->current))
+        return CURRENT;
+    return gh_addr_eq(addr, &source->race->former) ? FORMER : OTHER;
+}
+
+/* ---- what was seen --------------------------------------------------------------------------- */
+
+static uint32_t *place_of(struct gh_source_race *race, const struct gh_source_mark *mark)
+{
+    return &race->seen[mark->number & race->seen_mask];
+}
+
+static void remember(struct gh_port_source *source, const struct gh_addr *from,
+                     const struct gh_source_mark *mark)
+{
+    *place_of(source->race, mark) = (mark->tag & ~LABEL_MASK) | label_of(source, from);
+}
+
+/* Of the packet that this is a copy of; NONE: it is none, or the packet was too long ago. */
+static enum label find_copied(struct gh_source_race *race, const struct gh_source_mark *mark)
+{
+    uint32_t seen = *place_of(race, mark);
+
+    return (seen ^ mark->tag) & ~LABEL_MASK ? NONE : (enum label)(seen & LABEL_MASK);
+}
+
+static void relabel(struct gh_source_race *race, const enum label to[LABEL_COUNT])
+{
+    for (uint32_t i = 0; i <= race->seen_mask; i++)
+        race->seen[i] = (race->seen[i] & ~LABEL_MASK) | to[race->seen[i] & LABEL_MASK];
+}
+
+/* ---- the set --------------------------------------------------------------------------------- */
+
+static struct gh_source_race *race_new(bool rtcp)
+{
+    uint32_t places = rtcp ? GH_SOURCE_SEEN_RTCP : GH_SOURCE_SEEN_RTP;
+    struct gh_source_race *race = calloc(1, sizeof(*race) + places * sizeof(race->seen[0]));
+
+    if (race)
+        race->seen_mask = places - 1;
+    return race;
+}
+
+int gh_port_source_name(struct gh_port_source *source, const struct gh_media_set *set,
+                        const struct gh_addr *remote, bool rtcp, uint64_t now_ms,
+                        const struct gh_addr **to)
 {
     bool keyed = set->suite != GH_SUITE_NONE;
     /* A datagram without form is no sign of the peer: anybody's garbage would be learnt. */
     enum gh_source_rule rule = set->datagrams ? GH_SOURCE_RULE_SDP : set->media_source;
     bool same =
         gh_addr_eq(&source->named, remote) && source->rule == rule && source->keyed == keyed;
+    bool usable = gh_media_address(remote, NULL) == GH_MEDIA_ADDRESS_USABLE;
+    struct gh_source_race *race = NULL;
 
+    if (!same && usable && keyed && rule != GH_SOURCE_RULE_SDP) {
+        race = race_new(rtcp);
+        if (!race)
+            return GH_ENOMEM;
+    }
     source->latch_until_ms = now_ms + set->latch_ms;
+    *to = same && source->current.family ? &source->current : &source->named;
     /*
      * c=0.0.0.0 is hold (RFC 3264 section 8.4) and names nobody.  Who was learnt is who he was when the same address comes
      * back: else each such hold would open the window on clear media for a stranger once more.
      */
-    if (source->named.family && gh_media_address(remote, NULL) != GH_MEDIA_ADDRESS_USABLE)
-        return &source->named;
-    if (same)
-        return source->current.family ? &source->current : &source->named;
-    source->named = *remote;
-    source->rule = rule;
-    source->keyed = keyed;
-    source->learnt = false;
-    source->candidate_pkts = 0;
-    source->next_move_ms = 0;
-    return &source->named;
+    if (source->named.family && !usable)
+        return 0;
+    if (!same) {
+        gh_port_source_fini(source);
+        source->race = race;
+        source->named = *remote;
+        source->rule = rule;
+        source->keyed = keyed;
+        source->learnt = false;
+    }
+    if (source->race)
+        source->race->signalling = set->signalling;
+    return 0;
+}
+
+void gh_port_source_fini(struct gh_port_source *source)
+{
+    free(source->race);
+    source->race = NULL;
 }
 
 bool gh_port_source_may_be(const struct gh_port_source *source, const struct gh_port_source *rtp,
-                      const struct gh_addr *from, uint64_t now_ms)
+                           const struct gh_addr *from, uint64_t now_ms)
 {
     if (gh_media_address(&source->named, NULL) != GH_MEDIA_ADDRESS_USABLE ||
         gh_media_address(from, NULL) != GH_MEDIA_ADDRESS_USABLE)
         return false;
     switch (source->rule) {
     case GH_SOURCE_RULE_HOST:
-        return source->keyed && gh_addr_same_ip(from, &source->named);
+        return source->race && gh_addr_same_ip(from, &source->named);
     case GH_SOURCE_RULE_SYMMETRIC:
         if (source->keyed)
-            return true;
+            return source->race;
         if (source->learnt || now_ms >= source->latch_until_ms)
             return false;
         return !rtp || (rtp->learnt && gh_addr_same_ip(from, &rtp->current));
@@ -53,39 +163,223 @@ bool gh_port_source_may_be(const struct gh_port_source *source, const struct gh_
     return false;
 }
 
-void gh_port_source_heard(struct gh_port_source *source)
+/* ---- what is accepted ------------------------------------------------------------------------ */
+
+static struct gh_source_verdict stay(void)
+{
+    return (struct gh_source_verdict){ .step = GH_SOURCE_STAY };
+}
+
+static struct gh_source_verdict go_to(enum gh_source_step step, const struct gh_addr *to, bool proven)
+{
+    return (struct gh_source_verdict){ .step = step, .to = *to, .proven = proven };
+}
+
+static void forget_candidate(struct gh_source_race *race)
+{
+    race->candidate_pkts = 0;
+    race->candidate_contested = false;
+}
+
+/* Who has the place is still there.  Late packets of a higher rank count as much. */
+static void current_lives(struct gh_port_source *source)
+{
+    struct gh_source_race *race = source->race;
+
+    if (race->candidate_pkts && !outranks(source, &race->candidate))
+        forget_candidate(race);
+}
+
+static struct gh_source_verdict from_current(struct gh_port_source *source, bool fresh,
+                                             uint64_t now_ms)
+{
+    struct gh_source_race *race = source->race;
+
+    if (!fresh) {
+        current_lives(source);
+        return stay();
+    }
+    source->learnt = true;
+    forget_candidate(race); /* four in a row, whoever he is */
+    if (race->on_trial && now_ms >= race->trial_until_ms)
+        return go_to(GH_SOURCE_CONFIRM, &source->current, true);
+    return stay();
+}
+
+/* It is settled who sends RTP, and this is his host. */
+static bool is_beside(const struct gh_port_source *rtp, const struct gh_addr *from)
+{
+    return rtp && rtp->learnt && gh_addr_same_ip(from, &rtp->current) &&
+           !(rtp->race && rtp->race->on_trial);
+}
+
+static void nominate(struct gh_source_race *race, const struct gh_addr *from, uint64_t now_ms)
+{
+    if (race->candidate_pkts == 0 || !gh_addr_eq(from, &race->candidate) ||
+        now_ms >= race->candidate_since_ms + GH_MOVE_WITHIN_MS) {
+        race->candidate = *from;
+        race->candidate_since_ms = now_ms;
+        forget_candidate(race);
+    }
+    if (now_ms >= race->next_move_ms)
+        race->candidate_pkts++;
+}
+
+/* A fresh one, of a keyed side whose source is learnt. */
+static struct gh_source_verdict from_candidate(struct gh_port_source *source,
+                                               const struct gh_port_source *rtp,
+                                               const struct gh_addr *from, uint64_t now_ms)
+{
+    struct gh_source_race *race = source->race;
+    /* RTCP comes once in some seconds: beside proven RTP one packet of it is enough. */
+    bool beside = is_beside(rtp, from), outranking = outranks(source, from), had_trial, proven;
+
+    nominate(race, from, now_ms);
+    if (race->candidate_pkts < (beside ? 1 : GH_MOVE_PKTS))
+        return stay();
+    had_trial = now_ms - race->candidate_since_ms >= GH_SOURCE_TRIAL_MS;
+    if (!had_trial && !beside && !outranking && !race->on_trial)
+        return stay();
+    proven = (had_trial && !race->candidate_contested) || beside ||
+             rank_of(source, from) == RANK_NAMED;
+    race->next_move_ms = now_ms + GH_MOVE_INTERVAL_MS;
+    return go_to(GH_SOURCE_MOVE, from, proven);
+}
+
+struct gh_source_verdict gh_port_source_accepted(struct gh_port_source *source,
+                                                 const struct gh_port_source *rtp,
+                                                 const struct gh_addr *from, bool fresh,
+                                                 const struct gh_source_mark *mark, uint64_t now_ms)
+{
+    bool is_current = gh_addr_eq(from, &source->current);
+
+    if (!source->race) { /* clear, or one that may not learn */
+        if (is_current)
+            source->learnt |= fresh;
+        return is_current || source->learnt ? stay() : go_to(GH_SOURCE_LATCH, from, false);
+    }
+    remember(source, from, mark);
+    if (is_current)
+        return from_current(source, fresh, now_ms);
+    if (!fresh)
+        return stay();
+    if (!source->learnt)
+        return go_to(GH_SOURCE_LATCH, from, false);
+    return from_candidate(source, rtp, from, now_ms);
+}
+
+/* ---- what is seen twice ---------------------------------------------------------------------- */
+
+static struct gh_source_verdict contest(const struct gh_port_source *source,
+                                        const struct gh_addr *other, uint64_t now_ms)
+{
+    static const struct gh_addr unknown;
+
+    if (source->race->on_trial)
+        source->race->trial_until_ms = now_ms + GH_SOURCE_TRIAL_MS;
+    return go_to(GH_SOURCE_CONTEST, gh_addr_eq(other, &source->current) ? &unknown : other, false);
+}
+
+static struct gh_source_verdict take_back(struct gh_source_race *race, const struct gh_addr *to,
+                                          uint64_t now_ms)
+{
+    race->next_move_ms = now_ms + GH_MOVE_INTERVAL_MS;
+    return go_to(GH_SOURCE_TAKE_BACK, to, false);
+}
+
+/* The current one sends what was accepted from elsewhere. */
+static struct gh_source_verdict copied_by_current(struct gh_port_source *source, enum label of,
+                                                  uint64_t now_ms)
 {
     source->learnt = true;
-    source->candidate_pkts = 0; /* four in a row, or somebody copies what he sees */
+    current_lives(source);
+    if (of == label_of(source, &source->current))
+        return stay(); /* the network doubled it */
+    if (of == NAMED)
+        return take_back(source->race, &source->named, now_ms);
+    return contest(source, &source->race->candidate, now_ms);
 }
 
-enum gh_source_step gh_port_source_elsewhere(struct gh_port_source *source,
-                                             const struct gh_port_source *rtp,
-                                             const struct gh_addr *from, uint64_t now_ms)
+/* Whether who sends the copy is to have the place that the sender of the packet has. */
+static bool is_believed(const struct gh_port_source *source, const struct gh_addr *from,
+                        enum label of)
 {
-    /* RTCP comes once in some seconds: beside proven RTP one packet of it is enough. */
-    bool beside = rtp && rtp->learnt && gh_addr_same_ip(from, &rtp->current);
-
-    if (!source->learnt)
-        return GH_SOURCE_LATCH;
-    if (!source->keyed || now_ms < source->next_move_ms)
-        return GH_SOURCE_STAY;
-    if (source->candidate_pkts == 0 || !gh_addr_eq(from, &source->candidate) ||
-        now_ms >= source->candidate_until_ms) {
-        source->candidate = *from;
-        source->candidate_pkts = 0;
-        source->candidate_until_ms = now_ms + GH_MOVE_WITHIN_MS;
+    switch (label_of(source, from)) {
+    case NAMED:
+        return of != NAMED;
+    case FORMER:
+        return (of == CURRENT || of == OTHER) &&
+               rank_of(source, from) >= rank_of(source, &source->current);
+    case OTHER:
+        return of == CURRENT && outranks(source, from);
+    case NONE:
+    case CURRENT:
+    case LABEL_COUNT:
+        break;
     }
-    if (++source->candidate_pkts < GH_MOVE_PKTS && !beside)
-        return GH_SOURCE_STAY;
-    source->candidate_pkts = 0;
-    source->next_move_ms = now_ms + GH_MOVE_INTERVAL_MS;
-    return GH_SOURCE_MOVE;
+    return false;
 }
 
-void gh_port_source_changed(struct gh_port_source *source, const struct gh_addr *to, bool learnt)
+struct gh_source_verdict gh_port_source_copied(struct gh_port_source *source,
+                                               const struct gh_addr *from,
+                                               const struct gh_source_mark *mark, uint64_t now_ms)
 {
-    source->current = *to;
+    struct gh_source_race *race = source->race;
+    enum label of = find_copied(race, mark);
+
+    if (of == NONE)
+        return stay();
+    if (gh_addr_eq(from, &source->current))
+        return copied_by_current(source, of, now_ms);
+    if (is_believed(source, from, of))
+        return take_back(race, from, now_ms);
+    if (race->on_trial && of == CURRENT &&
+        rank_of(source, from) == rank_of(source, &source->current))
+        return contest(source, from, now_ms);
+    /* The candidate's, by the looks of it: if he gets the place he has it unproven. */
+    if (race->candidate_pkts && of == OTHER && !gh_addr_eq(from, &race->candidate))
+        race->candidate_contested = true;
+    return stay();
+}
+
+/* ---- what was done --------------------------------------------------------------------------- */
+
+static void change_labels(struct gh_source_race *race, const struct gh_source_verdict *verdict,
+                          bool keeps_claim)
+{
+    bool back = verdict->step == GH_SOURCE_TAKE_BACK;
+    const enum label to[LABEL_COUNT] = {
+        [NAMED] = NAMED,
+        [CURRENT] = keeps_claim ? FORMER : OTHER,
+        [FORMER] = gh_addr_eq(&verdict->to, &race->former) ? CURRENT : OTHER,
+        [OTHER] = back ? OTHER : CURRENT, /* they are of who takes the place */
+    };
+
+    relabel(race, to);
+}
+
+void gh_port_source_changed(struct gh_port_source *source, const struct gh_source_verdict *verdict,
+                            bool learnt, uint64_t now_ms)
+{
+    struct gh_source_race *race = source->race;
+    /* Who had the place by himself may have it back; who took it by a copy may not. */
+    bool keeps_claim = race && verdict->step == GH_SOURCE_MOVE && source->learnt && !race->on_trial;
+
+    if (race) {
+        change_labels(race, verdict, keeps_claim);
+        memset(&race->former, 0, sizeof(race->former));
+        if (keeps_claim)
+            race->former = source->current;
+        forget_candidate(race);
+        race->on_trial = verdict->step != GH_SOURCE_TAKE_BACK && !verdict->proven &&
+                         rank_of(source, &verdict->to) != RANK_NAMED;
+        race->trial_until_ms = now_ms + GH_SOURCE_TRIAL_MS;
+    }
+    source->current = verdict->to;
     source->learnt = learnt;
-    source->candidate_pkts = 0;
+}
+
+void gh_port_source_confirmed(struct gh_port_source *source)
+{
+    source->race->on_trial = false;
 }

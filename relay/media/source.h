@@ -4,8 +4,36 @@
  * media.h says it, this decides it.  No socket, no packet; time is an argument.
  *
  *   named ---- first packet accepted ----> learnt ---- four fresh packets from elsewhere ----+
- *     |                                     ^    ^                     (keyed sides only)    |
- *     +---- ... from elsewhere: LATCH ------+    +---------------- MOVE ---------------------+
+ *     |                                     ^  ^ |               (keyed sides only)          |
+ *     +---- ... from elsewhere: LATCH ------+  | +------- TAKE_BACK: to who is believed ---> |
+ *                                              +------------------ MOVE --------------------+
+ *
+ * An SRTP tag proves a packet, not where it came from: who sees the peer's packets can send each
+ * from an address of his own, before the peer's own arrives.  What he cannot hide is that the
+ * peer's own do arrive, as replays of what was accepted from him.  So, on keyed sides that may
+ * learn, the tags of the last packets are remembered, each with where it came from, and an exact
+ * copy of one from somewhere else is evidence of two senders.  Without a copy of an accepted packet
+ * nobody can make any: a number alone, which a replay is known by, is no evidence.
+ *
+ * Of two senders one is believed, by what the signalling says of his address (rank):
+ *   3  the address and port that the set named
+ *   2  another port of that host, or of the host where this side's signalling comes from
+ *   1  any other
+ * and, among equals, the one who had the place by himself before the last MOVE (former).
+ *
+ *   copy from       of a packet from     does
+ *   the current     elsewhere            CONTEST; a candidate begins anew, unless he is of higher rank
+ *   higher rank     the current          TAKE_BACK: he has the place again, at once
+ *   former          the current          the same
+ *   equal rank      the current          CONTEST, and no proof, while the current is on trial; then nothing
+ *   lower rank      anywhere             nothing: anybody can send a copy afterwards
+ *
+ * Trial: GH_SOURCE_TRIAL_MS after each LATCH, within which such evidence puts off the end; then
+ * CONFIRM.  A MOVE has it before: the place is left only by who was silent all that time.  Two of
+ * equal rank that begin together cannot be told apart.  The first keeps the place, unproven.
+ *
+ * Who forges the believed address besides can hold the place for it as long as he sends, and
+ * GH_MOVE_INTERVAL_MS longer; that is what dropping the packets would have given him.  It is told.
  *
  * Thread: the worker that owns the stream.
  */
@@ -16,48 +44,83 @@
 
 #define GH_MOVE_PKTS 4                /* from the new address, one after the other */
 #define GH_MOVE_WITHIN_MS 1000        /* of the first of them */
-#define GH_MOVE_INTERVAL_MS 5000      /* between two moves */
+#define GH_MOVE_INTERVAL_MS 5000      /* between two moves, and after a TAKE_BACK */
+#define GH_SOURCE_TRIAL_MS 500        /* how far a copy may be ahead of the true packet and still be found out at once */
+#define GH_SOURCE_SEEN_RTP 128        /* packets that are remembered: as many as the replay window knows apart */
+#define GH_SOURCE_SEEN_RTCP 8
+
+struct gh_source_race;
 
 /* Zero: nothing is known, nothing may be. */
 struct gh_port_source {
     struct gh_addr current;           /* what the known socket is connected to; family 0: to nothing */
     bool learnt;                      /* an accepted packet came from there */
     bool keyed;
-    unsigned candidate_pkts;
+    struct gh_source_race *race;      /* a keyed side that may learn; else NULL */
     struct gh_addr named;             /* by the set */
     enum gh_source_rule rule;
     uint64_t latch_until_ms;
-    struct gh_addr candidate;
-    uint64_t candidate_until_ms;
-    uint64_t next_move_ms;
 };
 
-enum gh_source_step { GH_SOURCE_STAY = 0, GH_SOURCE_LATCH, GH_SOURCE_MOVE };
+/* What a packet and its exact copies have in common, and no other packet. */
+struct gh_source_mark {
+    uint32_t number; /* sequence number, or SRTCP index */
+    uint32_t tag;    /* four octets of it */
+};
+
+enum gh_source_step {
+    GH_SOURCE_STAY = 0,
+    GH_SOURCE_LATCH,
+    GH_SOURCE_MOVE,
+    GH_SOURCE_TAKE_BACK,
+    GH_SOURCE_CONTEST, /* no change of place: two send the same packets */
+    GH_SOURCE_CONFIRM  /* no change of place: the trial is over */
+};
+
+struct gh_source_verdict {
+    enum gh_source_step step;
+    struct gh_addr to; /* where from now on; CONTEST: the other one, family 0: not known */
+    bool proven;       /* authentic packets came from there, and nobody else's copies in a trial */
+};
 
 /**
  * What a set says.  The same address and rule again leave what was learnt, also with a placeholder between.
  * @remote  of this port; what is no address makes the port unusable, and the caller does not ask for its source then
- * @return what to connect to: within @source, valid until it changes
+ * @rtcp    the port is one of RTCP alone
+ * @to      what to connect to: within @source, valid until it changes
+ * @return 0 or GH_ENOMEM: nothing has changed
  */
-const struct gh_addr *gh_port_source_name(struct gh_port_source *source, const struct gh_media_set *set,
-                                     const struct gh_addr *remote, uint64_t now_ms);
+int gh_port_source_name(struct gh_port_source *source, const struct gh_media_set *set,
+                        const struct gh_addr *remote, bool rtcp, uint64_t now_ms,
+                        const struct gh_addr **to);
+void gh_port_source_fini(struct gh_port_source *source);
 
 /**
  * Whether a packet from an address that is not the current one is worth a look at all.
  * @rtp  for an RTCP port: the source of the RTP port, else NULL
  */
 bool gh_port_source_may_be(const struct gh_port_source *source, const struct gh_port_source *rtp,
-                      const struct gh_addr *from, uint64_t now_ms);
+                           const struct gh_addr *from, uint64_t now_ms);
 
-/** A fresh packet came from the current address.  Fresh: accepted, with an index above all before. */
-void gh_port_source_heard(struct gh_port_source *source);
+/**
+ * A packet was accepted from @from: the current address, or one that gh_port_source_may_be.
+ * @fresh  with an index above all before
+ * @mark   used on a side with a race only
+ * @return what to do: then call gh_port_source_changed, or gh_port_source_confirmed; when it cannot
+ *         be done nothing needs to be called
+ */
+struct gh_source_verdict gh_port_source_accepted(struct gh_port_source *source,
+                                                 const struct gh_port_source *rtp,
+                                                 const struct gh_addr *from, bool fresh,
+                                                 const struct gh_source_mark *mark, uint64_t now_ms);
 
-/** A fresh packet came from @from, which gh_port_source_may_be.  @return what to do, and then call
- *  gh_port_source_changed; when it cannot be done nothing needs to be called */
-enum gh_source_step gh_port_source_elsewhere(struct gh_port_source *source, const struct gh_port_source *rtp,
-                                        const struct gh_addr *from, uint64_t now_ms);
+/** A packet from @from was refused as a replay, on a side with a race.  Parameters and result as above. */
+struct gh_source_verdict gh_port_source_copied(struct gh_port_source *source, const struct gh_addr *from,
+                                               const struct gh_source_mark *mark, uint64_t now_ms);
 
-/** @learnt  false: a guess, which the first accepted packet settles */
-void gh_port_source_changed(struct gh_port_source *source, const struct gh_addr *to, bool learnt);
+/** The place is @verdict's.  @learnt  false: a guess, which the first accepted packet settles */
+void gh_port_source_changed(struct gh_port_source *source, const struct gh_source_verdict *verdict,
+                            bool learnt, uint64_t now_ms);
+void gh_port_source_confirmed(struct gh_port_source *source);
 
 #endif

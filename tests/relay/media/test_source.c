@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which address a port listens to: every rule, with time as an argument. */
+/* Which address a port listens to: every rule, with time as an argument.  Who races for it: test_source_race.c. */
+#include "support/alloc_fail.h"
+
 #include "support/check.h"
 
+#include <gatehouse/err.h>
 #include "media/source.h"
 
 #define LATCH_MS 3000
@@ -18,6 +21,20 @@ static struct gh_addr at(const char *ip, uint16_t port)
 
 static const char *const NAMED = "192.0.2.1", *const OTHER = "198.51.100.7";
 
+/* As gh_port_name does.  @return whether the place is another one */
+static bool name(struct gh_port_source *source, const struct gh_media_set *set, const struct gh_addr *remote,
+                 uint64_t now_ms)
+{
+    struct gh_source_verdict verdict = { .step = GH_SOURCE_STAY };
+    const struct gh_addr *to = NULL;
+
+    if (!CHECK_INT(gh_port_source_name(source, set, remote, false, now_ms, &to), 0) || gh_addr_eq(to, &source->current))
+        return false;
+    verdict.to = *to;
+    gh_port_source_changed(source, &verdict, false, now_ms);
+    return true;
+}
+
 static struct gh_port_source named(enum gh_source_rule rule, enum side_kind kind)
 {
     struct gh_port_source source = { 0 };
@@ -25,32 +42,50 @@ static struct gh_port_source named(enum gh_source_rule rule, enum side_kind kind
                                 .suite = kind == KEYED ? GH_AEAD_AES_128_GCM : GH_SUITE_NONE };
     struct gh_addr remote = at(NAMED, 4000);
 
-    gh_port_source_changed(&source, gh_port_source_name(&source, &set, &remote, 0), false);
+    CHECK(name(&source, &set, &remote, 0));
+    CHECK_INT(source.race != NULL, kind == KEYED && rule != GH_SOURCE_RULE_SDP);
     return source;
+}
+
+/* As the packet path does; each packet is another one. */
+static struct gh_source_verdict hears(struct gh_port_source *source, const struct gh_port_source *rtp,
+                                      const struct gh_addr *from, uint64_t now_ms)
+{
+    static uint32_t number;
+    struct gh_source_mark mark = { ++number, number * 2654435761U };
+    struct gh_source_verdict verdict = { .step = GH_SOURCE_STAY };
+
+    if (!gh_addr_eq(from, &source->current) && !gh_port_source_may_be(source, rtp, from, now_ms))
+        return verdict;
+    verdict = gh_port_source_accepted(source, rtp, from, true, &mark, now_ms);
+    if (verdict.step == GH_SOURCE_CONFIRM)
+        gh_port_source_confirmed(source);
+    else if (verdict.step != GH_SOURCE_STAY)
+        gh_port_source_changed(source, &verdict, true, now_ms);
+    return verdict;
+}
+
+static enum gh_source_step fresh_from(struct gh_port_source *source, const struct gh_port_source *rtp,
+                                      const struct gh_addr *from, uint64_t now_ms)
+{
+    return hears(source, rtp, from, now_ms).step;
 }
 
 static struct gh_port_source learnt(enum gh_source_rule rule, enum side_kind kind)
 {
     struct gh_port_source source = named(rule, kind);
+    struct gh_addr here = source.current;
 
-    gh_port_source_heard(&source);
+    CHECK_INT(fresh_from(&source, NULL, &here, 0), GH_SOURCE_STAY);
+    CHECK(source.learnt);
     return source;
 }
 
-/* As the packet path does. */
-static enum gh_source_step fresh_from(struct gh_port_source *source, const struct gh_port_source *rtp,
-                                      const struct gh_addr *from, uint64_t now_ms)
+static void is_at(struct gh_port_source *source, const struct gh_addr *addr)
 {
-    enum gh_source_step step = GH_SOURCE_STAY;
+    struct gh_source_verdict verdict = { .step = GH_SOURCE_MOVE, .to = *addr, .proven = true };
 
-    if (gh_addr_eq(from, &source->current)) {
-        gh_port_source_heard(source);
-    } else if (gh_port_source_may_be(source, rtp, from, now_ms)) {
-        step = gh_port_source_elsewhere(source, rtp, from, now_ms);
-        if (step != GH_SOURCE_STAY)
-            gh_port_source_changed(source, from, true);
-    }
-    return step;
+    gh_port_source_changed(source, &verdict, true, 0);
 }
 
 /* Who may be the source: rule, side, where from, learnt already, inside the window. */
@@ -88,6 +123,7 @@ static void who_may_be_the_source(void)
 
         if (!CHECK_INT(gh_port_source_may_be(&source, NULL, &from, now_ms), row->may))
             fprintf(stderr, "  row %zu\n", i);
+        gh_port_source_fini(&source);
     }
 }
 
@@ -105,6 +141,7 @@ static void nobodys_address_is_not_learnt(void)
     }
     CHECK(!gh_port_source_may_be(&source, NULL, &no_port, 0));
     CHECK(gh_port_source_may_be(&source, NULL, &good, 0));
+    gh_port_source_fini(&source);
 }
 
 /* Zeroed memory, and a side that was put on hold without an address: nobody is the source. */
@@ -113,10 +150,15 @@ static void a_placeholder_has_no_source(void)
     struct gh_port_source source = { 0 };
     struct gh_media_set set = { .media_source = GH_SOURCE_RULE_SYMMETRIC, .latch_ms = LATCH_MS };
     struct gh_addr other = at(OTHER, 5000), none = { 0 };
+    const struct gh_addr *to;
 
     CHECK(!gh_port_source_may_be(&source, NULL, &other, 0));
-    gh_port_source_name(&source, &set, &none, 0);
-    CHECK(!gh_port_source_may_be(&source, NULL, &other, 0));
+    for (int keyed = 0; keyed < 2; keyed++) {
+        set.suite = keyed ? GH_AEAD_AES_128_GCM : GH_SUITE_NONE;
+        CHECK_INT(gh_port_source_name(&source, &set, &none, false, 0, &to), 0);
+        CHECK(!gh_port_source_may_be(&source, NULL, &other, 0));
+        CHECK(source.race == NULL);
+    }
 }
 
 static void the_first_one_is_learnt_once(void)
@@ -139,34 +181,75 @@ static void the_first_one_is_learnt_once(void)
     here.port = 4444;
     CHECK_INT(fresh_from(&source, NULL, &other, 1000000), GH_SOURCE_STAY);
     CHECK_INT(fresh_from(&source, NULL, &here, 1000000), GH_SOURCE_LATCH);
+    gh_port_source_fini(&source);
 }
 
-/* Packets of one from another address; each row says how many came in a row before the last one moved it. */
+/* One packet proves nothing of an address; half a second in which nobody else sends the same does. */
+static void what_was_latched_is_proven_later(void)
+{
+    struct gh_addr other = at(OTHER, 5000);
+    struct gh_port_source source = named(GH_SOURCE_RULE_SYMMETRIC, KEYED);
+    struct gh_source_verdict verdict = hears(&source, NULL, &other, 1000);
+
+    CHECK_INT(verdict.step, GH_SOURCE_LATCH);
+    CHECK(!verdict.proven);
+    for (uint64_t t = 1020; t < 1000 + GH_SOURCE_TRIAL_MS; t += 20)
+        CHECK_INT(fresh_from(&source, NULL, &other, t), GH_SOURCE_STAY);
+    verdict = hears(&source, NULL, &other, 1000 + GH_SOURCE_TRIAL_MS);
+    CHECK_INT(verdict.step, GH_SOURCE_CONFIRM);
+    CHECK(verdict.proven);
+    CHECK(gh_addr_eq(&verdict.to, &other));
+    for (uint64_t t = 2000; t < 9000; t += 20)
+        CHECK_INT(fresh_from(&source, NULL, &other, t), GH_SOURCE_STAY);
+    gh_port_source_fini(&source);
+}
+
+/* Packets from @from every @step_ms from @t on, until the source is there; each before moves nothing. */
+static struct gh_source_verdict moves(struct gh_port_source *source, const struct gh_addr *from, uint64_t *t,
+                                      uint64_t step_ms)
+{
+    struct gh_source_verdict verdict;
+    uint64_t last_ms = *t + 60000;
+
+    for (; *t < last_ms; *t += step_ms) {
+        verdict = hears(source, NULL, from, *t);
+        if (verdict.step == GH_SOURCE_MOVE)
+            break;
+        CHECK_INT(verdict.step, GH_SOURCE_STAY);
+    }
+    CHECK(gh_addr_eq(&source->current, from));
+    return verdict;
+}
+
+/* Four in a row, and silence at the old address for half a second. */
 static void four_in_a_row_move_it(void)
 {
     struct gh_addr other = at(OTHER, 5000), third = at(OTHER, 5002), here = at(NAMED, 4000);
     struct gh_port_source source = learnt(GH_SOURCE_RULE_SYMMETRIC, KEYED);
+    uint64_t t = 0;
 
-    for (uint64_t i = 0; i < 3; i++)
-        CHECK_INT(fresh_from(&source, NULL, &other, 20 * i), GH_SOURCE_STAY);
-    CHECK_INT(fresh_from(&source, NULL, &other, 999), GH_SOURCE_MOVE);
-    CHECK(gh_addr_eq(&source.current, &other));
+    CHECK(moves(&source, &other, &t, 20).proven);
+    CHECK_INT(t, GH_SOURCE_TRIAL_MS);
     /* Not again within 5 s, and then from the beginning: what came before does not count. */
-    for (uint64_t t = 1000; t < 999 + GH_MOVE_INTERVAL_MS; t += 20)
+    CHECK(moves(&source, &third, &t, 20).proven);
+    CHECK_INT(t, GH_SOURCE_TRIAL_MS + GH_MOVE_INTERVAL_MS + GH_SOURCE_TRIAL_MS);
+    /* Few packets: four are needed, however long it takes, but within a second. */
+    t = 20000;
+    CHECK(moves(&source, &other, &t, 333).proven);
+    CHECK_INT(t, 20999);
+    for (t = 30000; t < 50000; t += 334)
         CHECK_INT(fresh_from(&source, NULL, &third, t), GH_SOURCE_STAY);
-    for (uint64_t i = 0; i < 3; i++)
-        CHECK_INT(fresh_from(&source, NULL, &third, 6000 + i), GH_SOURCE_STAY);
-    CHECK_INT(fresh_from(&source, NULL, &third, 6003), GH_SOURCE_MOVE);
-    /* Slower than 1 s: the first one does not count any more. */
-    for (uint64_t t = 20000; t < 40000; t += 334)
-        CHECK_INT(fresh_from(&source, NULL, &other, t), GH_SOURCE_STAY);
     /* Never with the true one between, however long. */
-    for (uint64_t t = 50000; t < 51000; t++)
-        CHECK_INT(fresh_from(&source, NULL, t % 4 ? &here : &third, t), GH_SOURCE_STAY);
+    for (t = 60000; t < 61000; t++)
+        CHECK_INT(fresh_from(&source, NULL, t % 4 ? &third : &other, t), GH_SOURCE_STAY);
     /* Two strangers that take turns are two strangers. */
-    for (uint64_t t = 60000; t < 61000; t++)
-        CHECK_INT(fresh_from(&source, NULL, t % 2 ? &here : &other, t), GH_SOURCE_STAY);
-    CHECK(gh_addr_eq(&source.current, &third));
+    for (t = 70000; t < 71000; t++)
+        CHECK_INT(fresh_from(&source, NULL, t % 2 ? &third : &here, t), GH_SOURCE_STAY);
+    /* Where the set has him nobody needs to have been silent. */
+    t = 80000;
+    CHECK(moves(&source, &here, &t, 20).proven);
+    CHECK_INT(t, 80060);
+    gh_port_source_fini(&source);
 }
 
 static void rtcp_is_beside_rtp(void)
@@ -178,15 +261,26 @@ static void rtcp_is_beside_rtp(void)
     /* RTP is elsewhere: four are needed. */
     for (uint64_t i = 0; i < 3; i++)
         CHECK_INT(fresh_from(&rtcp, &rtp, &beside, i), GH_SOURCE_STAY);
-    gh_port_source_changed(&rtp, &rtp_at, true);
+    is_at(&rtp, &rtp_at);
     CHECK_INT(fresh_from(&rtcp, &rtp, &away, 10), GH_SOURCE_STAY);
     CHECK_INT(fresh_from(&rtcp, &rtp, &beside, 11), GH_SOURCE_MOVE);
+    gh_port_source_fini(&rtcp);
+    gh_port_source_fini(&rtp);
+    /* Who has RTP since this moment, by one packet, has not proven himself yet. */
+    rtp = named(GH_SOURCE_RULE_SYMMETRIC, KEYED);
+    rtcp = learnt(GH_SOURCE_RULE_SYMMETRIC, KEYED);
+    CHECK_INT(fresh_from(&rtp, NULL, &rtp_at, 1000), GH_SOURCE_LATCH);
+    CHECK_INT(fresh_from(&rtcp, &rtp, &beside, 1001), GH_SOURCE_STAY);
+    CHECK_INT(fresh_from(&rtp, NULL, &rtp_at, 1500), GH_SOURCE_CONFIRM);
+    CHECK_INT(fresh_from(&rtcp, &rtp, &beside, 1501), GH_SOURCE_MOVE);
+    gh_port_source_fini(&rtcp);
+    gh_port_source_fini(&rtp);
     /* Clear: only there, and only once RTP is known. */
     rtp = named(GH_SOURCE_RULE_SYMMETRIC, CLEAR);
     rtcp = rtp;
-    gh_port_source_changed(&rtp, &rtp_at, false);
+    rtp.current = rtp_at;
     CHECK(!gh_port_source_may_be(&rtcp, &rtp, &beside, 0));
-    gh_port_source_changed(&rtp, &rtp_at, true);
+    rtp.learnt = true;
     CHECK(gh_port_source_may_be(&rtcp, &rtp, &beside, 0));
     CHECK(!gh_port_source_may_be(&rtcp, &rtp, &away, 0));
     CHECK_INT(fresh_from(&rtcp, &rtp, &beside, 0), GH_SOURCE_LATCH);
@@ -200,24 +294,51 @@ static void a_set_of_the_same_keeps_it(void)
     struct gh_port_source source = named(GH_SOURCE_RULE_SYMMETRIC, CLEAR);
 
     CHECK_INT(fresh_from(&source, NULL, &other, 0), GH_SOURCE_LATCH);
-    CHECK(gh_addr_eq(gh_port_source_name(&source, &set, &remote, 50), &other));
+    CHECK(!name(&source, &set, &remote, 50));
+    CHECK(gh_addr_eq(&source.current, &other));
     CHECK(source.learnt);
     remote.port = 4002; /* SDP names another */
-    CHECK(gh_addr_eq(gh_port_source_name(&source, &set, &remote, 10000), &remote));
+    CHECK(name(&source, &set, &remote, 10000));
+    CHECK(gh_addr_eq(&source.current, &remote));
     CHECK(!source.learnt);
-    gh_port_source_changed(&source, &remote, false);
     CHECK(gh_port_source_may_be(&source, NULL, &other, 12999));
     CHECK(!gh_port_source_may_be(&source, NULL, &other, 13000));
     CHECK_INT(fresh_from(&source, NULL, &other, 12999), GH_SOURCE_LATCH);
     set.media_source = GH_SOURCE_RULE_SDP; /* the rule changes: back to what SDP says */
-    CHECK(gh_addr_eq(gh_port_source_name(&source, &set, &remote, 0), &remote));
+    CHECK(name(&source, &set, &remote, 0));
+    CHECK(gh_addr_eq(&source.current, &remote));
     /* A window that the set does not bring is none. */
     source = named(GH_SOURCE_RULE_SYMMETRIC, CLEAR);
     set = (struct gh_media_set){ .media_source = GH_SOURCE_RULE_SYMMETRIC };
     remote.port = 4000;
-    gh_port_source_name(&source, &set, &remote, 10);
+    CHECK(!name(&source, &set, &remote, 10));
     CHECK(!gh_port_source_may_be(&source, NULL, &other, 10));
 }
+
+/* Without memory nothing has changed: neither is anybody taken for the source. */
+#if GH_ALLOC_CAN_FAIL
+static void without_memory_nothing_is_learnt(void)
+{
+    struct gh_port_source source = { 0 };
+    struct gh_media_set set = { .media_source = GH_SOURCE_RULE_SYMMETRIC, .suite = GH_AEAD_AES_128_GCM };
+    struct gh_addr remote = at(NAMED, 4000), next = at(NAMED, 4002), other = at(OTHER, 5000);
+    const struct gh_addr *to = NULL;
+
+    alloc_fail_at(1);
+    CHECK_INT(gh_port_source_name(&source, &set, &remote, false, 0, &to), GH_ENOMEM);
+    CHECK(alloc_failed());
+    CHECK(to == NULL);
+    CHECK(!gh_port_source_may_be(&source, NULL, &other, 0));
+    CHECK(name(&source, &set, &remote, 0));
+    CHECK_INT(fresh_from(&source, NULL, &other, 0), GH_SOURCE_LATCH);
+    alloc_fail_at(1);
+    CHECK_INT(gh_port_source_name(&source, &set, &next, false, 0, &to), GH_ENOMEM);
+    CHECK(alloc_failed());
+    CHECK(gh_addr_eq(&source.named, &remote));
+    CHECK(source.learnt);
+    gh_port_source_fini(&source);
+}
+#endif
 
 int main(void)
 {
@@ -225,8 +346,12 @@ int main(void)
     RUN(nobodys_address_is_not_learnt);
     RUN(a_placeholder_has_no_source);
     RUN(the_first_one_is_learnt_once);
+    RUN(what_was_latched_is_proven_later);
     RUN(four_in_a_row_move_it);
     RUN(rtcp_is_beside_rtp);
     RUN(a_set_of_the_same_keeps_it);
+#if GH_ALLOC_CAN_FAIL
+    RUN(without_memory_nothing_is_learnt);
+#endif
     return CHECK_REPORT();
 }
