@@ -112,6 +112,7 @@ void gh_port_read_stranger(struct gh_worker *worker, struct gh_port *port, uint6
         count_visit(worker, port);
     if (port->strangers_left == 0 && !port->stranger_stopped) {
         port->stranger_stopped = true;
+        gh_port_source_is_flooded(&port->source, now_ms);
         gh_poll_remove(port, true);
     }
 }

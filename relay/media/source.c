@@ -270,13 +270,18 @@ struct gh_source_verdict gh_port_source_accepted(struct gh_port_source *source,
 
 /* ---- what is seen twice ---------------------------------------------------------------------- */
 
-static struct gh_source_verdict contest(const struct gh_port_source *source,
+void gh_port_source_is_flooded(struct gh_port_source *source, uint64_t now_ms)
+{
+    if (source->race)
+        source->race->trial_until_ms = now_ms + GH_SOURCE_TRIAL_MS;
+}
+
+static struct gh_source_verdict contest(struct gh_port_source *source,
                                         const struct gh_addr *other, uint64_t now_ms)
 {
     static const struct gh_addr unknown;
 
-    if (source->race->on_trial)
-        source->race->trial_until_ms = now_ms + GH_SOURCE_TRIAL_MS;
+    source->race->trial_until_ms = now_ms + GH_SOURCE_TRIAL_MS;
     return go_to(GH_SOURCE_CONTEST, gh_addr_eq(other, &source->current) ? &unknown : other, false);
 }
 

@@ -118,6 +118,9 @@ struct gh_source_verdict gh_port_source_accepted(struct gh_port_source *source,
 struct gh_source_verdict gh_port_source_copied(struct gh_port_source *source, const struct gh_addr *from,
                                                const struct gh_source_mark *mark, uint64_t now_ms);
 
+/** Not all that strangers send is read: who hides a copy among a flood does not end his trial. */
+void gh_port_source_is_flooded(struct gh_port_source *source, uint64_t now_ms);
+
 /** The place is @verdict's.  @learnt  false: a guess, which the first accepted packet settles */
 void gh_port_source_changed(struct gh_port_source *source, const struct gh_source_verdict *verdict,
                             bool learnt, uint64_t now_ms);

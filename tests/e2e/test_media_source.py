@@ -43,6 +43,15 @@ class SourceCase(SessionCase):
     def sources(self):
         return [(r["side"], r["what"], r["old"], r["new"], r["rtcp"], r["proven"]) for r in self.records("call.source")]
 
+    def until(self, source, what):
+        """Packets of it cross until a record says so: some rules are about time, which has to pass."""
+        last = time.monotonic() + h.LIMIT_S
+        while what not in [r["what"] for r in self.records("call.source")]:
+            self.assertLess(time.monotonic(), last, what)
+            self.arrives(source)
+            time.sleep(0.02)  # as a telephone does
+        return [r for r in self.records("call.source") if r["what"] == what]
+
     def place(self, end, rtcp=False):
         return f"{end.host}:{end.port + rtcp}"
 
@@ -73,9 +82,12 @@ class Host(SourceCase):
         real = self.elsewhere()
         self.arrives(real)
         self.goes_to(real)
+        self.until(real, "confirmed")
         record = self.hang_up()
         self.check_end(record)
-        self.assertEqual(self.sources()[0], ("b", "latched", self.place(self.b.ends[0]), self.place(real), False, True))
+        self.assertEqual(self.sources(), [
+            ("b", "latched", self.place(self.b.ends[0]), self.place(real), False, False),
+            ("b", "confirmed", self.place(real), self.place(real), False, True)])
         self.assertTrue(self.b.ends[0].is_silent())
 
     def test_another_address(self):
@@ -105,7 +117,7 @@ class Symmetric(SourceCase):
         record = self.hang_up()
         self.check_end(record)
         self.assertEqual(self.rx(record)["unknown_source"], 2)
-        self.assertEqual(self.sources()[0], ("b", "latched", self.place(self.b.ends[0]), self.place(real), False, True))
+        self.assertEqual(self.sources()[0], ("b", "latched", self.place(self.b.ends[0]), self.place(real), False, False))
         self.assertTrue(stranger.is_silent() and self.b.ends[0].is_silent())
 
     def test_rtcp_follows(self):
@@ -119,16 +131,93 @@ class Symmetric(SourceCase):
         self.hang_up()
 
     def test_a_move(self):
-        """Four packets in a row that authenticate: a telephone that changed its network."""
+        """A telephone that changed its network: its packets authenticate, and no more come from where it was."""
         self.call()
         self.both_ways()
         real = self.elsewhere(self.lab.strange_host)
         for _ in range(4):
             self.arrives(real)  # each of them crosses: the true packet is not lost
+        self.goes_to(self.b.ends[0])
+        self.until(real, "moved")
         self.goes_to(real)
         record = self.hang_up()
         self.check_end(record)
         self.assertEqual(self.sources()[0], ("b", "moved", self.place(self.b.ends[0]), self.place(real), False, True))
+
+    def race(self, thief, true_one):
+        """The thief sends the true party's packet before it does, and it crosses once."""
+        packet = true_one.next_rtp()
+        sealed = true_one.protect(packet)
+        thief.send(sealed)
+        self.assertEqual(self.a.ends[0].unprotect(self.a.ends[0].receive())[12:], packet[12:])
+        true_one.send(sealed)
+
+    def test_a_copier_who_is_first(self):
+        """Faster on every packet, from the first one on: what he takes is taken back, and the record says all of it."""
+        self.call()
+        end, thief = self.b.ends[0], self.elsewhere(self.lab.strange_host)
+        self.race(thief, end)
+        while "taken_back" not in [what for _, what, *_ in self.sources()]:
+            time.sleep(0.02)  # by the log of another process
+        self.goes_to(end)
+        for _ in range(40):
+            self.race(thief, end)
+            self.goes_to(end)
+        record = self.hang_up()
+        self.check_end(record, marks=["source_contested"])
+        self.assertEqual(self.sources(), [
+            ("b", "latched", self.place(end), self.place(thief), False, False),
+            ("b", "latched", self.place(end, True), self.place(thief, True), True, False),
+            ("b", "taken_back", self.place(thief), self.place(end), False, False),
+            ("b", "taken_back", self.place(thief, True), self.place(end, True), True, False),
+            ("b", "contested", self.place(end), self.place(thief), False, False)])
+        self.assertTrue(thief.is_silent())
+
+    def test_a_copier_after_a_reinvite(self):
+        """He begins in mid-call, goes on over a re-INVITE that names another port, and gets nothing of either."""
+        self.call()
+        self.both_ways()
+        old, thief = self.b.ends[0], self.elsewhere(self.lab.strange_host)
+        old_place = self.place(old)
+        for _ in range(8):
+            self.race(thief, old)
+            self.goes_to(old)
+        new = self.elsewhere()
+        new.seq = old.seq
+        self.b.ends[0] = new
+        self.reinvite(self.b)
+        thief.remote = new.remote
+        self.race(thief, new)
+        while "taken_back" not in [what for _, what, *_ in self.sources()]:
+            time.sleep(0.02)
+        for _ in range(8):
+            self.race(thief, new)
+            self.goes_to(new)
+        old.close()
+        self.check_end(self.hang_up(), marks=["source_contested"])
+        sources = [s for s in self.sources() if not s[4]]
+        self.assertEqual(sources, [
+            ("b", "contested", old_place, self.place(thief), False, False),
+            ("b", "latched", self.place(new), self.place(thief), False, False),
+            ("b", "taken_back", self.place(thief), self.place(new), False, False),
+            ("b", "contested", self.place(new), self.place(thief), False, False)])
+        self.assertTrue(thief.is_silent())
+
+    def test_two_strangers(self):
+        """The SDP names neither, nor does the signalling come from either: nobody can tell them apart, and it is told."""
+        self.call()
+        first, second = self.elsewhere(self.lab.strange_host), self.elsewhere(self.lab.lab_host)
+        for _ in range(8):
+            self.race(first, second)
+        while "contested" not in [what for _, what, *_ in self.sources()]:
+            time.sleep(0.02)
+        self.goes_to(first)
+        record = self.hang_up()
+        self.check_end(record, marks=["source_contested"])
+        sources = [s for s in self.sources() if not s[4]]
+        self.assertEqual(sources, [
+            ("b", "latched", self.place(self.b.ends[0]), self.place(first), False, False),
+            ("b", "contested", self.place(first), self.place(second), False, False)])
 
     def test_no_move_by_packets_that_were_seen(self):
         """Copies of what came before, from somewhere else."""

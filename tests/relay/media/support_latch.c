@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <uv.h>
+
 #include "support/check.h"
 
 static const enum gh_suite CM80 = GH_AES_CM_128_HMAC_SHA1_80, GCM = GH_AEAD_AES_128_GCM;
@@ -74,6 +76,17 @@ void check_got_nothing(struct lab *lab, struct attacker *attacker)
 size_t sealed_rtp(struct lab *lab, uint8_t *p)
 {
     return phone_seal(&lab->phones[0], p, make_rtp(&lab->phones[0], p, 0, 160), false);
+}
+
+void flow_until(struct lab *lab, bool rtcp, enum gh_media_event_kind kind, int want)
+{
+    uint64_t until_ns = uv_hrtime() + AWAIT_MS * 1000000ULL;
+
+    while (events_of(lab, 0, kind) < want && uv_hrtime() < until_ns) {
+        check_flows(lab, 0, rtcp);
+        uv_run(lab->loop, UV_RUN_NOWAIT);
+    }
+    CHECK_INT(events_of(lab, 0, kind), want);
 }
 
 struct gh_media_event event_of(struct lab *lab, enum gh_media_event_kind kind, int n)

@@ -35,6 +35,8 @@ size_t plain_guess(struct lab *lab, uint8_t *p); /* RTPbleed: right SSRC, right 
 size_t plain_report(struct lab *lab, uint8_t *p);
 size_t garbage(struct lab *lab, uint8_t *p);
 
+/** Good packets of phone 0 cross, until there are @want events of @kind. */
+void flow_until(struct lab *lab, bool rtcp, enum gh_media_event_kind kind, int want);
 /** The @n-th event of that kind, awaited. */
 struct gh_media_event event_of(struct lab *lab, enum gh_media_event_kind kind, int n);
 void check_event(const struct gh_media_event *event, const struct gh_addr *from,

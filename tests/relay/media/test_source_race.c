@@ -434,6 +434,24 @@ static void a_number_is_no_copy(void)
     close_line(&line);
 }
 
+/* Copies that are not read cannot tell anything: as long as there may be some, nobody is proven. */
+static void a_flood_proves_nobody(void)
+{
+    static struct line line;
+
+    open_line(&line, GH_SOURCE_RULE_SYMMETRIC, NULL);
+    gh_port_source_is_flooded(&line.source, 0);
+    for (uint32_t n = 1; n < 1000; n++) {
+        if (n % 12 == 0)
+            gh_port_source_is_flooded(&line.source, (uint64_t)n * PKT_MS);
+        arrives(&line, &thief, n, (uint64_t)n * PKT_MS);
+    }
+    CHECK_INT(line.steps[GH_SOURCE_CONFIRM], 0);
+    sends(&line, &thief, 1000, 1030);
+    CHECK_INT(line.steps[GH_SOURCE_CONFIRM], 1);
+    close_line(&line);
+}
+
 /* The network may double a packet, of whoever sends it: nobody copies. */
 static void what_the_network_doubles_is_no_contest(void)
 {
@@ -464,6 +482,7 @@ int main(void)
     RUN(a_copy_on_the_way_costs_the_proof);
     RUN(a_forged_address_holds_as_long_as_it_is_forged);
     RUN(a_number_is_no_copy);
+    RUN(a_flood_proves_nobody);
     RUN(what_the_network_doubles_is_no_contest);
     return CHECK_REPORT();
 }
