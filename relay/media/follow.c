@@ -7,6 +7,8 @@
 
 #include "media/media_int.h"
 
+_Static_assert(GH_SOURCE_SEEN_RTP >= GH_REPLAY_WINDOW, "what a true copy may be a replay of is remembered");
+
 static int connect_known(struct gh_port *port, const struct gh_addr *to)
 {
     struct sockaddr_storage ss;
@@ -144,7 +146,7 @@ static void rtcp_follows(struct gh_side *side, enum gh_source_step step, uint64_
         verdict.to.port = rtcp->source.named.port;
     else
         verdict.to.port++;
-    change_source(rtcp, &verdict, false, now_ms);
+    change_source(rtcp, &verdict, step == GH_SOURCE_TAKE_BACK, now_ms);
 }
 
 static bool follow(struct gh_port *port, const struct gh_source_verdict *verdict, uint64_t now_ms)

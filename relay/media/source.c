@@ -18,7 +18,8 @@ enum rank { RANK_OTHER = 1, RANK_HOST, RANK_NAMED };
 struct gh_source_race {
     struct gh_addr signalling;      /* where this side's comes from; family 0: not known */
     struct gh_addr former;          /* who may take the place back; family 0: nobody */
-    struct gh_addr candidate;       /* whose packet came last, of all that do not have the place */
+    struct gh_addr stranger;        /* whose packet was accepted last, of all that do not have the place */
+    struct gh_addr candidate;       /* whose fresh one was */
     unsigned candidate_pkts;
     bool candidate_contested;       /* another stranger sent the same */
     bool on_trial;
@@ -261,6 +262,7 @@ struct gh_source_verdict gh_port_source_accepted(struct gh_port_source *source,
     remember(source, from, mark);
     if (is_current)
         return from_current(source, fresh, now_ms);
+    source->race->stranger = *from;
     if (!fresh)
         return stay();
     if (!source->learnt)
@@ -302,7 +304,7 @@ static struct gh_source_verdict copied_by_current(struct gh_port_source *source,
         return stay(); /* the network doubled it */
     if (of == NAMED)
         return take_back(source->race, &source->named, now_ms);
-    return contest(source, &source->race->candidate, now_ms);
+    return contest(source, &source->race->stranger, now_ms);
 }
 
 /* Whether who sends the copy is to have the place that the sender of the packet has. */

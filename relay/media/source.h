@@ -30,7 +30,8 @@
  *
  * Trial: GH_SOURCE_TRIAL_MS after each LATCH, within which such evidence puts off the end; then
  * CONFIRM.  A MOVE has it before: the place is left only by who was silent all that time.  Two of
- * equal rank that begin together cannot be told apart.  The first keeps the place, unproven.
+ * equal rank that begin together cannot be told apart.  The first keeps the place, unproven.  What
+ * strangers send is read under a limit, so a flood delays evidence; it ends no trial.
  *
  * Who forges the believed address besides can hold the place for it as long as he sends, and
  * GH_MOVE_INTERVAL_MS longer; that is what dropping the packets would have given him.  It is told.

@@ -43,6 +43,13 @@ class SourceCase(SessionCase):
     def sources(self):
         return [(r["side"], r["what"], r["old"], r["new"], r["rtcp"], r["proven"]) for r in self.records("call.source")]
 
+    def told(self, what):
+        """Wait for a record of the source."""
+        last = time.monotonic() + h.LIMIT_S
+        while what not in [r["what"] for r in self.records("call.source")]:
+            self.assertLess(time.monotonic(), last, what)
+            time.sleep(0.02)
+
     def until(self, source, what):
         """Packets of it cross until a record says so: some rules are about time, which has to pass."""
         last = time.monotonic() + h.LIMIT_S
@@ -157,8 +164,7 @@ class Symmetric(SourceCase):
         self.call()
         end, thief = self.b.ends[0], self.elsewhere(self.lab.strange_host)
         self.race(thief, end)
-        while "taken_back" not in [what for _, what, *_ in self.sources()]:
-            time.sleep(0.02)  # by the log of another process
+        self.told("taken_back")
         self.goes_to(end)
         for _ in range(40):
             self.race(thief, end)
@@ -188,8 +194,7 @@ class Symmetric(SourceCase):
         self.reinvite(self.b)
         thief.remote = new.remote
         self.race(thief, new)
-        while "taken_back" not in [what for _, what, *_ in self.sources()]:
-            time.sleep(0.02)
+        self.told("taken_back")
         for _ in range(8):
             self.race(thief, new)
             self.goes_to(new)
@@ -209,8 +214,7 @@ class Symmetric(SourceCase):
         first, second = self.elsewhere(self.lab.strange_host), self.elsewhere(self.lab.lab_host)
         for _ in range(8):
             self.race(first, second)
-        while "contested" not in [what for _, what, *_ in self.sources()]:
-            time.sleep(0.02)
+        self.told("contested")
         self.goes_to(first)
         record = self.hang_up()
         self.check_end(record, marks=["source_contested"])
