@@ -269,7 +269,7 @@
     X(SOURCE_UNPROVEN, "source_unproven", 0, "the source of clear media was not proven",           \
       "use SRTP")                                                                                  \
     X(SOURCE_CONTESTED, "source_contested", 0,                                                     \
-      "the same packets of a side came from two addresses, so one of them sends copies",            \
+      "the same packets of a side came from two addresses, so one of them sends copies",           \
       "set media_source: sdp where the side's SDP names where its media comes from")               \
     X(COUNTERS_INCOMPLETE, "counters_incomplete", 0, "the media worker did not report in time",    \
       "look for overload")                                                                         \
