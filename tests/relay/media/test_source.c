@@ -52,9 +52,10 @@ static struct gh_source_verdict hears(struct gh_port_source *source, const struc
                                       const struct gh_addr *from, uint64_t now_ms)
 {
     static uint32_t number;
-    struct gh_source_mark mark = { ++number, number * 2654435761U };
+    struct gh_source_mark mark = { number, number * 2654435761U };
     struct gh_source_verdict verdict = { .step = GH_SOURCE_STAY };
 
+    number++;
     if (!gh_addr_eq(from, &source->current) && !gh_port_source_may_be(source, rtp, from, now_ms))
         return verdict;
     verdict = gh_port_source_accepted(source, rtp, from, true, &mark, now_ms);
