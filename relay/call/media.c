@@ -207,9 +207,10 @@ static void by_trunk(const struct gh_call *call, enum gh_media_kind kind, struct
     };
     const struct gh_config *config = call->calls->config;
     const struct gh_config_trunk *trunk = call->leg[set->side].trunk;
+    const struct gh_papers *papers = call->leg[set->side].papers; /* none between two destinations */
 
     set->media_source = rules[trunk->media_source];
-    set->signalling = call->leg[set->side].papers->facts.peer;
+    set->signalling = papers ? papers->facts.peer : (struct gh_addr){ 0 };
     set->latch_ms = config->media.latch_window_ms;
     set->roc_keep = trunk->roc_keep;
     set->dscp = kind == GH_MEDIA_AUDIO ? trunk->dscp.audio
