@@ -19,12 +19,12 @@
 #include "call/call_int.h"
 #include "crypto/hash.h"
 
-#define WAIT_MS   GH_TXN_TIMEOUT_MS /* rung so long, nobody will answer: CANCEL */
-#define AGAIN_MS  60000 /* one that is needed was refused: by then something may have changed */
-#define SHORT_MS  10000 /* the neighbour is busy, or its connection gone */
+#define WAIT_MS     GH_TXN_TIMEOUT_MS /* rung so long, nobody will answer: CANCEL */
+#define AGAIN_MS    60000  /* one that is needed was refused: by then something may have changed */
+#define SHORT_MS    10000  /* the neighbour is busy, or its connection gone */
 #define SAID_MIN_MS 1000   /* of Retry-After: TRIES_MAX of them are no flood */
 #define SAID_MAX_MS 300000 /* nobody puts off a fresh key for longer */
-#define TRIES_MAX 5     /* in a row that might have worked a little later: then it is refused */
+#define TRIES_MAX   5      /* in a row that might have worked a little later: then it is refused */
 
 static const struct gh_txn_client client;
 
@@ -99,8 +99,6 @@ static void log_failure(struct gh_leg *leg, int sip, enum gh_reason reason, uint
 
     if (stale)
         gh_marks_add(&leg->call->marks, GH_REASON_KEY_NOT_TOLD);
-    if (gone)
-        gh_marks_add(&leg->call->marks, GH_REASON_LINE_NOT_TOLD);
     gh_log(GH_LOG_WARN, "call", "reinvite.fail",
            "call=%s side=%c why=%s sip=%d reason=%s again_ms=%llu change=\"%s\"", leg->call->id,
            'a' + leg->side, leg->own.why, sip, gh_reason_name(reason), (unsigned long long)wait_ms,
@@ -119,6 +117,8 @@ static void fail(struct gh_leg *leg, int sip, enum gh_reason reason, uint64_t wa
     if (!wait_ms || ++leg->own.tries == TRIES_MAX) {
         leg->own.tries = 0;
         leg->own.status_refused = leg->own.status_refused || !is_needed(leg);
+        if (gh_neg_gone(leg->call->fork->neg, leg->side))
+            gh_marks_add(&leg->call->marks, GH_REASON_LINE_NOT_TOLD);
         if (!is_needed(leg))
             wait_ms = 0;
         else if (wait_ms < AGAIN_MS)

@@ -366,8 +366,9 @@ class Status(OwnCase):
         """RFC 3264 section 8.2.  Its media ends with the answer, and a is told; audio goes on."""
         self.turn_off_video(self.b, self.two_lines())
         self.assertIn("stream=1", self.lab.log.wait("reinvite.refused_line .*side=b"))
+        self.refuse(self.a, self.a.expect("INVITE"), 491)  # that is not the last word, and no mark
         asked = self.a.expect("INVITE")
-        self.lab.log.wait(" reinvite +call=.* side=a why=far_line")
+        self.lab.log.wait(" reinvite +call=.* side=a why=far_line", 2)
         audio, video = media_lines(asked.body)
         self.assertEqual((bool(audio[1]), len(audio[3]), video[1], video[3]), (True, 1, 0, []))
         self.turn_off_video(self.a, asked)
