@@ -186,6 +186,8 @@
       "raise max_calls or max_cps, of limits or of the trunk")                                     \
     X(OVERLOAD, "overload", 503, "the node is too busy for new calls",                             \
       "spread calls over more nodes")                                                              \
+    X(MEDIA_STALLED, "media_stalled", 503, "no media thread of the node answers",                  \
+      "look at the node's host and log; if it does not recover, restart gatehouse")                \
     X(AUDIT_BACKLOG, "audit_backlog", 503, "the record cannot keep up",                            \
       "check the disk of audit.directory")                                                         \
     X(AUDIT_FAILED, "audit_failed", 503, "the record cannot be written",                           \

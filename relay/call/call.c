@@ -334,7 +334,8 @@ static int start_media(struct gh_calls *calls, char *text, size_t text_len)
                                   GH_STREAM_DESCRIPTORS),
     };
     struct gh_media_handlers handlers = { .arg = calls, .event = gh_call_on_media_event,
-                                          .closed = gh_call_on_media_closed };
+                                          .closed = gh_call_on_media_closed,
+                                          .health = gh_call_on_media_health };
     int err = check_media_addresses(config, text, text_len);
 
     if (err)

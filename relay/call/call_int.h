@@ -274,6 +274,7 @@ struct gh_calls {
     size_t *circular;               /* next trunk of each circular route */
     struct gh_calls_counters counters;
     bool stopping, closed;
+    bool out_of_service;            /* as the log said last: gh_call_service */
     gh_calls_fn drained;
     void *drained_arg;
     struct gh_timer stop_timer;
@@ -314,6 +315,15 @@ void gh_call_on_server_ended(void *arg, struct gh_txn *txn, enum gh_txn_end why,
 
 /** What the gate says of a message that came over @papers. */
 struct gh_arrival gh_call_judge(struct gh_calls *calls, struct gh_papers *papers, const struct gh_sip_msg *msg);
+
+/* ---- capacity.c ---- */
+
+/** Whether calls can have media at all.  @return NONE, or why OPTIONS gets 503 */
+enum gh_reason gh_call_service(const struct gh_calls *calls);
+/** A new INVITE from @trunk: counts against its rate.  @return NONE, or why it gets 503 */
+enum gh_reason gh_call_capacity(struct gh_calls *calls, const struct gh_config_trunk *trunk);
+/** `health` of the media plane. */
+void gh_call_on_media_health(void *arg, unsigned worker, bool stalled);
 
 /* ---- outgoing.c: side b ---- */
 

@@ -92,6 +92,19 @@ static void refuse(struct gh_calls *calls, struct gh_txn *txn, const struct gh_s
     gh_call_refuse(calls, txn, reason, detail, now_ms);
 }
 
+/* RFC 3261 section 11.2: as an INVITE would be answered, but for load; capacity.c says why.  Inside a
+ * dialog too: a 503 ends none (RFC 5057 section 5.1). */
+static void on_options(struct gh_calls *calls, struct gh_txn *txn, const struct gh_sip_msg *msg,
+                       uint64_t now_ms)
+{
+    enum gh_reason reason = gh_call_service(calls);
+
+    if (reason != GH_REASON_NONE)
+        refuse(calls, txn, msg, reason, GH_SPAN(""), now_ms);
+    else
+        gh_call_ok(calls, txn, now_ms);
+}
+
 /* ---- inside a dialog ------------------------------------------------------------------------- */
 
 static void on_bye(struct gh_leg *leg, struct gh_txn *txn, const struct gh_sip_msg *msg,
@@ -176,7 +189,7 @@ static void on_dialog_request(struct gh_calls *calls, struct gh_txn *txn, struct
     if (msg->method == GH_SIP_BYE)
         on_bye(leg, txn, msg, now_ms);
     else if (msg->method == GH_SIP_OPTIONS)
-        gh_call_ok(calls, txn, now_ms);
+        on_options(calls, txn, msg, now_ms);
     else if (leg->call->state > GH_CALL_UP || leg->call->state == GH_CALL_CANCELLING)
         gh_call_refuse(calls, txn, GH_REASON_NO_DIALOG, GH_SPAN(""), now_ms);
     else if (msg->method == GH_SIP_PRACK && leg->side == GH_SIDE_A)
@@ -233,21 +246,6 @@ static bool looped(struct gh_calls *calls, const struct gh_sip_msg *msg, const c
     return seen >= calls->config->limits.max_hops_same_call;
 }
 
-static enum gh_reason capacity(struct gh_calls *calls, const struct gh_config_trunk *trunk)
-{
-    if (calls->stopping)
-        return GH_REASON_SHUTTING_DOWN;
-    if (!calls->config->audit.on_error_continue && gh_audit_error(calls->audit))
-        return GH_REASON_AUDIT_FAILED;
-    if (gh_audit_backlogged(calls->audit))
-        return GH_REASON_AUDIT_BACKLOG;
-    if (!calls->config->media.overload_accept && gh_media_overloaded(calls->media))
-        return GH_REASON_OVERLOAD;
-    if (calls->config->limits.max_calls && calls->count >= calls->config->limits.max_calls)
-        return GH_REASON_TOO_MANY_CALLS;
-    return gh_call_admit(calls, trunk);
-}
-
 /* Checks of a new INVITE from the route on.  @route written when the result is NONE */
 static enum gh_reason judge_invite(struct gh_calls *calls, const struct gh_config_trunk *trunk,
                                    const struct gh_sip_msg *msg, char *number, size_t size,
@@ -270,7 +268,7 @@ static enum gh_reason judge_invite(struct gh_calls *calls, const struct gh_confi
     *route = &calls->config->routes[index];
     if (looped(calls, msg, number))
         return GH_REASON_LOOP_DETECTED;
-    return capacity(calls, trunk);
+    return gh_call_capacity(calls, trunk);
 }
 
 /* The offer of the INVITE, if it has one (RFC 3261 section 13.2.1: else the answerer makes it). */
@@ -371,7 +369,7 @@ void gh_call_on_request(void *arg, struct gh_txn *txn, struct gh_sip_msg *msg, u
     else if (msg->to.tag.len || msg->method == GH_SIP_BYE)
         on_dialog_request(calls, txn, msg, now_ms);
     else if (msg->method == GH_SIP_OPTIONS)
-        gh_call_ok(calls, txn, now_ms);
+        on_options(calls, txn, msg, now_ms);
     else
         on_invite(calls, txn, msg, now_ms);
 }

@@ -76,6 +76,11 @@ bool gh_worker_is_freer(struct gh_worker_load a, struct gh_worker_load b)
     return a.busy_permille < b.busy_permille;
 }
 
+bool gh_media_alive(const struct gh_media *media)
+{
+    return gh_media_health(media) < media->worker_count;
+}
+
 struct gh_media_load gh_media_load(const struct gh_media *media)
 {
     struct gh_media_load load = { .stalled = media->stalled_count };

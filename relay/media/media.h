@@ -506,6 +506,9 @@ bool gh_media_overloaded(const struct gh_media *media);
 /** How many workers are stalled: no turn of their loop in two seconds.  New streams go to others, if there are. */
 unsigned gh_media_health(const struct gh_media *media);
 
+/** Whether any worker is alive; else no stream has media, and none that is opened will. */
+bool gh_media_alive(const struct gh_media *media);
+
 /** Streams that are open or closing, and how many there may be. */
 void gh_media_stream_usage(const struct gh_media *media, unsigned *used, unsigned *all);
 

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "crypto/srtp_ciphers.h"
 #include "media/plane_int.h"
 #include "support_media.h"
@@ -77,17 +78,46 @@ static void stop(struct gh_media *media, uv_loop_t *loop)
     CHECK_INT(uv_loop_close(loop), 0);
 }
 
+/* ---- the log of a test --------------------------------------------------------------------------------- */
+
+static FILE *log_file;
+
+static bool log_begin(void)
+{
+    log_file = tmpfile();
+    return CHECK(log_file) && CHECK_INT(gh_log_start(fileno(log_file), GH_LOG_INFO), 0);
+}
+
+/* Lines since then, the time at their head left out; at most @size octets with the NUL. */
+static void log_end(char *lines, size_t size)
+{
+    char line[GH_LOG_LINE_MAX + 2];
+    size_t len = 0;
+
+    gh_log_stop();
+    rewind(log_file);
+    lines[0] = 0;
+    while (len + 1 < size && fgets(line, sizeof(line), log_file))
+        len += (size_t)snprintf(lines + len, size - len, "%s", strchr(line, ' '));
+    fclose(log_file);
+}
+
+/* ---- cases --------------------------------------------------------------------------------------------- */
+
 static void a_worker_that_stalls(void)
 {
     struct gh_media *media;
     struct gh_media_open open = { .call = 0 };
     struct gh_hold_msg hold;
+    char lines[1024];
+    unsigned long long silent_ms[2] = { 0 };
+    int parsed = 0;
     uv_loop_t loop;
     uv_sem_t held, go;
     gh_stream_id id[6];
     uint16_t ports[2];
 
-    if (!start(&media, &loop, 2))
+    if (!log_begin() || !start(&media, &loop, 2))
         return;
     uv_sem_init(&held, 0);
     uv_sem_init(&go, 0);
@@ -99,6 +129,7 @@ static void a_worker_that_stalls(void)
     TURN_UNTIL(&loop, told.stalls == 1);
     CHECK_INT(told.worker, 1);
     CHECK_INT(gh_media_health(media), 1);
+    CHECK(gh_media_alive(media)); /* the other is */
     CHECK(gh_media_overloaded(media));
     CHECK(gh_media_load(media).lag_ms >= GH_LOOK_MS);
     CHECK_INT(gh_media_load(media).stalled, 1);
@@ -122,6 +153,46 @@ static void a_worker_that_stalls(void)
     for (int i = 0; i < 4; i++)
         CHECK_INT(gh_media_close(media, id[i]), 0);
     TURN_UNTIL(&loop, closed == 10);
+    stop(media, &loop);
+    log_end(lines, sizeof(lines));
+    sscanf(lines, " error media worker_stalled worker=1 streams=0 silent_ms=%llu"
+           " warn media worker_recovered worker=1 streams=0 silent_ms=%llu %n",
+           &silent_ms[0], &silent_ms[1], &parsed);
+    CHECK(parsed > 0 && lines[parsed] == 0); /* these two lines and no others */
+    CHECK(silent_ms[0] >= GH_LOOK_MS && silent_ms[1] >= silent_ms[0]);
+    uv_sem_destroy(&held);
+    uv_sem_destroy(&go);
+}
+
+/* While any is alive there is media; the last one that stalls is told as each is. */
+static void all_workers_stall(void)
+{
+    struct gh_media *media;
+    struct gh_hold_msg hold[2];
+    uv_loop_t loop;
+    uv_sem_t held, go;
+
+    if (!start(&media, &loop, 2))
+        return;
+    uv_sem_init(&held, 0);
+    uv_sem_init(&go, 0);
+    CHECK(gh_media_alive(media));
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK(gh_media_alive(media));
+        hold[i].held = &held;
+        hold[i].go = &go;
+        gh_media_hold(media, i, &hold[i]);
+        uv_sem_wait(&held);
+        TURN_UNTIL(&loop, told.stalls == 1 + (int)i);
+    }
+    CHECK(!gh_media_alive(media));
+    CHECK_INT(gh_media_health(media), gh_media_workers(media));
+    uv_sem_post(&go);
+    TURN_UNTIL(&loop, gh_media_alive(media));
+    CHECK_INT(told.recoveries, 1);
+    uv_sem_post(&go);
+    TURN_UNTIL(&loop, told.recoveries == 2);
+    CHECK_INT(gh_media_health(media), 0);
     stop(media, &loop);
     uv_sem_destroy(&held);
     uv_sem_destroy(&go);
@@ -226,6 +297,7 @@ int main(void)
         return 1;
     RUN(limits_of_load);
     RUN(a_worker_that_stalls);
+    RUN(all_workers_stall);
     RUN(commands_wait);
     RUN(packets_in_a_second);
     return CHECK_REPORT();

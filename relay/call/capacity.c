@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the node can take: whether a new call finds room, and whether the node serves at all.
+ *
+ *                                  new INVITE          OPTIONS
+ *   no media worker is alive       503 media_stalled   503 media_stalled
+ *   too busy, or one is stalled    503 overload        200
+ *
+ * OPTIONS is how neighbours ask whether to send calls here, and how they answer to a 503 is drastic:
+ * CUCM takes the destination out of service, and asks again only after the longer interval (120 s by
+ * default).  A minute of load must not cost two without calls, so that is told to each INVITE alone,
+ * which goes to the next destination.  Where no worker is alive no call can have media, now or in a
+ * second: there the neighbour shall stay away until it is over.
+ */
+#include "base/log.h"
+#include "call/call_int.h"
+
+enum gh_reason gh_call_service(const struct gh_calls *calls)
+{
+    return gh_media_alive(calls->media) ? GH_REASON_NONE : GH_REASON_MEDIA_STALLED;
+}
+
+void gh_call_on_media_health(void *arg, unsigned worker, bool stalled)
+{
+    struct gh_calls *calls = arg;
+    enum gh_reason reason = gh_call_service(calls);
+
+    (void)worker; /* which, and how long: the media plane has a line for each */
+    (void)stalled;
+    if ((reason != GH_REASON_NONE) == calls->out_of_service)
+        return;
+    calls->out_of_service = !calls->out_of_service;
+    if (calls->out_of_service)
+        gh_log(GH_LOG_ERROR, "call", "service.lost", "reason=%s calls=%zu change=\"%s\"",
+               gh_reason_name(reason), calls->count, gh_reason_info(reason)->advice);
+    else
+        gh_log(GH_LOG_WARN, "call", "service.again", "calls=%zu", calls->count);
+}
+
+enum gh_reason gh_call_capacity(struct gh_calls *calls, const struct gh_config_trunk *trunk)
+{
+    enum gh_reason reason = gh_call_service(calls);
+
+    if (calls->stopping)
+        return GH_REASON_SHUTTING_DOWN;
+    if (!calls->config->audit.on_error_continue && gh_audit_error(calls->audit))
+        return GH_REASON_AUDIT_FAILED;
+    if (gh_audit_backlogged(calls->audit))
+        return GH_REASON_AUDIT_BACKLOG;
+    if (reason != GH_REASON_NONE)
+        return reason;
+    if (!calls->config->media.overload_accept && gh_media_overloaded(calls->media))
+        return GH_REASON_OVERLOAD;
+    if (calls->config->limits.max_calls && calls->count >= calls->config->limits.max_calls)
+        return GH_REASON_TOO_MANY_CALLS;
+    return gh_call_admit(calls, trunk);
+}
