@@ -284,6 +284,7 @@ static void on_tick(void *arg, uint64_t now_ms)
     struct gh_call *call;
 
     gh_audit_tick(calls->audit, now_ms);
+    gh_call_is_overloaded(calls, now_ms);
     TAILQ_FOREACH (call, &calls->list, link)
         gh_call_grade_tick(call, now_ms);
     if (gh_timer_start(gh_loop_timers(calls->loop), &calls->tick, now_ms + 1000, on_tick, calls))

@@ -8,6 +8,7 @@
 #include "call/call.h"
 #include "call/key_memory.h"
 #include "call/negotiate.h"
+#include "call/overload.h"
 #include "call/timeline.h"
 #include "sip/body.h"
 #include "sip/dialog.h"
@@ -274,6 +275,7 @@ struct gh_calls {
     size_t *circular;               /* next trunk of each circular route */
     struct gh_calls_counters counters;
     bool stopping, closed;
+    struct gh_overload overload;
     bool out_of_service;            /* as the log said last: gh_call_service */
     gh_calls_fn drained;
     void *drained_arg;
@@ -322,6 +324,8 @@ struct gh_arrival gh_call_judge(struct gh_calls *calls, struct gh_papers *papers
 enum gh_reason gh_call_service(const struct gh_calls *calls);
 /** A new INVITE from @trunk: counts against its rate.  @return NONE, or why it gets 503 */
 enum gh_reason gh_call_capacity(struct gh_calls *calls, const struct gh_config_trunk *trunk);
+/** Is the load too much for new calls right now?  Each second, and for each INVITE; its begin and end are logged. */
+bool gh_call_is_overloaded(struct gh_calls *calls, uint64_t now_ms);
 /** `health` of the media plane. */
 void gh_call_on_media_health(void *arg, unsigned worker, bool stalled);
 

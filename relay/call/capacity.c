@@ -37,6 +37,48 @@ void gh_call_on_media_health(void *arg, unsigned worker, bool stalled)
         gh_log(GH_LOG_WARN, "call", "service.again", "calls=%zu", calls->count);
 }
 
+/* One buffer for one conversion each. */
+struct figures {
+    char text[192];
+};
+
+static struct figures figures_of(const struct gh_media_load *load, const char *prefix)
+{
+    struct figures out;
+
+    snprintf(out.text, sizeof(out.text),
+             "%slag_ms=%llu %slag_mean_ms=%llu %sbusy_percent=%llu.%llu %spackets_per_s=%llu", prefix,
+             (unsigned long long)load->lag_ms, prefix, (unsigned long long)load->lag_mean_ms, prefix,
+             (unsigned long long)load->busy_permille / 10,
+             (unsigned long long)load->busy_permille % 10, prefix,
+             (unsigned long long)load->pkts_per_s);
+    return out;
+}
+
+bool gh_call_is_overloaded(struct gh_calls *calls, uint64_t now_ms)
+{
+    struct gh_overload *overload = &calls->overload;
+    struct gh_media_load load = gh_media_load(calls->media);
+    bool busy = gh_media_is_too_much(&load);
+
+    switch (gh_overload_look(overload, busy, &load, now_ms)) {
+    case GH_OVERLOAD_BEGINS:
+        gh_log(GH_LOG_WARN, "call", "overload.begin", "%s stalled=%u calls=%zu new_calls=%s",
+               figures_of(&load, "").text, load.stalled, calls->count,
+               calls->config->media.overload_accept ? "accepted" : "refused");
+        break;
+    case GH_OVERLOAD_ENDS:
+        gh_log(GH_LOG_WARN, "call", "overload.end", "%s %s seconds=%llu refused=%llu calls=%zu",
+               figures_of(&load, "").text, figures_of(&overload->worst, "worst_").text,
+               (unsigned long long)(overload->seen_ms - overload->since_ms + 999) / 1000,
+               (unsigned long long)overload->refused, calls->count);
+        break;
+    case GH_OVERLOAD_SAME:
+        break;
+    }
+    return busy;
+}
+
 enum gh_reason gh_call_capacity(struct gh_calls *calls, const struct gh_config_trunk *trunk)
 {
     enum gh_reason reason = gh_call_service(calls);
@@ -49,8 +91,11 @@ enum gh_reason gh_call_capacity(struct gh_calls *calls, const struct gh_config_t
         return GH_REASON_AUDIT_BACKLOG;
     if (reason != GH_REASON_NONE)
         return reason;
-    if (!calls->config->media.overload_accept && gh_media_overloaded(calls->media))
+    if (gh_call_is_overloaded(calls, gh_loop_now_ms(calls->loop)) &&
+        !calls->config->media.overload_accept) {
+        calls->overload.refused++;
         return GH_REASON_OVERLOAD;
+    }
     if (calls->config->limits.max_calls && calls->count >= calls->config->limits.max_calls)
         return GH_REASON_TOO_MANY_CALLS;
     return gh_call_admit(calls, trunk);

@@ -104,10 +104,8 @@ struct gh_media_load gh_media_load(const struct gh_media *media)
     return load;
 }
 
-bool gh_media_overloaded(const struct gh_media *media)
+bool gh_media_is_too_much(const struct gh_media_load *load)
 {
-    struct gh_media_load load = gh_media_load(media);
-
-    return load.stalled || load.lag_mean_ms >= GH_MEDIA_LAG_MEAN_MAX_MS ||
-           load.lag_ms >= GH_MEDIA_LAG_MAX_MS || load.busy_permille >= GH_MEDIA_BUSY_MAX_PERMILLE;
+    return load->stalled || load->lag_mean_ms >= GH_MEDIA_LAG_MEAN_MAX_MS ||
+           load->lag_ms >= GH_MEDIA_LAG_MAX_MS || load->busy_permille >= GH_MEDIA_BUSY_MAX_PERMILLE;
 }

@@ -500,8 +500,8 @@ struct gh_media_load {
 /** Thread: signalling. */
 struct gh_media_load gh_media_load(const struct gh_media *media);
 
-/** Whether a new call is to be refused: one of the limits above, or a stalled worker. */
-bool gh_media_overloaded(const struct gh_media *media);
+/** Whether a new call is to be refused: one of the limits above, or a stalled worker.  Pure. */
+bool gh_media_is_too_much(const struct gh_media_load *load);
 
 /** How many workers are stalled: no turn of their loop in two seconds.  New streams go to others, if there are. */
 unsigned gh_media_health(const struct gh_media *media);

@@ -1,13 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options of trunks and media whose effect no other program shows."""
-import contextlib
-import os
-import select
 import socket
 import struct
-import subprocess
-import sys
-import time
 
 import harness as h
 import rtp
@@ -158,79 +152,6 @@ class Bodies(SessionCase):
         self.b.reply(info, 200)
         self.a.expect(200)
         self.check_end(self.hang_up(), marks=["body_dropped"])
-
-
-class Overload(SessionCase):
-    """A media worker that does not get the processor: new calls are refused before those that run are hurt."""
-
-    options = {"overload": "refuse"}
-
-    def worker(self):
-        for tid in os.listdir(f"/proc/{self.lab.daemon.pid}/task"):
-            with open(f"/proc/{self.lab.daemon.pid}/task/{tid}/comm") as f:
-                if f.read().startswith("gh-media"):
-                    return int(tid)
-        self.fail("no worker")
-
-    def try_call(self):
-        """@return the final response: b's 486, or ours"""
-        self.a.invite(self.a.open().describe())
-        answer = self.a.peer.receive()
-        if answer.status == 100:
-            self.accept()
-            self.b.reply(self.b.expect("INVITE"), 486)
-            self.b.expect("ACK")
-            answer = self.a.expect(486)
-        self.a.ack_refusal()
-        self.again()
-        return answer
-
-    def speak(self, pairs):
-        """A second of voice each way, sent at its pace whether or not anything comes; then all of it is there, in order."""
-        sent = [[] for _ in pairs]
-        for _ in range(50):
-            for i, (source, _) in enumerate(pairs):
-                packet = source.next_rtp()
-                source.send(source.protect(packet))
-                sent[i].append(packet)
-            select.select([], [], [], 0.02)
-        for packets, (_, target) in zip(sent, pairs):
-            for packet in packets:
-                self.assertEqual(target.unprotect(target.receive()), packet)
-
-    def test_new_calls_are_refused(self):
-        """And the call that runs does not lose a packet meanwhile."""
-        self.establish()
-        self.both_ways()
-        up = self.a, self.b
-        pairs = [(up[0].ends[0], up[1].ends[0]), (up[1].ends[0], up[0].ends[0])]
-        tid, core = self.worker(), min(os.sched_getaffinity(0))
-        self.a, self.b = (Ua(self, ua.peer, ua.host, ua.name) for ua in up)
-        os.sched_setaffinity(tid, {core})
-        os.sched_setscheduler(tid, os.SCHED_IDLE, os.sched_param(0))
-        with contextlib.ExitStack() as stack:
-            for _ in range(2):
-                hog = subprocess.Popen([sys.executable, "-c", "while True: pass"])
-                stack.callback(hog.wait)
-                stack.callback(hog.kill)
-                os.sched_setaffinity(hog.pid, {core})
-            limit = time.monotonic() + h.LIMIT_S
-            while (answer := self.try_call()).status != 503:
-                self.assertLess(time.monotonic(), limit)
-            self.assertIn("overload", answer.get("Warning"))
-            self.assertIsNotNone(answer.get("Retry-After"))
-            self.speak(pairs)
-        os.sched_setscheduler(tid, os.SCHED_OTHER, os.sched_param(0))
-        limit = time.monotonic() + h.LIMIT_S
-        while self.try_call().status != 486:
-            self.assertLess(time.monotonic(), limit)
-        self.a, self.b = up
-        self.both_ways()
-        record = self.hang_up()
-        self.check_end(record)
-        for leg in record["legs"]:
-            rx = leg["streams"][0]["rx"]
-            self.assertEqual((rx["packets"], rx["authenticated"], leg["streams"][0]["tx"]), (56, 56, 56))
 
 
 if __name__ == "__main__":
