@@ -20,6 +20,7 @@
 #include "audit/line.h"
 #include "audit/open_calls.h"
 #include "audit-row.h"
+#include "audit-source.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -107,6 +108,7 @@ static int run_verify(const struct options *options)
 struct listing {
     const struct options *options;
     struct gh_open_calls *calls;
+    struct gh_sources *sources;
     uint64_t damaged; /* lines */
     bool titled;
 };
@@ -127,6 +129,7 @@ static void print_ended(struct listing *l, const struct gh_line *line)
 
     gh_row_of_end(&row, line, begun ? &begun->known : NULL);
     print_call(l, &row);
+    gh_sources_print(l->sources, call);
 }
 
 static void print_refused(struct listing *l, const struct gh_line *line)
@@ -143,6 +146,7 @@ static void print_open(struct listing *l, const struct gh_lost_call *call, bool 
 
     gh_row_of_open(&row, call, running);
     print_call(l, &row);
+    gh_sources_print(l->sources, call->call);
 }
 
 /* A request, not a response; one that only ended its connection has no method. */
@@ -192,6 +196,8 @@ static int list_line(void *arg, const struct gh_record_line *at)
     if (is_refused_invite(&line) && !l->options->json)
         print_refused(l, &line);
     err = gh_open_calls_note(l->calls, &line, at);
+    if (!err && !l->options->json)
+        err = gh_sources_note(l->sources, &line);
     gh_line_fini(&line);
     return err;
 }
@@ -228,12 +234,15 @@ static bool stands(const char *directory)
 
 static int run_calls(const struct options *options)
 {
-    struct listing l = { .options = options, .calls = gh_open_calls_new() };
-    int err = l.calls ? gh_record_read(options->directory, list_line, &l) : GH_ENOMEM;
+    struct listing l = { .options = options,
+                         .calls = gh_open_calls_new(),
+                         .sources = gh_sources_new() };
+    int err = l.calls && l.sources ? gh_record_read(options->directory, list_line, &l) : GH_ENOMEM;
 
     if (!err && !options->json)
         print_all_open(&l);
     gh_open_calls_free(l.calls);
+    gh_sources_free(l.sources);
     if (l.damaged > TOLD_MAX)
         fprintf(stderr, "gatehouse-audit: and %" PRIu64 " more damaged lines\n",
                 l.damaged - TOLD_MAX);
@@ -261,7 +270,8 @@ static const struct verb {
     { "calls", "DIR [--json]", "list the calls, and the INVITEs that were refused",
       "A row for each call that ended, was lost in a crash, runs or was refused: when, how long, "
       "from, to,\n"
-      "trunks, status, grade, reasons, media.  Damaged lines are named on stderr.\n"
+      "trunks, status, grade, reasons, media; under it, each change of where its media comes from.\n"
+      "Damaged lines are named on stderr.\n"
       "  --json  the records call.end and call.lost alone, as they stand in the ledger, one a "
       "line\n"
       "Exit 0; 1: the chain does not hold, lines are damaged, or DIR cannot be read.\n",

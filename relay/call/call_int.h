@@ -7,6 +7,7 @@
 
 #include "call/call.h"
 #include "call/key_memory.h"
+#include "call/named.h"
 #include "call/negotiate.h"
 #include "call/overload.h"
 #include "call/timeline.h"
@@ -179,6 +180,8 @@ struct gh_call_shown {
     bool ever, live;
     enum gh_media_kind kind;
     struct gh_neg_side side[2];
+    struct gh_named named[2];
+    uint64_t named_by;              /* number of the fork whose descriptions said so */
     struct gh_media_counters closed[2]; /* of its streams that are closed */
 };
 
@@ -571,6 +574,9 @@ void gh_call_record_rekey(struct gh_call *call);
 void gh_call_record_grade(struct gh_call *call, const struct gh_timeline_change *change);
 void gh_call_record_media(struct gh_call *call);
 void gh_call_record_source(struct gh_call *call, size_t index, const struct gh_media_event *event);
+/** The same, when a description brought it: its leg's papers are those of the message.  @rtcp  not the RTP port's */
+void gh_call_record_signalled(struct gh_call *call, size_t index, int side, bool rtcp,
+                              const struct gh_addr *old, const struct gh_addr *now);
 /** call.end; RECORDED follows, from here when there is nothing to wait for. */
 void gh_call_record_end(struct gh_call *call, uint64_t now_ms);
 void gh_call_record_refuse(struct gh_calls *calls, const struct gh_papers *papers, const struct gh_sip_msg *msg,

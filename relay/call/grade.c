@@ -133,11 +133,36 @@ static struct gh_timeline_side side_facts(const struct gh_call *call,
     };
 }
 
-static void show(struct gh_call_shown *shown, const struct gh_neg_stream *stream)
+/* Another address than SDP named before, by whatever offer or answer.  Another fork is somebody else,
+ * who has not moved. */
+static void show_addresses(struct gh_call *call, size_t index, const struct gh_neg_stream *stream)
 {
+    struct gh_call_shown *shown = call->shown[index];
+
+    if (shown->named_by != call->heard->number)
+        memset(shown->named, 0, sizeof(shown->named));
+    shown->named_by = call->heard->number;
+    for (int side = 0; side < 2; side++) {
+        struct gh_named *named = &shown->named[side];
+        struct gh_addr before[GH_NAMED_COUNT];
+        unsigned changed = gh_named_take(named, &stream->side[side], before);
+
+        for (int i = 0; i < GH_NAMED_COUNT; i++) {
+            if (changed & 1U << i)
+                gh_call_record_signalled(call, index, side, i == GH_NAMED_RTCP, &before[i],
+                                         &named->addr[i]);
+        }
+    }
+}
+
+static void show(struct gh_call *call, size_t index, const struct gh_neg_stream *stream)
+{
+    struct gh_call_shown *shown = call->shown[index];
+
     shown->ever = shown->live = true;
     shown->kind = stream->kind;
     memcpy(shown->side, stream->side, sizeof(shown->side));
+    show_addresses(call, index, stream);
 }
 
 void gh_call_graded_set(struct gh_call *call)
@@ -153,7 +178,7 @@ void gh_call_graded_set(struct gh_call *call)
 
             for (int side = 0; side < 2; side++)
                 sides[side] = side_facts(call, &neg->streams[i], side);
-            show(call->shown[i], &neg->streams[i]);
+            show(call, i, &neg->streams[i]);
             gh_timeline_set(&call->line, i, sides, wall_us);
         } else {
             if (call->shown[i])

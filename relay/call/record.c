@@ -25,10 +25,15 @@ static const char *transport_word(enum gh_transport transport)
     return transport == GH_TRANSPORT_TLS ? "tls" : transport == GH_TRANSPORT_TCP ? "tcp" : "udp";
 }
 
+static bool is_verified(const struct gh_papers *papers)
+{
+    return papers->standing.signalling == GH_SIG_TLS_VERIFIED ||
+           papers->standing.signalling == GH_SIG_TLS_NULL;
+}
+
 static void event_sig(struct gh_event *event, const struct gh_papers *papers)
 {
     const struct gh_conn_facts *facts = &papers->facts;
-    enum gh_signalling signalling = papers->standing.signalling;
     char text[GH_ADDR_TEXT_MAX];
 
     gh_event_object(event, "sig");
@@ -39,8 +44,7 @@ static void event_sig(struct gh_event *event, const struct gh_papers *papers)
         gh_event_text(event, "group", facts->group);
         gh_event_bool(event, "forward_secret", facts->forward_secret);
     }
-    gh_event_bool(event, "verified",
-                  signalling == GH_SIG_TLS_VERIFIED || signalling == GH_SIG_TLS_NULL);
+    gh_event_bool(event, "verified", is_verified(papers));
     if (facts->peer_cert) {
         gh_event_text(event, "name", papers->name);
         gh_event_sha256(event, "cert", facts->cert.sha256);
@@ -253,6 +257,28 @@ void gh_call_record_source(struct gh_call *call, size_t index, const struct gh_m
     if (source->new_source.family)
         gh_event_text(event, "new", gh_addr_text(&source->new_source, text));
     gh_event_bool(event, "proven", source->source_proven);
+    put(call->calls, event);
+}
+
+void gh_call_record_signalled(struct gh_call *call, size_t index, int side, bool rtcp,
+                              const struct gh_addr *old, const struct gh_addr *now)
+{
+    struct gh_event *event = gh_event_new("call.source", gh_call_wall_us(call->calls));
+    const struct gh_papers *papers = call->leg[side].papers;
+    char before[GH_ADDR_TEXT_MAX], after[GH_ADDR_TEXT_MAX];
+
+    gh_log(GH_LOG_INFO, "call", "media",
+           "call=%s stream=%zu side=%c what=source_signalled rtcp=%d from=%s to=%s", call->id, index,
+           'a' + side, rtcp, gh_addr_text(old, before), gh_addr_text(now, after));
+    gh_event_text(event, "call", call->id);
+    gh_event_text(event, "side", side == GH_SIDE_A ? "a" : "b");
+    gh_event_u64(event, "index", index);
+    gh_event_text(event, "what", "signalled");
+    gh_event_bool(event, "rtcp", rtcp);
+    gh_event_text(event, "old", before);
+    gh_event_text(event, "new", after);
+    gh_event_bool(event, "verified", is_verified(papers));
+    gh_event_u64(event, "conn", papers->conn);
     put(call->calls, event);
 }
 

@@ -100,16 +100,85 @@ class Change(SessionCase):
         self.both_ways()
         self.check_end(self.hang_up())
 
+    def move(self, ua, host=None):
+        """It listens elsewhere from now on, under the same key.  @return its end of before"""
+        old, = ua.ends
+        new = rtp.End(host or ua.host, CM)
+        new.key, new.far_key, new.remote, new.seq, new.ssrc = old.key, old.far_key, old.remote, old.seq, old.ssrc
+        ua.ends = [new]
+        self.addCleanup(old.close)
+        return old
+
+    def sources(self):
+        records = self.records("call.source")
+        for r in records:  # what brought it: this side's own connection
+            sig, = {(leg["sig"]["verified"], leg["sig"]["conn"]) for leg in self.ended()["legs"] if leg["side"] == r["side"]}
+            self.assertEqual((r["verified"], r["conn"]), sig)
+        return [(r["side"], r["index"], r["what"], r["rtcp"], r["old"], r["new"]) for r in records]
+
+    def moved(self, side, old, new):
+        """What call.source says of a side: RTP, and RTCP beside it."""
+        return [(side, 0, "signalled", bool(i), f"{old.host}:{old.port + i}", f"{new.host}:{new.port + i}") for i in range(2)]
+
     def test_another_address(self):
         self.establish()
         self.both_ways()
-        key, old = self.a.ends[0].key, self.a.ends[0]
-        self.a.open()
-        self.a.ends[0].key, self.a.ends[0].seq, self.a.ends[0].ssrc = key, old.seq, old.ssrc
+        old = self.move(self.a)
         self.reinvite()
         self.both_ways()
-        old.close()
         self.check_end(self.hang_up())
+        self.assertEqual(self.sources(), self.moved("a", old, self.a.ends[0]))
+        self.lab.log.wait(rf" call +media +call=\S+ stream=0 side=a what=source_signalled rtcp=0 "
+                          rf"from={old.host}:{old.port} to={old.host}:{self.a.ends[0].port}$")
+
+    def test_another_address_in_the_answer(self):
+        """a changes nothing, b, who is asked, does; another host this time."""
+        self.establish()
+        self.both_ways()
+        old = self.move(self.b, self.lab.strange_host)
+        self.b.host, host = self.lab.strange_host, self.b.host
+        self.reinvite()
+        self.b.host = host
+        self.both_ways()
+        self.check_end(self.hang_up())
+        self.assertEqual(self.sources(), self.moved("b", old, self.b.ends[0]))
+
+    def test_another_address_by_update(self):
+        self.establish()
+        self.both_ways()
+        old = self.move(self.b)
+        self.b.request("UPDATE", self.b.describe())
+        update = self.a.expect("UPDATE")
+        self.a.reply(update, 200, self.a.describe())
+        self.b.take(self.b.expect(200).body)
+        self.both_ways()
+        self.check_end(self.hang_up())
+        self.assertEqual(self.sources(), self.moved("b", old, self.b.ends[0]))
+
+    def test_a_placeholder_is_no_address(self):
+        """On hold by zeros (RFC 2543), and back to where it was: nobody moved.  What fails did not move either."""
+        self.establish()
+        self.both_ways()
+        held = self.a.describe(directions=["inactive"])
+        self.a.request("INVITE", held.replace(b"c=IN IP4 " + self.a.host.encode(), b"c=IN IP4 0.0.0.0"))
+        request = self.b.expect("INVITE")
+        self.b.reply(request, 200, self.b.describe(directions=["inactive"], tags=self.b.tags(self.b.take(request.body))))
+        self.a.expect(200)
+        self.a.ack()
+        self.b.expect("ACK")
+        self.reinvite()
+        self.both_ways()
+        there = self.a.ends
+        self.move(self.a)
+        self.a.request("INVITE", self.a.describe())
+        self.b.reply(self.b.expect("INVITE"), 488)
+        self.a.expect(488)
+        self.a.ack_refusal()
+        self.b.expect("ACK")
+        self.a.ends = there
+        self.both_ways()
+        self.check_end(self.hang_up())
+        self.assertEqual(self.sources(), [])
 
     def test_a_line_comes_and_goes(self):
         self.establish()

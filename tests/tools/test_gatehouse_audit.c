@@ -338,16 +338,79 @@ static void hostile_records_do_no_harm(void)
     add("13:01", "\"type\":\"call.end\",\"call\":\"x\",\"from\":\"\\u001b]0;owned\\u0007\",\"to\":5,\"status\":null,"
                  "\"reasons\":\"text\",\"marks\":[1,null,\"a\\nb\"],\"legs\":[1,{\"side\":3},{\"side\":\"a\",\"trunk\":{},"
                  "\"streams\":{\"x\":1}},{\"side\":\"b\",\"streams\":[null,7,{\"rx\":[],\"suite\":\"\\u001bc\"}]}]");
+    add("13:01", "\"type\":\"call.source\",\"call\":\"z\",\"side\":[],\"index\":\"\",\"rtcp\":0,\"what\":\"\\u001b[2J\",\"old\":null,"
+                 "\"new\":\"\\u009b1m\",\"proven\":{}");
+    add("13:01", "\"type\":\"call.source\",\"call\":{\"x\":1},\"side\":\"a\"");
+    add("13:01", "\"type\":\"call.source\"");
     add("13:02", "\"type\":\"call.end\",\"call\":[],\"legs\":\"none\"");
     add("13:02", "\"type\":\"call.end\"");
     add("13:03", "\"type\":\"call.lost\",\"call\":\"y\",\"unknown_since\":\"\\u001b[31m\"");
     add("13:04", "\"type\":\"call.start\",\"call\":\"z\",\"from\":\"\\u001b[2J\\ufeff\"");
     save();
     CHECK_INT(tool("calls", dir, NULL, NULL), 0);
-    CHECK_INT(count(out, "\n"), 6);
+    CHECK_INT(count(out, "\n"), 7);
+    CHECK(strstr(out, "\n  source - -1 \\u001b[2J - > \\u009b1m at 2026-11-23T09:13:01.114Z\n") != NULL);
     for (const char *p = out; *p; p++)
         CHECK(*p == '\n' || (*p >= 0x20 && *p < 0x7f));
     CHECK(strstr(out, "\\u001b]0;owned\\u0007") != NULL);
+    tear_down();
+}
+
+/* ---- changes of source ---- */
+
+/* @more  further fields, with a comma before them */
+static void add_source(const char *when, const char *call, const char *what, const char *more)
+{
+    char line[512];
+
+    snprintf(line, sizeof(line),
+             "\"type\":\"call.source\",\"call\":\"%s\",\"side\":\"b\",\"index\":0,\"what\":\"%s\","
+             "\"old\":\"192.0.2.1:4000\",\"new\":\"192.0.2.9:5000\"%s", call, what, more);
+    add(when, line);
+}
+
+/* Under the row of their call, whether it has ended or not. */
+static void changes_of_source_are_listed(void)
+{
+    const char *row, *under = "\n"
+        "  source b 0 RTP signalled 192.0.2.1:4000 > 192.0.2.9:5000 at 2026-11-23T09:13:30.114Z, over verified signalling\n"
+        "  source b 0 RTCP signalled 192.0.2.1:4000 > 192.0.2.9:5000 at 2026-11-23T09:13:31.114Z, over signalling that is not "
+        "verified\n"
+        "  source b 0 RTP moved 192.0.2.1:4000 > 192.0.2.9:5000 at 2026-11-23T09:13:32.114Z, proven by a packet\n"
+        "  source b 0 RTP latched 192.0.2.1:4000 > 192.0.2.9:5000 at 2026-11-23T09:13:33.114Z, not proven\n";
+
+    set_up();
+    add("13:18", "\"type\":\"call.start\",\"call\":\"01JD\",\"from\":\"1018\",\"to\":\"9898\"");
+    add("13:19", "\"type\":\"call.start\",\"call\":\"02\",\"from\":\"1\",\"to\":\"2\"");
+    add_source("13:30", "01JD", "signalled", ",\"rtcp\":false,\"verified\":true,\"conn\":7");
+    add_source("13:31", "01JD", "signalled", ",\"rtcp\":true,\"verified\":false,\"conn\":7");
+    add_source("13:32", "01JD", "moved", ",\"rtcp\":false,\"proven\":true");
+    add_source("13:33", "01JD", "latched", ",\"rtcp\":false,\"proven\":false");
+    add_source("13:34", "02", "latched", ",\"rtcp\":false,\"proven\":true");
+    add("14:06", CALL_END);
+    save();
+    CHECK_INT(tool("calls", dir, NULL, NULL), 0);
+    row = strstr(out, "1018");
+    CHECK(row && strstr(row, under) == strchr(row, '\n'));
+    row = strstr(out, "at 2026-11-23T09:13:34.114Z, proven by a packet\n");
+    CHECK(row && !row[strlen("at 2026-11-23T09:13:34.114Z, proven by a packet\n")]); /* the open one is last */
+    CHECK_INT(count(out, "  source "), 5);
+    CHECK_INT(tool("calls", dir, "--json", NULL), 0);
+    CHECK_INT(count(out, "\n"), 1);
+    tear_down();
+}
+
+static void many_changes_of_source_are_counted(void)
+{
+    set_up();
+    for (int i = 0; i < 20; i++)
+        add_source("13:30", "01JD", "moved", ",\"rtcp\":false,\"proven\":true");
+    add("14:06", CALL_END);
+    add("14:07", CALL_END); /* forged: what was printed is gone */
+    save();
+    CHECK_INT(tool("calls", dir, NULL, NULL), 0);
+    CHECK_INT(count(out, "  source b 0 RTP moved "), 16);
+    CHECK_INT(count(out, "  and 4 more changes of source\n"), 1);
     tear_down();
 }
 
@@ -411,6 +474,8 @@ int main(void)
     RUN(calls_for_programs);
     RUN(a_damaged_line_is_told_and_the_rest_listed);
     RUN(hostile_records_do_no_harm);
+    RUN(changes_of_source_are_listed);
+    RUN(many_changes_of_source_are_counted);
     RUN(wrong_use);
     RUN(help_of_everything);
     return CHECK_REPORT();
