@@ -13,15 +13,17 @@
 #include <malloc.h>
 #include <poll.h>
 #include <unistd.h>
-#ifdef GH_SANITIZED
-#include <sanitizer/allocator_interface.h>
-#endif
 
 #include <uv.h>
 
 #include "crypto/srtp_ciphers.h"
 #include "media/packet.h"
 #include "support_media.h"
+
+#ifdef GH_SANITIZED
+/* Of the runtimes of gcc and clang; gcc comes without the header, sanitizer/allocator_interface.h. */
+extern size_t __sanitizer_get_current_allocated_bytes(void);
+#endif
 
 #define STREAMS 40
 #define SEQ_STEP 64
