@@ -13,6 +13,8 @@
 /* RFC 3711 section 9.2 and RFC 7714 section 6: packets that one SRTP key may protect. */
 #define LIFETIME_MAX (1ULL << 48)
 
+_Static_assert(GH_SDP_KEYS_MAX == 4, "a fault names the number");
+
 /* 256^128 has 309 decimal digits. */
 #define MKI_DIGITS_MAX 309
 
@@ -162,36 +164,64 @@ static const char *parse_key_param(struct gh_span text, struct gh_sdp_key *out)
     return measure_key(out) ? NULL : "key is not base64";
 }
 
-/* RFC 4568 section 6.1: several keys need an MKI each, of one length, and no value twice. */
-static bool mkis_tell_keys_apart(const struct gh_sdp_crypto *crypto)
+/* RFC 4568 section 6.1: several keys need an MKI each, of one length, and no value twice.  Static
+ * text of the fault, or NULL. */
+static const char *judge_mkis(const struct gh_sdp_crypto *crypto)
 {
     for (size_t i = 0; i < crypto->key_count; i++) {
         const struct gh_sdp_key *key = &crypto->keys[i];
 
-        if (crypto->key_count > 1 &&
-            (!key->mki_octets || key->mki_octets != crypto->keys[0].mki_octets))
-            return false;
+        if (crypto->key_count > 1 && !key->mki_octets)
+            return "several keys, and not each has an MKI";
+        if (key->mki_octets != crypto->keys[0].mki_octets)
+            return "several keys whose MKIs differ in length";
         for (size_t j = 0; j < i; j++) {
             if (gh_span_eq(without_zeros(key->mki), without_zeros(crypto->keys[j].mki)))
-                return false;
+                return "two keys have one MKI";
         }
     }
-    return true;
+    return NULL;
+}
+
+/* One key in base64, with or without padding: there is no other spelling of it.  In time that
+ * depends on the lengths alone. */
+static bool same_key(struct gh_span a, struct gh_span b)
+{
+    unsigned diff = 0;
+
+    a = gh_span_head(a, gh_span_find(a, '='));
+    b = gh_span_head(b, gh_span_find(b, '='));
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        diff |= (unsigned)(a.p[i] ^ b.p[i]);
+    return diff == 0;
+}
+
+static bool has_key_twice(const struct gh_sdp_crypto *crypto)
+{
+    bool twice = false;
+
+    for (size_t i = 0; i < crypto->key_count; i++) {
+        for (size_t j = 0; j < i; j++)
+            twice |= same_key(crypto->keys[i].text, crypto->keys[j].text);
+    }
+    return twice;
 }
 
 static const char *parse_key_params(struct gh_sdp_crypto *out)
 {
     struct gh_span rest = out->key_params;
     size_t want = gh_suite_key_salt_len(out->suite);
+    const char *fault;
 
     if (rest.len == 0 || rest.p[rest.len - 1] == ';')
         return "empty key parameter";
     while (rest.len) {
         struct gh_sdp_key *key = &out->keys[out->key_count];
-        const char *fault;
 
         if (out->key_count == GH_SDP_KEYS_MAX)
-            return "too many keys";
+            return "more than four keys";
         fault = parse_key_param(gh_span_take(&rest, ';'), key);
         if (fault)
             return fault;
@@ -199,8 +229,10 @@ static const char *parse_key_params(struct gh_sdp_crypto *out)
         out->has_mki |= key->mki_octets > 0;
         out->key_all_equal |= key->all_equal;
     }
-    if (!mkis_tell_keys_apart(out))
-        return "several keys without an MKI each, of one length and different values";
+    fault = judge_mkis(out);
+    if (fault)
+        return fault;
+    out->key_twice = has_key_twice(out);
     out->key_len_right = out->suite != GH_SUITE_NONE;
     for (size_t i = 0; i < out->key_count; i++)
         out->key_len_right &= out->keys[i].octets == want;

@@ -38,7 +38,7 @@
 #define GH_SDP_MEDIA_MAX       64   /* m-lines */
 #define GH_SDP_ATTRS_MAX       512  /* a-lines of one section; WebRTC-like offers come near 300 */
 #define GH_SDP_CRYPTO_MAX      32   /* a=crypto lines of one section */
-#define GH_SDP_KEYS_MAX        8    /* keys of one a=crypto line */
+#define GH_SDP_KEYS_MAX        4    /* keys of one a=crypto line */
 #define GH_SDP_PARAMS_MAX      16   /* session parameters of one a=crypto line */
 #define GH_SDP_MKI_MAX         128  /* octets; RFC 4568 section 6.1 */
 #define GH_SDP_BASE64_MAX      64   /* characters of GH_SUITE_KEY_MAX octets in base64 */
@@ -264,6 +264,7 @@ struct gh_sdp_crypto {
     bool has_mki;
     bool key_len_right;   /* suite is known and each key has exactly its octets */
     bool key_all_equal;   /* some key's octets are all equal */
+    bool key_twice;       /* two of the keys are one, under two MKIs */
     unsigned params;      /* enum gh_sdp_params */
     uint8_t kdr;          /* 0..24: key derivation rate is 2^kdr; 0 also for "KDR=0" */
     bool params_harmless; /* none, KDR=0, or only such as start with "-" */

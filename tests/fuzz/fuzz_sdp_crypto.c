@@ -32,6 +32,29 @@ static void base64(struct gh_span text)
     free(back);
 }
 
+/* RFC 4568 section 6.1: what is let through can be told apart, packet by packet. */
+static void several(const struct gh_sdp_crypto *crypto)
+{
+    uint8_t mki[2][GH_SDP_MKI_MAX], key[2][GH_SUITE_KEY_MAX];
+    bool twice = false;
+    size_t len = 0;
+
+    for (size_t k = 1; crypto->parseable && k < crypto->key_count; k++) {
+        for (size_t other = 0; other < k; other++) {
+            REQUIRE(crypto->keys[k].mki_octets == crypto->keys[other].mki_octets);
+            REQUIRE(gh_sdp_crypto_mki(&crypto->keys[k], mki[0]) == 0 &&
+                    gh_sdp_crypto_mki(&crypto->keys[other], mki[1]) == 0);
+            REQUIRE(memcmp(mki[0], mki[1], crypto->keys[k].mki_octets) != 0);
+            if (!crypto->key_len_right)
+                continue;
+            REQUIRE(gh_sdp_crypto_key(crypto, k, key[0], &len) == 0 &&
+                    gh_sdp_crypto_key(crypto, other, key[1], &len) == 0);
+            twice = twice || memcmp(key[0], key[1], len) == 0;
+        }
+    }
+    REQUIRE(!crypto->parseable || !crypto->key_len_right || crypto->key_twice == twice);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct gh_span text = gh_span_of((const char *)data, size);
@@ -49,6 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (crypto.keys[k].mki_octets)
             REQUIRE(gh_sdp_crypto_mki(&crypto.keys[k], mki) == 0);
     }
+    several(&crypto);
     base64(text);
     return 0;
 }

@@ -199,36 +199,80 @@ static void test_mki_octets(void)
     CHECK_INT(gh_sdp_crypto_mki(&key, mki), GH_ENOTFOUND);
 }
 
+/* RFC 4568 section 4.1 has this line with F8_128_HMAC_SHA1_80, which is never usable: the same keys
+ * fit AES_CM_128. */
+static void test_rfc4568_two_keys(void)
+{
+    static const char *const keys[] = { "123456789ABCDE0123456789ABcdef",
+                                        "ABcdef123456789ABCDE0123456789" };
+    struct gh_sdp_crypto c;
+
+    parse("2 " CM80 "inline:MTIzNDU2Nzg5QUJDREUwMTIzNDU2Nzg5QUJjZGVm|2^20|1:4;"
+          "inline:QUJjZGVmMTIzNDU2Nzg5QUJDREUwMTIzNDU2Nzg5|2^20|2:4", &c);
+    CHECK_OR_STOP(c.parseable);
+    CHECK_INT(c.key_count, 2);
+    CHECK(c.has_mki && c.key_len_right && c.params_harmless && !c.key_all_equal && !c.key_twice);
+    for (size_t k = 0; k < 2; k++) {
+        uint8_t mki[GH_SDP_MKI_MAX], key[GH_SUITE_KEY_MAX];
+        size_t len;
+
+        CHECK_INT(c.keys[k].lifetime_pkts, 1 << 20);
+        CHECK_INT(c.keys[k].mki_octets, 4);
+        CHECK_INT(gh_sdp_crypto_mki(&c.keys[k], mki), 0);
+        CHECK(mki[0] == 0 && mki[1] == 0 && mki[2] == 0 && mki[3] == k + 1);
+        CHECK_INT(gh_sdp_crypto_key(&c, k, key, &len), 0);
+        CHECK_SPAN(gh_span_of((char *)key, len), keys[k]);
+    }
+}
+
 static void test_several_keys(void)
 {
+    static const char none[] = "several keys, and not each has an MKI";
+    static const char lengths[] = "several keys whose MKIs differ in length";
+    static const char value[] = "two keys have one MKI";
     static const struct {
         const char *params;
-        bool right;
+        const char *fault; /* RFC 4568 section 6.1; NULL: none */
         size_t keys;
+        bool twice;
     } rows[] = {
-        { "inline:" K30 "|2^20|1:4;inline:" K30_OTHER "|2^20|2:4", true, 2 },
-        { "inline:" K30 "|1:4;inline:" K30_OTHER "|2:4;inline:" K30 "|3:4", true, 3 },
-        { "inline:" K30 ";inline:" K30_OTHER, false, 0 },                 /* no MKI: section 6.1 */
-        { "inline:" K30 "|1:4;inline:" K30_OTHER, false, 0 },
-        { "inline:" K30 "|1:4;inline:" K30_OTHER "|2:2", false, 0 },      /* two lengths */
-        { "inline:" K30 "|1:4;inline:" K30_OTHER "|1:4", false, 0 },      /* one value twice */
-        { "inline:" K30 "|1:4;inline:" K30_OTHER "|01:4", false, 0 },
-        { "inline:" K30 "|1:4;", false, 0 },
-        { ";inline:" K30, false, 0 },
-        { "inline:" K30 "|1:4;;inline:" K30 "|2:4", false, 0 },
-        { "inline:" K30 "|1:4;uri:" K30 "|2:4", false, 0 },
+        { "inline:" K30 "|2^20|1:4;inline:" K30_OTHER "|2^20|2:4", NULL, 2, false },
+        { "inline:" K30 "|1:4;inline:" K30_OTHER "|2^20|2:4", NULL, 2, false },
+        { "inline:" K30 "|1:4;INLINE:" K30_OTHER "|0:4", NULL, 2, false },
+        { "inline:" K30 "|1:4;inline:" K30_OTHER "|2:4;inline:" K30 "|3:4", NULL, 3, true },
+        { "inline:" K30 "|1:4;inline:" K30 "|2:4", NULL, 2, true },
+        { "inline:QUJD|1:4;inline:QUJD|2:4", NULL, 2, true },
+        { "inline:QUJDRA|1:4;inline:QUJDRA==|2:4", NULL, 2, true },
+        { "inline:QUJDRA|1:4;inline:QUJDRB|2:4", "key is not base64", 0, false },
+        { "inline:QUJD|1:4;inline:QUJDRA|2:4", NULL, 2, false },
+        { "inline:" K30 ";inline:" K30_OTHER, none, 0, false },
+        { "inline:" K30 "|1:4;inline:" K30_OTHER, none, 0, false },
+        { "inline:" K30 ";inline:" K30_OTHER "|1:4", none, 0, false },
+        { "inline:" K30 "|2^20;inline:" K30_OTHER "|2^20", none, 0, false },
+        { "inline:" K30 "|1:4;inline:" K30_OTHER "|2:2", lengths, 0, false },
+        { "inline:" K30 "|1:4;inline:" K30_OTHER "|1:2", lengths, 0, false },
+        { "inline:" K30 "|1:4;inline:" K30_OTHER "|1:4", value, 0, false },
+        { "inline:" K30 "|1:4;inline:" K30_OTHER "|01:4", value, 0, false },
+        { "inline:" K30 "|1:4;inline:" K30_OTHER "|2:4;inline:" K30 "|1:4", value, 0, false },
+        { "inline:" K30 "|1:4;", "empty key parameter", 0, false },
+        { ";inline:" K30, "key method is not inline", 0, false },
+        { "inline:" K30 "|1:4;;inline:" K30 "|2:4", "key method is not inline", 0, false },
+        { "inline:" K30 "|1:4;uri:" K30 "|2:4", "key method is not inline", 0, false },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        char value[512];
+        char text[512];
         struct gh_sdp_crypto c;
 
-        snprintf(value, sizeof(value), "1 " CM80 "%s", rows[i].params);
-        parse(value, &c);
-        if (!CHECK_INT(c.parseable, rows[i].right))
+        snprintf(text, sizeof(text), "1 " CM80 "%s", rows[i].params);
+        parse(text, &c);
+        if (!CHECK_STR(c.fault ? c.fault : "", rows[i].fault ? rows[i].fault : ""))
             fprintf(stderr, "  in: %s\n", rows[i].params);
-        if (rows[i].right)
-            CHECK_INT(c.key_count, rows[i].keys);
+        CHECK_INT(c.parseable, rows[i].fault == NULL);
+        if (rows[i].fault)
+            continue;
+        CHECK_INT(c.key_count, rows[i].keys);
+        CHECK_INT(c.key_twice, rows[i].twice);
     }
 }
 
@@ -242,7 +286,7 @@ static void test_too_many_keys(void)
 
         snprintf(value + at, sizeof(value) - at, "%sinline:" K30 "|%d:4", i > 1 ? ";" : "", i);
         parse(value, &c);
-        CHECK_INT(c.parseable, i <= GH_SDP_KEYS_MAX);
+        CHECK_STR(c.fault ? c.fault : "", i <= GH_SDP_KEYS_MAX ? "" : "more than four keys");
     }
 }
 
@@ -530,6 +574,7 @@ int main(void)
     RUN(test_suites_and_lengths);
     RUN(test_key_fields);
     RUN(test_mki_octets);
+    RUN(test_rfc4568_two_keys);
     RUN(test_several_keys);
     RUN(test_too_many_keys);
     RUN(test_session_params);
