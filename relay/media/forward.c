@@ -25,6 +25,7 @@ struct packet {
     bool fresh;      /* above all packets before it, under the present key */
     bool decrypted;  /* p may hold what was secret */
     struct gh_source_mark mark; /* where the port's source has a race */
+    struct gh_rx_choice keys;   /* that it may be under */
     uint64_t origin; /* which source, for SSRCs */
     uint64_t now_ms;
     uint64_t now_us; /* set when it is accepted */
@@ -118,26 +119,25 @@ static int try_rx(struct gh_srtp_rx *rx, struct packet *packet, uint8_t *p, size
     return gh_srtp_rx_check(rx, p, *len, false, packet->worker->scratch);
 }
 
-/* Both keys are alive.  The first try may spoil what it works on (GCM), so it gets a copy. */
+/* It may be under either.  The first try may spoil what it works on (GCM), so it gets a copy. */
 static int try_both(struct packet *packet, struct gh_srtp_rx **hit)
 {
-    struct gh_side *side = packet->from;
     uint8_t copy[GH_MEDIA_PKT_MAX + 4] __attribute__((aligned(16)));
     size_t len = packet->len;
     int err, old_err;
 
     memcpy(copy, packet->p, packet->len);
-    err = try_rx(side->rx, packet, packet->p, &len);
+    err = try_rx(packet->keys.rx, packet, packet->p, &len);
     if (!err) {
         packet->len = len;
-        *hit = side->rx;
+        *hit = packet->keys.rx;
     } else {
         memcpy(packet->p, copy, packet->len);
         len = packet->len;
-        old_err = try_rx(side->old_rx, packet, packet->p, &len);
+        old_err = try_rx(packet->keys.old_rx, packet, packet->p, &len);
         if (!old_err) {
             packet->len = len;
-            *hit = side->old_rx;
+            *hit = packet->keys.old_rx;
             err = 0;
         } else {
             /* what is no plaintext, for the look at its form */
@@ -156,37 +156,41 @@ static void note_proven(struct gh_side *side, uint32_t generation)
         atomic_store_explicit(proven, generation, memory_order_relaxed);
 }
 
-/* A packet under the key of the present generation. */
-static void under_present_key(struct packet *packet)
+/* A packet under a key of the present generation. */
+static void under_present_key(struct packet *packet, const struct gh_srtp_rx *rx)
 {
     struct gh_side *side = packet->from;
     uint64_t soon_ms = packet->now_ms + GH_OLD_KEY_AFTER_NEW_MS;
 
     if (side->old_rx && side->old_rx_until_ms > soon_ms)
         side->old_rx_until_ms = soon_ms;
-    packet->fresh = gh_srtp_rx_is_newest(side->rx);
+    packet->fresh = side->has_mki ? gh_side_is_newest(side, rx, packet->rtcp)
+                                  : gh_srtp_rx_is_newest(rx);
     if (!gh_side_has_raised(side, GH_MEDIA_EVENT_PROVEN)) {
         note_proven(side, side->generation);
         gh_side_raise(side, GH_MEDIA_EVENT_PROVEN, 0);
     }
-    if (side->has_lifetime && gh_srtp_rx_pkts(side->rx, packet->rtcp) > side->rx_lifetime_pkts)
+    if ((side->has_lifetime || side->has_mki) && gh_side_is_overrun(side, rx, packet->rtcp))
         gh_side_raise(side, GH_MEDIA_EVENT_LIFETIME, 0);
 }
 
 static int authenticate(struct packet *packet)
 {
     struct gh_side *side = packet->from;
-    struct gh_srtp_rx *hit = side->rx;
-    int err;
+    const struct gh_rx_choice *keys = &packet->keys;
+    struct gh_srtp_rx *hit = keys->rx ? keys->rx : keys->old_rx;
+    int err = 0;
 
-    if (side->old_rx && packet->now_ms >= side->old_rx_until_ms)
-        gh_side_retire_old(side);
-    if (side->old_rx) {
+    if (side->has_mki && !packet->rtcp)
+        err = gh_side_heed_all(side, hit, gh_get32(packet->p + 8));
+    if (err)
+        return err;
+    if (keys->rx && keys->old_rx) {
         err = try_both(packet, &hit);
     } else {
         size_t len = packet->len;
 
-        err = try_rx(side->rx, packet, packet->p, &len);
+        err = try_rx(hit, packet, packet->p, &len);
         if (!err)
             packet->len = len;
     }
@@ -195,44 +199,38 @@ static int authenticate(struct packet *packet)
     if (err)
         return err;
     packet->origin = gh_srtp_rx_serial(hit);
-    packet->passes = hit == side->rx ? side->rx_passes : side->old_rx_passes;
-    if (hit == side->rx)
-        under_present_key(packet);
+    packet->passes =
+        hit == side->rx ? side->rx_passes : hit == side->old_rx && side->old_rx_passes;
+    if (hit == keys->rx)
+        under_present_key(packet, hit);
     else
         note_proven(side, side->old_generation);
     return 0;
 }
 
 /*
- * RFC 3711 section 3.1: before the tag; RFC 7714 sections 8 and 9: at the end, for the tag is part
- * of what was encrypted. The tag does not cover it, so a packet without it is what the SRTP context
- * knows.
+ * Which keys it may be under; an MKI that says so is taken out.  RFC 3711 section 3.1: it stands
+ * before the tag; RFC 7714 sections 8 and 9: at the end, for the tag is part of what was encrypted.
+ * The tag does not cover it, so a packet without it is what the SRTP context knows.
+ * @return false: an MKI was agreed, and another one or none is there
  */
-static bool take_mki(struct packet *packet, const struct gh_media_mki *mki)
-{
-    bool aead = gh_suite_info(packet->from->suite)->aead;
-    size_t behind = aead ? 0 : tag_len_of(packet->from, packet->rtcp), at;
-
-    if (!mki || packet->len < GH_RTP_HEADER + mki->len + behind)
-        return false;
-    at = packet->len - behind - mki->len;
-    if (memcmp(packet->p + at, mki->octets, mki->len) != 0)
-        return false;
-    memmove(packet->p + at, packet->p + at + mki->len, behind);
-    packet->len -= mki->len;
-    return true;
-}
-
-/* @return false: an MKI was agreed, and another one or none is there */
-static bool strip_mki(struct packet *packet)
+static bool choose_keys(struct packet *packet)
 {
     const struct gh_side *side = packet->from;
+    struct gh_rx_choice *keys = &packet->keys;
+    bool aead = gh_suite_info(side->suite)->aead;
+    size_t behind = aead ? 0 : tag_len_of(side, packet->rtcp), least = GH_RTP_HEADER + behind;
+    uint8_t *p = packet->p;
 
+    *keys = (struct gh_rx_choice){ side->rx, side->old_rx, 0 };
     if (!side->has_mki)
         return true;
-    if (take_mki(packet, side->rx_mki) || (side->old_rx && take_mki(packet, side->old_mki)))
-        return true;
-    return !side->rx_mki || (side->old_rx && !side->old_mki);
+    if (!gh_side_choose_rx(side, p, packet->len > least ? packet->len - behind : 0, keys))
+        return false;
+    packet->len -= keys->mki_len;
+    if (keys->mki_len)
+        memmove(p + packet->len - behind, p + packet->len - behind + keys->mki_len, behind);
+    return true;
 }
 
 /* Before decryption spoils it.  RFC 3711 section 3.4 has the SRTCP index before the tag, RFC 7714
@@ -258,7 +256,9 @@ static enum gh_drop accept_keyed(struct packet *packet)
         return GH_DROP_NO_KEY_YET;
     if (packet->rtcp)
         packet->plain_form = gh_rtcp_looks_plain(packet->p, packet->len, tag_len, aead);
-    if (!strip_mki(packet))
+    if (side->old_rx && packet->now_ms >= side->old_rx_until_ms)
+        gh_side_retire_old(side);
+    if (!choose_keys(packet))
         return not_authentic(packet);
     least = tag_len + (packet->rtcp ? GH_RTCP_HEADER + GH_SRTCP_INDEX
                                     : gh_rtp_header_len(packet->p, packet->len));
@@ -383,7 +383,7 @@ static enum gh_drop drop_of_seal(int err)
     }
 }
 
-/* Where take_mki finds it. */
+/* Where choose_keys finds it. */
 static void add_mki(struct packet *packet, const struct gh_side *to)
 {
     const struct gh_suite_info *info = gh_suite_info(to->suite);

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/judge.h"
 
+#include <string.h>
+
 #include "net/dscp.h"
 
 static bool key_is_right(const struct gh_secret *key, enum gh_suite suite)
 {
     return key->len == 0 || key->len == gh_suite_key_salt_len(suite);
+}
+
+static bool mki_equal(const struct gh_media_mki *a, const struct gh_media_mki *b)
+{
+    return a->len == b->len && memcmp(a->octets, b->octets, a->len) == 0;
 }
 
 /* Paths that a suite cannot have: SRTP in clear, and `pass` without SRTP. */
@@ -32,6 +39,32 @@ static bool datagrams_are_right(const struct gh_media_set *set)
                                (set->path == GH_PATH_CLEAR || set->path == GH_PATH_NONE));
 }
 
+/* RFC 4568 section 6.1: several keys have an MKI each, of one length, and no value twice.  A packet
+ * under one key that is there twice would be accepted twice. */
+static bool more_is_right(const struct gh_media_set *set)
+{
+    const struct gh_media_more *more = set->rx_more;
+
+    if (!more)
+        return true;
+    if (!set->rx_key.len || !set->rx_mki.len || more->count >= GH_MEDIA_RX_KEYS_MAX)
+        return false;
+    for (size_t i = 0; i < more->count; i++) {
+        const struct gh_media_key *key = &more->keys[i];
+
+        if (!key->key.len || !key_is_right(&key->key, set->suite) ||
+            key->mki.len != set->rx_mki.len || mki_equal(&key->mki, &set->rx_mki) ||
+            gh_secret_equal(&key->key, &set->rx_key))
+            return false;
+        for (size_t j = 0; j < i; j++) {
+            if (mki_equal(&key->mki, &more->keys[j].mki) ||
+                gh_secret_equal(&key->key, &more->keys[j].key))
+                return false;
+        }
+    }
+    return true;
+}
+
 int gh_judge_set(const struct gh_judged *side, const struct gh_media_set *set)
 {
     if ((unsigned)set->suite >= GH_SUITE_COUNT || !path_is_right(set->path, set->suite) ||
@@ -40,7 +73,8 @@ int gh_judge_set(const struct gh_judged *side, const struct gh_media_set *set)
     if (set->payload_count > GH_MEDIA_PAYLOADS_MAX || set->dscp > GH_DSCP_MAX)
         return GH_EINVAL;
     if (set->rx_mki.len > GH_MEDIA_MKI_MAX ||
-        (set->rx_mki.len && (set->suite == GH_SUITE_NONE || set->path == GH_PATH_PASS)))
+        (set->rx_mki.len && (set->suite == GH_SUITE_NONE || set->path == GH_PATH_PASS)) ||
+        !more_is_right(set))
         return GH_EINVAL;
     if (set->tx_mki.len > GH_MEDIA_TX_MKI_MAX || (set->tx_mki.len && set->suite == GH_SUITE_NONE))
         return GH_EINVAL;

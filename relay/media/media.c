@@ -259,11 +259,20 @@ static int judge(const struct gh_media *media, const struct gh_entry *entry,
     return err;
 }
 
+void gh_media_more_free(struct gh_media_more *more)
+{
+    if (more)
+        explicit_bzero(more, sizeof(*more));
+    free(more);
+}
+
 static void wipe_sets(struct gh_media_set *sets, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         gh_secret_wipe(&sets[i].rx_key);
         gh_secret_wipe(&sets[i].tx_key);
+        gh_media_more_free(sets[i].rx_more);
+        sets[i].rx_more = NULL;
     }
 }
 
@@ -312,6 +321,7 @@ static int post_sets(struct gh_media *media, struct gh_media_set *sets, size_t c
     msg->count = count;
     for (size_t i = 0; i < count; i++) {
         msg->sets[i] = sets[i];
+        sets[i].rx_more = NULL;
         gh_judge_accept(&entry->sides[sets[i].side], &sets[i]);
     }
     gh_mailbox_post(media->workers[entry->worker].inbox, &msg->head.msg);

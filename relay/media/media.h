@@ -392,6 +392,24 @@ struct gh_media_mki {
     uint8_t octets[GH_MEDIA_MKI_MAX];
 };
 
+#define GH_MEDIA_RX_KEYS_MAX 4 /* of a side at a time; RFC 4568 section 6.1 leaves it open */
+
+/* A key that a side declared beside others. */
+struct gh_media_key {
+    struct gh_secret key;
+    struct gh_media_mki mki;
+    uint64_t lifetime_pkts;            /* as rx_lifetime_pkts of a set */
+};
+
+/* All after the first. */
+struct gh_media_more {
+    size_t count;
+    struct gh_media_key keys[GH_MEDIA_RX_KEYS_MAX - 1];
+};
+
+/** Wipes.  NULL is fine. */
+void gh_media_more_free(struct gh_media_more *more);
+
 /*
  * What one side is from now on.  A set replaces the one before; the same key and suite again keep context, ROC and
  * replay state.  A new rx key: the old one is still accepted for 2 s, or 1 s past the first packet under the new one.
@@ -424,6 +442,13 @@ struct gh_media_set {
     /* Comes with rx_key, and stands in each packet under it (RFC 3711 section 3.1): one without it is not authentic.
      * Not with path PASS. */
     struct gh_media_mki rx_mki;
+    /*
+     * Keys beside rx_key, with an MKI each: a packet is accepted under the key that it names, and under that one only.
+     * From the heap, taken with the set, NULL: none.  Every MKI, that of rx_key too, is as long as the others and another
+     * one, and so is every key.  What is said here of the rx key holds for each: context, replay windows, old time,
+     * lifetime.  Their sources are one peer's: one may go from key to key, and a move needs an index above all of them.
+     */
+    struct gh_media_more *rx_more;
     /* Comes with tx_key, at most GH_MEDIA_TX_MKI_MAX octets: what we protect for this side has it, and nothing passes. */
     struct gh_media_mki tx_mki;
     enum gh_source_rule media_source;
@@ -447,7 +472,7 @@ struct gh_media_set {
 };
 
 /**
- * @set  taken: its keys are wiped here on every path
+ * @set  taken: its keys are wiped here on every path, and rx_more is freed
  * @return 0, GH_ENOTFOUND, GH_ENOMEM, or GH_EINVAL: a keyed side made plain, a key length that is not the suite's
  * (0: no key yet), a path that the suite cannot have, a generation that does not grow, a media_source that
  * there is not, datagrams with a suite or a path that they cannot have, or beside another side that was set without.

@@ -63,6 +63,23 @@ struct gh_past {
     struct gh_retired rx_retired, tx_retired; /* fell off the shelves: never again */
 };
 
+/* What tells the packets under the keys of one set apart, and its keys after the first. */
+struct gh_rx_names {
+    struct gh_media_mki mki;         /* in the packets under the first; those of the others are as long */
+    size_t more_count;
+    struct gh_rx_more {
+        struct gh_srtp_rx *rx;
+        uint64_t lifetime_pkts;      /* 0: none */
+        struct gh_media_mki mki;
+    } more[];
+};
+
+/* Which contexts a packet may be under. */
+struct gh_rx_choice {
+    struct gh_srtp_rx *rx, *old_rx;  /* in force; old.  NULL: none such */
+    size_t mki_len;                  /* octets of it that are its MKI */
+};
+
 /* report.c */
 void gh_counters_read(const struct gh_live_counters *live, struct gh_media_counters *out);
 /** Sum up and show what the side's packets were like, if any came since all of them were shown.  Worker; each round
@@ -102,7 +119,7 @@ struct gh_side {
     bool was_set : 1, rtcp_mux : 1, may_send : 1, may_receive : 1, datagrams : 1;
     bool rx_passes : 1;              /* rx's key is the one that the other side was given */
     bool has_lifetime : 1;           /* rx_lifetime_pkts is not 0 */
-    bool has_mki : 1;                /* rx_mki or old_mki is there */
+    bool has_mki : 1;                /* rx_names or old_names is there */
     bool has_tx_mki : 1;             /* tx_mki_len is not 0 */
     uint16_t raised[GH_PORT_COUNT];  /* events of this generation, one bit a kind; of RTCP's port alone beside */
 
@@ -112,7 +129,7 @@ struct gh_side {
     struct gh_quality quality;
     uint64_t shown_pkts;             /* received, when quality was last shown with nothing to come */
 
-    struct gh_media_mki *rx_mki;     /* of the packets under rx; NULL: none.  Few peers have one */
+    struct gh_rx_names *rx_names;    /* of the packets under rx, and keys beside it; NULL: without.  Few peers have one */
     uint64_t rx_lifetime_pkts;       /* 0: none */
     struct gh_addr remote_rtp;
     struct gh_secret tx_key;         /* tells pass from bridge; a context of its own is in tx */
@@ -122,7 +139,7 @@ struct gh_side {
     uint8_t family;                  /* of its sockets */
     uint8_t dscp;                    /* that they have */
 
-    struct gh_media_mki *old_mki;    /* of the packets under old_rx */
+    struct gh_rx_names *old_names;   /* of old_rx, as rx_names of rx */
     bool old_rx_passes;
     uint32_t old_generation;         /* the last one with its key */
     uint64_t old_rx_until_ms;
@@ -228,12 +245,37 @@ void gh_side_raise_of(struct gh_port *port, enum gh_media_event_kind kind, int e
  * without path and keys in use, and is raised. */
 void gh_side_apply(struct gh_side *side, const struct gh_media_set *set, uint64_t now_ms);
 void gh_side_link(struct gh_stream *stream);
-void gh_side_retire_old(struct gh_side *side);
 /** Every context of @from, and what it knows of keys, goes over: a key that comes again keeps its state. */
 void gh_side_inherit(struct gh_side *heir, struct gh_side *from);
 /** Its source could not be connected to: unusable, with RTP also RTCP, and an event that says whose fault it is. */
 void gh_port_is_unreachable(struct gh_port *port, int err);
 void gh_side_fini(struct gh_side *side);
+
+/* rx_keys.c: the keys that a side declared. */
+/** The keys of @set are in force.  @return 0 or an error: nothing has changed but that old keys may have ended */
+int gh_side_change_rx(struct gh_side *side, const struct gh_media_set *set, uint64_t now_ms);
+void gh_side_retire_old(struct gh_side *side);
+/** No key is in force any more; all are kept. */
+void gh_side_shelve_rx(struct gh_side *side);
+void gh_side_rx_fini(struct gh_side *side);
+/** Declared by this side, at any time and for any suite.  We never send under such a key on our own. */
+bool gh_side_is_peer_key(const struct gh_side *side, const struct gh_secret *key);
+/** NULL: no memory, now or before. */
+struct gh_past *gh_side_past(struct gh_side *side);
+/**
+ * With has_mki: the keys that a packet names, or those that have no MKI.  A key is never tried for a packet that names
+ * another.  One that could name a key in force and an old one, by MKIs of two lengths, counts as under the former.
+ * @len  up to the end of the MKI, if there is one; 0: too short for any
+ * @return false: an MKI was agreed, and another one or none is there
+ */
+bool gh_side_choose_rx(const struct gh_side *side, const uint8_t *p, size_t len, struct gh_rx_choice *out);
+/** Before a packet of @ssrc is judged under @rx: how far the source has come under the keys beside it.  @return 0,
+ *  GH_ENOMEM or GH_ECRYPTO */
+int gh_side_heed_all(const struct gh_side *side, struct gh_srtp_rx *rx, uint32_t ssrc);
+/** The packet that was accepted last, under @rx, is above all of its SSRC under the keys in force. */
+bool gh_side_is_newest(const struct gh_side *side, const struct gh_srtp_rx *rx, bool rtcp);
+/** More packets came under @rx, which is in force, than its SDP allows. */
+bool gh_side_is_overrun(const struct gh_side *side, const struct gh_srtp_rx *rx, bool rtcp);
 
 /* silence.c */
 /** After each set. */

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a set does to one side: keys, path, addresses.  Design: keys over time.
+ * What a set does to one side: keys, path, addresses.  What its own keys do is in rx_keys.c.  Ours,
+ * like those, are made once: a second context would send the same keystream again.
  *
- *              set with another key                until, or retired by a third key
- *   rx  ------------------------------>  old_rx  ----------------------------------->  shelf
- * --(overflow)--> freed ^ |
- *    +---------------------------- the same key and suite again -------------------------+
- *
- * A context is never made twice for one key: a second one would accept what was replayed, or send
- * the same keystream again.  A key whose context fell off the shelf is refused with GH_ESTALE.
+ *        a set with another key, or without bridge
+ *   tx  ------------------------------------------->  shelf --(overflow)--> freed, GH_ESTALE
+ *    ^                                                  |
+ *    +--------- the same key and suite again -----------+
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,37 +16,9 @@
 
 /* ---- shelves --------------------------------------------------------------------------------- */
 
-/* NULL: no memory, now or before. */
-static struct gh_past *past_of(struct gh_side *side)
-{
-    if (!side->past && !side->past_is_lost)
-        side->past = calloc(1, sizeof(*side->past));
-    side->past_is_lost = !side->past;
-    return side->past;
-}
-
-/* The newest comes first; what falls off is the oldest, and only when every place is taken. */
-static void shelve_rx(struct gh_side *side, struct gh_srtp_rx *rx)
-{
-    struct gh_past *past = rx ? past_of(side) : NULL;
-    size_t place = 0;
-
-    if (!past) {
-        gh_srtp_rx_free(rx);
-        return;
-    }
-    while (place < GH_SHELF_MAX - 1 && past->rx_shelf[place])
-        place++;
-    if (past->rx_shelf[place])
-        gh_retired_add(&past->rx_retired, gh_srtp_rx_key(past->rx_shelf[place]));
-    gh_srtp_rx_free(past->rx_shelf[place]);
-    memmove(&past->rx_shelf[1], &past->rx_shelf[0], place * sizeof(past->rx_shelf[0]));
-    past->rx_shelf[0] = rx;
-}
-
 static void shelve_tx(struct gh_side *side, struct gh_srtp_tx *tx)
 {
-    struct gh_past *past = tx ? past_of(side) : NULL;
+    struct gh_past *past = tx ? gh_side_past(side) : NULL;
     size_t place = 0;
 
     if (!past) {
@@ -62,20 +32,6 @@ static void shelve_tx(struct gh_side *side, struct gh_srtp_tx *tx)
     gh_srtp_tx_free(past->tx_shelf[place]);
     memmove(&past->tx_shelf[1], &past->tx_shelf[0], place * sizeof(past->tx_shelf[0]));
     past->tx_shelf[0] = tx;
-}
-
-static struct gh_srtp_rx *take_rx(struct gh_side *side, enum gh_suite suite,
-                                  const struct gh_secret *key)
-{
-    for (int i = 0; side->past && i < GH_SHELF_MAX; i++) {
-        struct gh_srtp_rx *rx = side->past->rx_shelf[i];
-
-        if (rx && gh_srtp_rx_is(rx, suite, key)) {
-            side->past->rx_shelf[i] = NULL;
-            return rx;
-        }
-    }
-    return NULL;
 }
 
 static struct gh_srtp_tx *take_tx(struct gh_side *side, enum gh_suite suite,
@@ -105,19 +61,10 @@ static void free_past(struct gh_past *past)
     free(past);
 }
 
-void gh_side_retire_old(struct gh_side *side)
-{
-    shelve_rx(side, side->old_rx);
-    side->old_rx = NULL;
-    side->old_rx_passes = false;
-}
-
 void gh_side_inherit(struct gh_side *heir, struct gh_side *from)
 {
-    gh_side_retire_old(from);
-    shelve_rx(from, from->rx);
+    gh_side_shelve_rx(from);
     shelve_tx(from, from->tx);
-    from->rx = NULL;
     from->tx = NULL;
     from->path = GH_PATH_NONE;
     heir->past = from->past;
@@ -127,15 +74,6 @@ void gh_side_inherit(struct gh_side *heir, struct gh_side *from)
 
 /* ---- the key before -------------------------------------------------------------------------- */
 
-static const struct gh_srtp_rx *rx_before(const struct gh_side *side)
-{
-    const struct gh_srtp_rx *before = side->rx;
-
-    for (int i = 0; side->past && i < GH_SHELF_MAX && !before; i++)
-        before = side->past->rx_shelf[i];
-    return before;
-}
-
 static const struct gh_srtp_tx *tx_before(const struct gh_side *side)
 {
     const struct gh_srtp_tx *before = NULL;
@@ -143,21 +81,6 @@ static const struct gh_srtp_tx *tx_before(const struct gh_side *side)
     for (int i = 0; side->past && i < GH_SHELF_MAX && !before; i++)
         before = side->past->tx_shelf[i];
     return before;
-}
-
-static int make_rx(struct gh_srtp_rx **out, const struct gh_srtp_rx *before,
-                   const struct gh_media_set *set)
-{
-    struct gh_srtp_rx *rx = NULL;
-    int err = gh_srtp_rx_new(&rx, set->suite, &set->rx_key, set->path == GH_PATH_PASS);
-
-    if (!err && before)
-        err = gh_srtp_rx_inherit(rx, before);
-    if (err)
-        gh_srtp_rx_free(rx);
-    else
-        *out = rx;
-    return err;
 }
 
 /* Under whichever suite: _80 and _32 of one key have one keystream. */
@@ -188,87 +111,7 @@ static int make_tx(struct gh_side *side)
     return err;
 }
 
-/* Before those on the shelf. */
-static bool was_received_under(const struct gh_side *side, const struct gh_secret *key)
-{
-    return side->past ? gh_retired_has(&side->past->rx_retired, key) : side->past_is_lost;
-}
-
-/* ---- receiving keys -------------------------------------------------------------------------- */
-
-static int change_rx(struct gh_side *side, const struct gh_media_set *set, uint64_t now_ms)
-{
-    struct gh_srtp_rx *next = NULL;
-    int err = 0;
-
-    if (set->rx_key.len && side->rx && gh_srtp_rx_is(side->rx, set->suite, &set->rx_key)) {
-        if (side->path == set->path || !gh_srtp_rx_is_unused(side->rx))
-            return 0;
-        /* Made for another path, and nothing came yet: make the one that fits. */
-        err = make_rx(&next, side->rx, set);
-        gh_srtp_rx_free(side->rx);
-        side->rx = next;
-        return err;
-    }
-    if (set->rx_key.len) {
-        if (side->old_rx && gh_srtp_rx_is(side->old_rx, set->suite, &set->rx_key))
-            gh_side_retire_old(side);
-        next = take_rx(side, set->suite, &set->rx_key);
-        if (!next)
-            err = was_received_under(side, &set->rx_key)
-                      ? GH_ESTALE
-                      : make_rx(&next, rx_before(side), set);
-        if (err)
-            return err;
-    }
-    gh_side_retire_old(side);
-    side->old_rx = side->rx;
-    side->old_rx_passes = side->rx_passes;
-    side->old_generation = side->generation;
-    side->old_rx_until_ms = now_ms + GH_OLD_KEY_MS;
-    side->rx = next;
-    side->rx_passes = false;
-    if (!next) /* no key any more: nothing is accepted, under the old one neither */
-        gh_side_retire_old(side);
-    return 0;
-}
-
-/* @rx_is_old  the packets that were under rx are now under old_rx */
-static int change_mki(struct gh_side *side, const struct gh_media_mki *mki, bool rx_is_old)
-{
-    struct gh_media_mki *given_up = rx_is_old ? side->old_mki : side->rx_mki, *next = NULL;
-
-    if (mki->len)
-        next = malloc(sizeof(*next));
-    if (next)
-        *next = *mki;
-    if (rx_is_old)
-        side->old_mki = side->rx_mki;
-    free(given_up);
-    side->rx_mki = next;
-    side->has_mki = side->rx_mki || side->old_mki;
-    return mki->len && !next ? GH_ENOMEM : 0;
-}
-
 /* ---- what both sides' keys mean together ----------------------------------------------------- */
-
-static bool has_key(const struct gh_srtp_rx *rx, const struct gh_secret *key)
-{
-    return rx && gh_secret_equal(gh_srtp_rx_key(rx), key);
-}
-
-/* A key that this side declared, at any time and for any suite.  We never send under it on our
- * own. */
-static bool is_peer_key(const struct gh_side *side, const struct gh_secret *key)
-{
-    if (has_key(side->rx, key) || has_key(side->old_rx, key))
-        return true;
-    for (int i = 0; side->past && i < GH_SHELF_MAX; i++) {
-        if (has_key(side->past->rx_shelf[i], key))
-            return true;
-    }
-    return was_received_under(side, key);
-}
 
 /* Whose a key is cannot be told any more. */
 static bool has_forgotten(const struct gh_side *side)
@@ -280,11 +123,12 @@ static bool has_forgotten(const struct gh_side *side)
 static int link_direction(struct gh_side *from)
 {
     struct gh_side *to = gh_side_other(from);
-    bool ours = to->tx_key.len && !is_peer_key(from, &to->tx_key) && !is_peer_key(to, &to->tx_key);
+    bool ours = to->tx_key.len && !gh_side_is_peer_key(from, &to->tx_key) &&
+                !gh_side_is_peer_key(to, &to->tx_key);
     bool wanted = ours && from->path == GH_PATH_BRIDGE;
     struct gh_srtp_tx *next = NULL;
 
-    from->rx_passes = from->rx && to->tx_key.len && !to->has_tx_mki &&
+    from->rx_passes = from->rx && !from->rx_names && to->tx_key.len && !to->has_tx_mki &&
                       gh_srtp_rx_is(from->rx, to->suite, &to->tx_key);
     if (to->tx && ours && gh_srtp_tx_is(to->tx, to->suite, &to->tx_key))
         return 0;
@@ -369,11 +213,8 @@ static void fail(struct gh_side *side, int err)
 
 void gh_side_apply(struct gh_side *side, const struct gh_media_set *set, uint64_t now_ms)
 {
-    const struct gh_srtp_rx *rx_before = side->rx;
-    int err = change_rx(side, set, now_ms), mki_err;
+    int err = gh_side_change_rx(side, set, now_ms);
 
-    mki_err = change_mki(side, &set->rx_mki, rx_before && side->old_rx == rx_before);
-    err = err ? err : mki_err;
     side->generation = set->generation;
     memset(side->raised, 0, sizeof(side->raised));
     side->path = (uint8_t)set->path;
@@ -408,17 +249,12 @@ void gh_side_link(struct gh_stream *stream)
 
 void gh_side_fini(struct gh_side *side)
 {
-    gh_srtp_rx_free(side->rx);
-    gh_srtp_rx_free(side->old_rx);
+    gh_side_rx_fini(side);
     gh_srtp_tx_free(side->tx);
-    side->rx = side->old_rx = NULL;
     side->tx = NULL;
     gh_quality_fini(&side->quality);
     free_past(side->past);
     side->past = NULL;
     side->past_is_lost = true; /* no key is new here any more */
-    free(side->rx_mki);
-    free(side->old_mki);
-    side->rx_mki = side->old_mki = NULL;
     gh_secret_wipe(&side->tx_key);
 }

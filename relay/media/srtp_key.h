@@ -45,14 +45,20 @@ const struct gh_secret *gh_srtp_rx_key(const struct gh_srtp_rx *rx);
 bool gh_srtp_rx_is_unused(const struct gh_srtp_rx *rx);
 
 /**
- * @rx takes the place of @before: a source may go on under the new key with the ROC it had, as RFC
- * 3711 section 3.3.1 wants it, or start with ROC 0, as many do.  The first packet that authenticates
- * decides, for each SSRC.
+ * @rx takes the place of @before, or stands beside it: a source may go on under its key with the ROC it had, as RFC
+ * 3711 section 3.3.1 wants it, or start with ROC 0, as many do.  The first packet that authenticates decides, for each
+ * SSRC.  A source that @rx knows may go on with either ROC.
  *
- * @rx  fresh
- * @return 0, GH_ENOMEM or GH_ECRYPTO: @rx is then to be freed
+ * @return 0, GH_ENOMEM or GH_ECRYPTO: @rx, if it is fresh, is then to be freed
  */
 int gh_srtp_rx_inherit(struct gh_srtp_rx *rx, const struct gh_srtp_rx *before);
+
+/** The same for one SSRC alone, before a packet of it is judged under @rx: @other is beside it, under another key of
+ *  the peer's.  Remembers nothing of an SSRC that has not authenticated there. */
+int gh_srtp_rx_heed(struct gh_srtp_rx *rx, const struct gh_srtp_rx *other, uint32_t ssrc);
+
+/** As gh_srtp_rx_is_newest, and above all that @other has accepted of that SSRC. */
+bool gh_srtp_rx_is_beyond(const struct gh_srtp_rx *rx, const struct gh_srtp_rx *other, bool rtcp);
 
 /** The packet that was accepted last had an index above all of its SSRC before it. */
 bool gh_srtp_rx_is_newest(const struct gh_srtp_rx *rx);
@@ -60,8 +66,11 @@ bool gh_srtp_rx_is_newest(const struct gh_srtp_rx *rx);
 /** How many packets of RTP or RTCP have been accepted. */
 uint64_t gh_srtp_rx_pkts(const struct gh_srtp_rx *rx, bool rtcp);
 
-/** Another number for each context of the process: tells the sources of two keys apart. */
+/** Another number for each context of the process, unless it joined another: tells the sources of two peers apart. */
 uint64_t gh_srtp_rx_serial(const struct gh_srtp_rx *rx);
+
+/** The sources under both keys are the same: a peer has several keys at a time. */
+void gh_srtp_rx_join(struct gh_srtp_rx *rx, const struct gh_srtp_rx *other);
 
 /**
  * Authenticate, check for replay, decrypt in place.  @p is left as it was on GH_EAUTH only under counter mode: a

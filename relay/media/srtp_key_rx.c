@@ -16,6 +16,7 @@
 /* What was seen of one SSRC under this key. */
 struct source {
     uint64_t index;      /* highest of RTP, ROC included */
+    uint64_t elsewhere;  /* the same under other keys of the peer's, as far as told */
     uint32_t rtcp_index; /* highest of SRTCP */
     uint32_t ssrc;
     bool has_rtp, has_rtcp;
@@ -129,6 +130,11 @@ uint64_t gh_srtp_rx_serial(const struct gh_srtp_rx *rx)
     return rx->serial;
 }
 
+void gh_srtp_rx_join(struct gh_srtp_rx *rx, const struct gh_srtp_rx *other)
+{
+    rx->serial = other->serial;
+}
+
 bool gh_srtp_rx_is_newest(const struct gh_srtp_rx *rx)
 {
     return rx->newest;
@@ -150,6 +156,15 @@ static struct source *find_source(struct gh_srtp_rx *rx, uint32_t ssrc)
             rx->last_source = i;
             return &rx->sources[i];
         }
+    }
+    return NULL;
+}
+
+static const struct source *look_up(const struct gh_srtp_rx *rx, uint32_t ssrc)
+{
+    for (uint32_t i = 0; i < rx->source_count; i++) {
+        if (rx->sources[i].ssrc == ssrc)
+            return &rx->sources[i];
     }
     return NULL;
 }
@@ -226,19 +241,55 @@ static int add_former(struct gh_srtp_rx *rx, uint32_t ssrc, uint64_t index)
     return err;
 }
 
+/* Under another key the peer's @ssrc has come to @index. */
+static int tell(struct gh_srtp_rx *rx, uint32_t ssrc, uint64_t index)
+{
+    struct source *source = find_source(rx, ssrc);
+    struct former *former;
+
+    if (source && source->has_rtp) {
+        if (source->elsewhere < index)
+            source->elsewhere = index;
+        return 0;
+    }
+    former = find_former(rx, ssrc);
+    if (!former)
+        return add_former(rx, ssrc, index);
+    if (former->index < index)
+        former->index = index;
+    return 0;
+}
+
 int gh_srtp_rx_inherit(struct gh_srtp_rx *rx, const struct gh_srtp_rx *before)
 {
     int err = 0;
 
     for (size_t i = 0; i < before->source_count && !err; i++) {
         if (before->sources[i].has_rtp)
-            err = add_former(rx, before->sources[i].ssrc, before->sources[i].index);
+            err = tell(rx, before->sources[i].ssrc, before->sources[i].index);
     }
-    for (size_t i = 0; i < before->former_count && !err; i++) {
-        if (!find_former(rx, before->formers[i].ssrc))
-            err = add_former(rx, before->formers[i].ssrc, before->formers[i].index);
-    }
+    for (size_t i = 0; i < before->former_count && !err; i++)
+        err = tell(rx, before->formers[i].ssrc, before->formers[i].index);
     return err;
+}
+
+int gh_srtp_rx_heed(struct gh_srtp_rx *rx, const struct gh_srtp_rx *other, uint32_t ssrc)
+{
+    const struct source *source = look_up(other, ssrc);
+
+    return source && source->has_rtp ? tell(rx, ssrc, source->index) : 0;
+}
+
+bool gh_srtp_rx_is_beyond(const struct gh_srtp_rx *rx, const struct gh_srtp_rx *other, bool rtcp)
+{
+    const struct source *last = &rx->sources[rx->last_source];
+    const struct source *source = look_up(other, last->ssrc);
+
+    if (!rx->newest) /* nor above what came under @rx itself */
+        return false;
+    if (!source || !(rtcp ? source->has_rtcp : source->has_rtp))
+        return true;
+    return rtcp ? last->rtcp_index > source->rtcp_index : last->index > source->index;
 }
 
 /* The first packet of a former source has told which session has it. */
@@ -280,31 +331,38 @@ static uint64_t nearest(uint64_t index, uint16_t seq)
 }
 
 /*
- * Under a new key a source starts with ROC 0 or goes on with the one it had; SDP does not say.  The
- * tag covers the ROC, so only the right one authenticates.  GCM spoils what it fails on.
+ * SDP does not say which ROC a source has.  Under a new key it starts with 0 or goes on with the
+ * one it had; and one that was under another key of the peer's meanwhile may have the one that it
+ * has come to there: RFC 3711 section 3.2.1 gives it to the stream, not to the key.  The tag covers
+ * the ROC, so only the right one authenticates.  GCM spoils what it fails on.
+ *
+ * @other  told @roc before it is tried; may be @own
  */
-static int try_both_rocs(struct gh_srtp_rx *rx, uint8_t *p, size_t *len, uint32_t roc,
-                         bool *carried)
+static int try_both_rocs(struct gh_srtp_rx *rx, srtp_t own, srtp_t other, uint8_t *p, size_t *len,
+                         uint32_t roc, bool *by_other)
 {
     bool aead = gh_suite_info(rx->suite)->aead;
+    uint32_t ssrc = gh_get32(p + 8);
     uint8_t copy[ROC_TRY_MAX];
     size_t sealed = *len;
-    int err;
+    int err, other_err;
 
     if (sealed > sizeof(copy))
         return GH_EAUTH;
     if (aead)
         memcpy(copy, p, sealed);
-    err = unprotect(rx->first, p, len, false);
-    if (err != GH_EAUTH)
+    err = unprotect(own, p, len, false);
+    /* By a ROC that is behind, a packet may seem old before its tag is looked at. */
+    if (err != GH_EAUTH && err != GH_EREPLAY)
         return err;
     if (aead)
         memcpy(p, copy, sealed);
-    err = gh_srtp_error(srtp_set_stream_roc(rx->carried, gh_get32(p + 8), roc));
-    if (!err)
-        err = unprotect(rx->carried, p, len, false);
-    *carried = !err;
-    return err;
+    other_err = gh_srtp_error(srtp_set_stream_roc(other, ssrc, roc));
+    if (!other_err)
+        other_err = unprotect(other, p, len, false);
+    srtp_set_stream_roc(other, ssrc, 0); /* what was told holds for this packet alone */
+    *by_other = !other_err;
+    return other_err ? err : 0;
 }
 
 /* @index  of the packet, on success */
@@ -313,25 +371,32 @@ static int judge_rtp(struct gh_srtp_rx *rx, uint8_t *p, size_t *len, uint64_t *i
     uint32_t ssrc = gh_get32(p + 8);
     uint16_t seq = gh_get16(p + 2);
     struct source *source = find_source(rx, ssrc);
-    bool known = source && source->has_rtp, carried = known && source->carried;
+    bool known = source && source->has_rtp, carried = known && source->carried, told = false;
     struct former *former = known ? NULL : find_former(rx, ssrc);
-    uint64_t next = former ? nearest(former->index, seq) : 0;
+    srtp_t own = carried ? rx->carried : rx->first;
     size_t judged = *len;
+    uint64_t next;
     int err;
 
     *index = known && source->index > ROC_0_MAX ? nearest(source->index, seq) : seq;
-    if (next >> 16)
-        err = try_both_rocs(rx, p, &judged, (uint32_t)(next >> 16), &carried);
+    next = former ? nearest(former->index, seq) : *index;
+    if (known && source->elsewhere > source->index)
+        next = nearest(source->elsewhere, seq);
+    if (next >> 16 != *index >> 16 && next >> 16)
+        err = try_both_rocs(rx, own, former ? rx->carried : own, p, &judged,
+                            (uint32_t)(next >> 16), &told);
     else
-        err = unprotect(carried ? rx->carried : rx->first, p, &judged, false);
+        err = unprotect(own, p, &judged, false);
     if (!err)
         err = admit(rx, ssrc, &source);
     if (err)
         return err;
-    if (carried && !known)
+    if (told)
         *index = next;
-    if (former)
+    if (former) {
+        carried = told;
         settle(rx, former, carried);
+    }
     source->carried = carried;
     rx->newest = !source->has_rtp || *index > source->index;
     if (rx->newest)

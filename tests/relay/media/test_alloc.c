@@ -142,6 +142,59 @@ static void rekeys(void)
     gh_mailbox_free(worker.outbox);
 }
 
+static void declare_two(struct gh_media_set *set, struct gh_media_more *more, uint8_t first, uint8_t second)
+{
+    set->rx_key = lab_key(set->suite, first);
+    set->rx_mki = (struct gh_media_mki){ 1, { first } };
+    more->count = 1;
+    more->keys[0] = (struct gh_media_key){ .key = lab_key(set->suite, second), .mki = { 1, { second } } };
+    set->rx_more = more;
+}
+
+/* The same with two keys at a time, one of which stays: none has two contexts, and none is lost without a word. */
+static void rekeys_of_two(void)
+{
+    enum gh_suite suite = GH_AES_CM_128_HMAC_SHA1_80;
+    struct gh_worker worker = { 0 };
+    long failures = 0;
+
+    CHECK_INT(gh_mailbox_new_blocking(&worker.outbox), 0);
+    for (long n = 1;; n++) {
+        static const uint8_t seeds[][2] = { { 2, 3 }, { 3, 4 }, { 5, 6 }, { 6, 3 } };
+        struct gh_stream stream;
+        struct gh_side *side = &stream.sides[0];
+        struct gh_media_set set = { .generation = 1, .path = GH_PATH_BRIDGE, .suite = suite };
+        struct gh_media_more more = { 0 };
+        const struct gh_srtp_rx *first, *second;
+        bool failed = false;
+
+        bare_stream(&stream, &worker);
+        declare_two(&set, &more, 1, 2);
+        gh_side_apply(side, &set, 0);
+        first = side->rx;
+        second = side->rx_names->more[0].rx;
+        alloc_fail_at(n);
+        for (int i = 0; i < 4; i++) {
+            set.generation++;
+            declare_two(&set, &more, seeds[i][0], seeds[i][1]);
+            gh_side_apply(side, &set, 0);
+        }
+        failed = alloc_failed();
+        failures += failed;
+        set.generation++;
+        declare_two(&set, &more, 2, 1);
+        gh_side_apply(side, &set, 0);
+        CHECK(failed || side->path == GH_PATH_BRIDGE);
+        CHECK(side->path == GH_PATH_NONE || (side->rx == second && side->rx_names->more[0].rx == first));
+        CHECK(side->path == GH_PATH_BRIDGE || gh_side_has_raised(side, GH_MEDIA_EVENT_FAILED));
+        gh_side_fini(side);
+        if (!failed)
+            break;
+    }
+    CHECK(failures >= 12);
+    gh_mailbox_free(worker.outbox);
+}
+
 /* A bridge whose past is lost, for want of memory, has failed or goes on: it never stops without a word. */
 static void bridges(void)
 {
@@ -273,6 +326,7 @@ int main(void)
     RUN(contexts);
     RUN(heirs);
     RUN(rekeys);
+    RUN(rekeys_of_two);
     RUN(bridges);
     RUN(pools);
     RUN(starts);
