@@ -178,8 +178,10 @@ struct gh_call_stream {
 /* What an m-line is, or was last; for the record.  From its first stream on. */
 struct gh_call_shown {
     bool ever, live;
+    uint8_t rx_key_count[2];        /* of each side */
     enum gh_media_kind kind;
     struct gh_neg_side side[2];
+    uint32_t rx_keys[2][GH_MEDIA_RX_KEYS_MAX]; /* their running numbers */
     struct gh_named named[2];
     uint64_t named_by;              /* number of the fork whose descriptions said so */
     struct gh_media_counters closed[2]; /* of its streams that are closed */

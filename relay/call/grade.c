@@ -162,6 +162,8 @@ static void show(struct gh_call *call, size_t index, const struct gh_neg_stream 
     shown->ever = shown->live = true;
     shown->kind = stream->kind;
     memcpy(shown->side, stream->side, sizeof(shown->side));
+    for (int side = 0; side < 2; side++)
+        shown->rx_key_count[side] = (uint8_t)gh_neg_rx_keys(stream, side, shown->rx_keys[side]);
     show_addresses(call, index, stream);
 }
 

@@ -221,15 +221,17 @@ static void by_trunk(const struct gh_call *call, enum gh_media_kind kind, struct
 static int set_stream(struct gh_call *call, size_t index, const struct gh_neg_stream *agreed)
 {
     struct gh_call_stream *stream = find(call->calls, agreed->stream);
-    struct gh_media_set sets[2];
-    int err;
+    struct gh_media_set sets[2] = { 0 };
+    int err = 0;
 
     if (!stream)
         return GH_ENOTFOUND;
     call->streams[index] = agreed->live ? stream : NULL;
     stream->generation++;
     for (int side = 0; side < 2; side++) {
-        gh_neg_media_set(agreed, side, &sets[side]);
+        int set_err = gh_neg_media_set(agreed, side, &sets[side]);
+
+        err = err ? err : set_err;
         by_trunk(call, agreed->kind, &sets[side]);
         if (agreed->parked) {
             sets[side].may_send = sets[side].may_receive = false;
@@ -244,7 +246,10 @@ static int set_stream(struct gh_call *call, size_t index, const struct gh_neg_st
             agreed->side[side].tx_key;
     }
     stream->keyed[stream->generation % GH_CALL_KEYED_MAX].generation = stream->generation;
-    err = gh_media_set_both(call->calls->media, sets);
+    if (!err)
+        err = gh_media_set_both(call->calls->media, sets);
+    for (int side = 0; side < 2; side++)
+        gh_media_more_free(sets[side].rx_more); /* NULL once it is taken */
     explicit_bzero(sets, sizeof(sets));
     return err;
 }

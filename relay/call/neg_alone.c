@@ -112,9 +112,11 @@ static int plan_line(struct gh_neg *neg, int index, const struct gh_neg_leg *to,
         /* Whose echo the answer must not be, and where a copied line came from. */
         keys->offered[0].facts = neg_good_facts(base->side[neg->offerer].suite, 1);
         keys->offered[0].key = base->force->rx[neg->offerer];
-        keys->offered[0].mki = base->force->rx_mki[neg->offerer];
         keys->offered_count = 1;
         keys->pick = 0;
+        err = neg_named_set(&keys->offered[0].named, base->force->rx_named[neg->offerer]);
+        if (err)
+            return err;
     }
     if (base->side[answerer].suite == GH_SUITE_NONE)
         return 0;
@@ -178,9 +180,8 @@ static enum gh_reason repeat_stream(struct gh_neg *neg, int index, const struct 
                                                  : GH_REASON_KEY_OVER_CLEAR_SIGNALLING;
     stream->keys = calloc(1, sizeof(*stream->keys));
     stream->force = calloc(1, sizeof(*stream->force));
-    if (!stream->keys || !stream->force)
+    if (!stream->keys || !stream->force || neg_force_set(stream->force, base->force))
         return GH_REASON_INTERNAL;
-    *stream->force = *base->force;
     memcpy(stream->side, base->side, sizeof(stream->side));
     stream->stream = base->stream;
     stream->exposed = base->exposed;
@@ -256,6 +257,11 @@ static bool another(const struct gh_secret *now, const struct gh_secret *before)
     return now->len && !gh_secret_equal(now, before);
 }
 
+static bool another_rx(const struct gh_neg_force *now, const struct gh_neg_force *before, int side)
+{
+    return now->rx[side].len && !neg_same_rx(now, before, side);
+}
+
 enum gh_reason gh_neg_alone_settle(struct gh_neg *neg)
 {
     int answerer = !neg->offerer;
@@ -273,11 +279,12 @@ enum gh_reason gh_neg_alone_settle(struct gh_neg *neg)
         /* The other side was told nothing of it. */
         if (stream->renew)
             return GH_REASON_DOWNGRADE_REFUSED;
+        neg_keep_names(stream, base);
         neg_settle_paths(stream);
         far->stale = far->suite != GH_SUITE_NONE && !stream->force->own[neg->offerer] &&
                      stream->side[answerer].path != GH_PATH_PASS;
         for (int s = 0; s < 2; s++)
-            neg->rekeyed = neg->rekeyed || another(&stream->force->rx[s], &base->force->rx[s]) ||
+            neg->rekeyed = neg->rekeyed || another_rx(stream->force, base->force, s) ||
                            another(&stream->force->tx[s], &base->force->tx[s]);
     }
     return GH_REASON_NONE;

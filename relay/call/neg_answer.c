@@ -8,20 +8,20 @@
 /* Does the answer bring a key that is used, or was offered, for another direction?  One key for two
  * directions is one keystream used twice; and the offerer's key in the answerer's mouth came there
  * on a way that we do not know. */
-static bool echoed(const struct gh_neg_keys *keys, const struct gh_secret *key)
+static bool echoed(const struct gh_neg_keys *keys, const struct line *line)
 {
     for (size_t i = 0; i < keys->offered_count; i++) {
-        if (gh_secret_equal(key, &keys->offered[i].key))
+        if (neg_lines_share(line, &keys->offered[i]))
             return true;
     }
     for (size_t i = 0; i < keys->out_count; i++) {
-        if (gh_secret_equal(key, &keys->out[i].key))
+        if (neg_lines_share(line, &keys->out[i]))
             return true;
     }
     return false;
 }
 
-/* The answerer took our line @which with its own key in @line. */
+/* The answerer took our line @which with its own keys in @line. */
 static enum gh_reason take_line(struct gh_neg *neg, int index, struct line *line, size_t which)
 {
     struct gh_neg_stream *stream = &neg->streams[index];
@@ -29,7 +29,7 @@ static enum gh_reason take_line(struct gh_neg *neg, int index, struct line *line
     enum gh_reason reason;
     int answerer = !neg->offerer;
 
-    if (echoed(keys, &line->key))
+    if (echoed(keys, line))
         return gh_policy_key_memory(GH_KEY_SEEN_ECHOED, GH_KEY_REUSE_REFUSE).reason;
     reason = neg_declare(neg, answerer, index, line, 1);
     if (reason != GH_REASON_NONE)
@@ -39,7 +39,9 @@ static enum gh_reason take_line(struct gh_neg *neg, int index, struct line *line
     stream->side[answerer].suite = keys->out[which].facts.suite;
     stream->force->rx[answerer] = line->key;
     stream->force->rx_lifetime_pkts[answerer] = line->lifetime_pkts;
-    stream->force->rx_mki[answerer] = line->mki;
+    neg_named_free(stream->force->rx_named[answerer]);
+    stream->force->rx_named[answerer] = line->named;
+    line->named = NULL;
     stream->force->tx[answerer] = keys->out[which].key;
     stream->force->own[answerer] = keys->out[which].copy_of < 0;
     stream->force->tx_mki[answerer] = keys->out[which].own_mki;
@@ -91,7 +93,7 @@ static enum gh_reason judge_line(struct gh_neg *neg, int index, enum gh_profile 
     else
         reason = neg_downgrade(neg, index, !neg->offerer, from, true);
 out:
-    explicit_bzero(lines, sizeof(lines));
+    neg_free_lines(lines, GH_NEG_LINES_MAX);
     return reason;
 }
 
@@ -197,7 +199,7 @@ static enum gh_path path_of(const struct gh_neg_stream *stream, int side)
         return GH_PATH_CLEAR;
     /* The far side has this side's very key, and no MKI in the packets that it knows nothing of. */
     if (near->suite != GH_SUITE_NONE && near->suite == far->suite && !stream->force->own[!side] &&
-        !stream->force->rx_mki[side].len &&
+        !stream->force->rx_named[side] &&
         gh_secret_equal(&stream->force->rx[side], &stream->force->tx[!side]))
         return GH_PATH_PASS;
     return GH_PATH_BRIDGE;
@@ -208,8 +210,12 @@ void neg_settle_paths(struct gh_neg_stream *stream)
     const struct gh_neg_force *force = stream->force;
 
     for (int s = 0; s < 2; s++) {
+        const struct named *named = force->rx_named[s];
+
         stream->side[s].path = path_of(stream, s);
-        stream->side[s].rx_key = force->rx[s].len ? force->rx[s].number : 0;
+        stream->side[s].rx_key = !force->rx[s].len                ? 0
+                                 : named && named->more.count ? named->number
+                                                              : force->rx[s].number;
         stream->side[s].tx_key = force->tx[s].len ? force->tx[s].number : 0;
     }
 }
@@ -226,12 +232,12 @@ static int settle(struct gh_neg *neg, const struct gh_neg *again, int index)
         stream->side[o].suite = keys->offered[keys->pick].facts.suite;
         force->rx[o] = keys->offered[keys->pick].key;
         force->rx_lifetime_pkts[o] = keys->offered[keys->pick].lifetime_pkts;
-        force->rx_mki[o] = keys->offered[keys->pick].mki;
+        err = neg_named_set(&force->rx_named[o], keys->offered[keys->pick].named);
         force->tx_mki[o] = 0; /* unless our own key goes on, which had one */
         if (stream->side[!o].suite == stream->side[o].suite && !neg->bridge &&
-            !force->rx_mki[o].len && !force->rx_mki[!o].len)
+            !force->rx_named[o] && !force->rx_named[!o])
             force->tx[o] = force->rx[!o];
-        else
+        else if (!err)
             err = own_key(neg, again, index);
         if (!err && neg->keeper.wrote)
             err = neg->keeper.wrote(neg->keeper.arg, o, (unsigned)index, &force->tx[o]);
@@ -240,6 +246,8 @@ static int settle(struct gh_neg *neg, const struct gh_neg *again, int index)
         force->written[o].lifetime_pkts = force->own[o] ? 0 : keys->answer_lifetime_pkts;
         force->written[o].lines = 1;
     }
+    neg_keep_names(stream, again ? &again->streams[index] : NULL);
+    neg_keep_names(stream, neg_base_stream(neg, index));
     neg_settle_paths(stream);
     return err;
 }

@@ -64,18 +64,21 @@ bool neg_address_relayed(struct gh_neg *neg, int side, int index,
 /* ---- a=crypto lines -------------------------------------------------------------------------- */
 
 /* Why the line is not used; NULL: it could be. */
-static const char *line_fault(const struct gh_crypto_facts *facts, const struct gh_neg_leg *from)
+static const char *line_fault(const struct line *line, const struct gh_neg_leg *from)
 {
+    const struct gh_crypto_facts *facts = &line->facts;
+
     if (!facts->parsed)
-        return "cannot be read";
+        return line->fault;
     if (facts->suite == GH_SUITE_NONE)
         return "names a suite that is not known here";
+    if (line->key_twice)
+        return "has one key twice, under two MKIs";
     if (!facts->key_ok)
         return "has a key of the wrong length, or of one octet only";
-    if (facts->key_count != 1)
-        return "has several keys";
     if (facts->mki && from->mki == GH_MKI_REFUSE)
-        return "has an MKI, and the trunk says mki: refuse";
+        return facts->key_count > 1 ? "has several keys, and the trunk says mki: refuse"
+                                    : "has an MKI, and the trunk says mki: refuse";
     if (facts->mki && !facts->mki_ok)
         return "has an MKI that cannot be used";
     if (!facts->lifetime_ok)
@@ -91,7 +94,7 @@ static bool said_before(const struct line *lines, size_t index, const char *faul
                         const struct gh_neg_leg *from)
 {
     for (size_t i = 0; i < index; i++) {
-        if (line_fault(&lines[i].facts, from) == fault)
+        if (line_fault(&lines[i], from) == fault)
             return true;
     }
     return false;
@@ -104,7 +107,7 @@ static void list_lines(const struct line *lines, size_t first, size_t count, con
     size_t used = 0;
 
     for (size_t i = first; i < count && used < size; i++) {
-        if (line_fault(&lines[i].facts, from) == fault)
+        if (line_fault(&lines[i], from) == fault)
             used += (size_t)snprintf(out + used, size - used, "%s%zu", i > first ? ", " : "",
                                      i + 1);
     }
@@ -121,7 +124,7 @@ void neg_say_lines(struct gh_neg *neg, int index, const struct gh_neg_leg *from,
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        const char *fault = line_fault(&lines[i].facts, from);
+        const char *fault = line_fault(&lines[i], from);
         char list[4 * GH_NEG_LINES_MAX];
         size_t more;
 

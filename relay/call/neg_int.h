@@ -9,14 +9,23 @@
 
 #define OUT_LINES_MAX (GH_NEG_LINES_MAX + GH_TRUNK_SUITES_MAX)
 
+/* What a line has whose keys have an MKI: a peer's, never ours.  From the heap, for few have. */
+struct named {
+    struct gh_media_mki mki;   /* in the packets of its owner under the first key */
+    struct gh_media_more more; /* keys after the first */
+    uint32_t number;           /* names all of them together, as a key's number names that key; 0: there is one */
+};
+
 struct line {
     struct gh_crypto_facts facts;
-    struct gh_secret key;
-    uint64_t lifetime_pkts; /* as its owner declared it; 0: none */
-    struct gh_media_mki mki; /* in the packets of its owner */
+    const char *fault;      /* static text: why it cannot be read; NULL: it can */
+    bool key_twice;
+    struct gh_secret key;   /* the first */
+    uint64_t lifetime_pkts; /* of it, as its owner declared it; 0: none */
+    struct named *named;    /* owned; NULL: no MKI, and no further key */
     int copy_of;            /* index among the offerer's lines; -1: our own key */
     uint8_t own_mki;        /* of our own key, in one octet; 0: none */
-    bool unpadded;          /* its base64 lacks the = at the end */
+    bool unpadded;          /* the base64 of a key lacks the = at the end */
 };
 
 struct gh_neg_keys {
@@ -31,7 +40,7 @@ struct gh_neg_keys {
 
 struct gh_neg_force {
     struct gh_secret rx[2], tx[2];
-    struct gh_media_mki rx_mki[2];
+    struct named *rx_named[2];             /* owned; NULL: no MKI, and no key beside rx */
     bool own[2];                           /* tx: drawn by us, not the other side's */
     uint8_t tx_mki[2];                     /* of own ones, in one octet; 0: none */
     struct {                               /* how tx stands in our newest description */
@@ -48,16 +57,43 @@ struct gh_neg_force {
 
 enum gh_reason neg_parse(struct gh_neg *neg, struct gh_span text, struct gh_sdp **out);
 
-/** The first GH_NEG_LINES_MAX a=crypto lines of an m-line with their keys.  An unusable line has none.
- *  @from  whose description it is */
+/** As many streams as @count, all zero; count is set.  None are there yet.  @return 0 or GH_ENOMEM */
+int neg_make_streams(struct gh_neg *neg, size_t count);
+
+/* ---- neg_keys.c: keys of peers, one or several of a line ---- */
+
+/** The first GH_NEG_LINES_MAX a=crypto lines of an m-line with all their keys, which are to be freed also after an
+ *  error.  One that cannot be read has none.  @from  whose description it is.  @return 0 or an error */
 int neg_read_lines(const struct gh_sdp *doc, int index, const struct gh_neg_leg *from, struct line *lines,
                    size_t *count);
+/** Wipes them. */
+void neg_free_lines(struct line *lines, size_t count);
 
 /** Ask the keeper about every key of @lines.  @return NONE, or why the m-line is refused */
 enum gh_reason neg_declare(struct gh_neg *neg, int side, int index, struct line *lines, size_t count);
 
-/** As many streams as @count, all zero; count is set.  None are there yet.  @return 0 or GH_ENOMEM */
-int neg_make_streams(struct gh_neg *neg, size_t count);
+/** Is @key one of a line's? */
+bool neg_line_has(const struct line *line, const struct gh_secret *key);
+/** Have two lines a key in common? */
+bool neg_lines_share(const struct line *a, const struct line *b);
+
+/** NULL is fine. */
+void neg_named_free(struct named *named);
+/** *to becomes a copy of @from, which may be NULL.  @return 0, or GH_ENOMEM: *to is NULL */
+int neg_named_set(struct named **to, const struct named *from);
+
+/** All keys of an exchange.  NULL is fine, in and out.  @return NULL: no memory */
+struct gh_neg_keys *neg_keys_copy(const struct gh_neg_keys *from);
+void neg_keys_free(struct gh_neg_keys *keys);
+/** *to, which is initialised, becomes a copy.  @return 0, or GH_ENOMEM: it is still to be freed */
+int neg_force_set(struct gh_neg_force *to, const struct gh_neg_force *from);
+struct gh_neg_force *neg_force_copy(const struct gh_neg_force *from);
+void neg_force_free(struct gh_neg_force *force);
+
+/** Does @side declare the very keys in both, in the same order? */
+bool neg_same_rx(const struct gh_neg_force *a, const struct gh_neg_force *b, int side);
+/** Several keys that go on from @before, NULL: nothing does, are called as they were. */
+void neg_keep_names(struct gh_neg_stream *stream, const struct gh_neg_stream *before);
 
 /* ---- neg_fault.c: what is wrong, in neg->fault ---- */
 

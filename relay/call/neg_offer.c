@@ -161,7 +161,7 @@ static void copy_lines(struct gh_neg_keys *keys, const struct gh_neg_leg *from,
         const struct line *offered = &keys->offered[i];
         struct line *out = &keys->out[keys->out_count];
 
-        if (offered->mki.len ||
+        if (offered->named ||
             gh_policy_crypto_usable(&offered->facts, from->rules) != GH_CRYPTO_USABLE ||
             gh_policy_crypto_usable(&offered->facts, to->rules) != GH_CRYPTO_USABLE)
             continue;

@@ -55,27 +55,13 @@ int neg_make_streams(struct gh_neg *neg, size_t count)
     return neg->streams ? 0 : GH_ENOMEM;
 }
 
-static void keys_free(struct gh_neg_keys *keys)
-{
-    if (keys)
-        explicit_bzero(keys, sizeof(*keys));
-    free(keys);
-}
-
-static void force_free(struct gh_neg_force *force)
-{
-    if (force)
-        explicit_bzero(force, sizeof(*force));
-    free(force);
-}
-
 void gh_neg_settled(struct gh_neg *neg)
 {
     for (size_t i = 0; i < neg->count; i++) {
-        keys_free(neg->streams[i].keys);
+        neg_keys_free(neg->streams[i].keys);
         neg->streams[i].keys = NULL;
         if (!neg->streams[i].live && !neg->streams[i].parked) {
-            force_free(neg->streams[i].force);
+            neg_force_free(neg->streams[i].force);
             neg->streams[i].force = NULL;
         }
     }
@@ -91,7 +77,7 @@ void gh_neg_fini(struct gh_neg *neg)
         return;
     gh_neg_settled(neg);
     for (size_t i = 0; i < neg->count; i++)
-        force_free(neg->streams[i].force);
+        neg_force_free(neg->streams[i].force);
     free(neg->streams);
     neg->streams = NULL;
     neg->count = 0;
@@ -102,13 +88,6 @@ void gh_neg_free(struct gh_neg *neg)
 {
     gh_neg_fini(neg);
     free(neg);
-}
-
-static void *copy_of(const void *from, size_t size)
-{
-    void *to = from ? malloc(size) : NULL;
-
-    return to ? memcpy(to, from, size) : NULL;
 }
 
 int gh_neg_fork(struct gh_neg *out, const struct gh_neg *neg)
@@ -126,8 +105,8 @@ int gh_neg_fork(struct gh_neg *out, const struct gh_neg *neg)
         const struct gh_neg_stream *from = &neg->streams[i];
 
         out->streams[i] = *from;
-        out->streams[i].keys = copy_of(from->keys, sizeof(*from->keys));
-        out->streams[i].force = copy_of(from->force, sizeof(*from->force));
+        out->streams[i].keys = neg_keys_copy(from->keys);
+        out->streams[i].force = neg_force_copy(from->force);
         whole =
             whole && !from->keys == !out->streams[i].keys && !from->force == !out->streams[i].force;
     }
@@ -187,9 +166,8 @@ int neg_park(struct gh_neg *neg, int index)
         return 0;
     if (!stream->force)
         stream->force = calloc(1, sizeof(*stream->force));
-    if (!stream->force)
+    if (!stream->force || neg_force_set(stream->force, base->force))
         return GH_ENOMEM;
-    *stream->force = *base->force;
     memcpy(stream->side, base->side, sizeof(stream->side));
     stream->stream = base->stream;
     stream->exposed = base->exposed;
@@ -227,7 +205,18 @@ enum gh_reason neg_downgrade(struct gh_neg *neg, int index, int side, const stru
 static bool among(const struct line *lines, size_t count, const struct gh_secret *key)
 {
     for (size_t i = 0; i < count; i++) {
-        if (gh_secret_equal(key, &lines[i].key))
+        if (neg_line_has(&lines[i], key))
+            return true;
+    }
+    return false;
+}
+
+static bool in_force(const struct gh_neg_force *force, const struct gh_secret *key)
+{
+    for (int side = 0; side < 2; side++) {
+        const struct line declared = { .key = force->rx[side], .named = force->rx_named[side] };
+
+        if (neg_line_has(&declared, key) || gh_secret_equal(key, &force->tx[side]))
             return true;
     }
     return false;
@@ -243,10 +232,7 @@ bool gh_neg_exposed(struct gh_neg *neg, const struct gh_secret *key)
         bool exposed = keys && (among(keys->offered, keys->offered_count, key) ||
                                 among(keys->out, keys->out_count, key));
 
-        for (int side = 0; force && side < 2; side++)
-            exposed = exposed || gh_secret_equal(key, &force->rx[side]) ||
-                      gh_secret_equal(key, &force->tx[side]);
-        if (exposed)
+        if (exposed || (force && in_force(force, key)))
             neg->streams[i].exposed = any = true;
     }
     return any;
@@ -266,96 +252,6 @@ enum gh_reason neg_parse(struct gh_neg *neg, struct gh_span text, struct gh_sdp 
     snprintf(neg->fault, sizeof(neg->fault), "SDP line %u: %s", error.line,
              error.text ? error.text : "not understood");
     return GH_REASON_BAD_SDP;
-}
-
-static struct gh_crypto_facts crypto_facts(const struct gh_sdp_crypto *crypto)
-{
-    /* RFC 3711 section 9.2: a key lives for at most 2^48 SRTP packets (2^31 SRTCP). */
-    const uint64_t lifetime_max = 1ULL << 48;
-    struct gh_crypto_facts facts = {
-        .parsed = crypto->parseable,
-        .tag = crypto->tag,
-        .suite = crypto->suite,
-        .key_ok = crypto->key_len_right && !crypto->key_all_equal,
-        .key_count = (unsigned)crypto->key_count,
-        .mki = crypto->has_mki,
-        .mki_ok = true,
-        .lifetime_ok = true,
-        .params_required = !crypto->params_harmless,
-    };
-
-    for (size_t i = 0; crypto->parseable && i < crypto->key_count; i++) {
-        uint8_t mki[GH_SDP_MKI_MAX];
-
-        if (crypto->keys[i].mki_octets && gh_sdp_crypto_mki(&crypto->keys[i], mki))
-            facts.mki_ok = false;
-        if (crypto->keys[i].lifetime_pkts > lifetime_max)
-            facts.lifetime_ok = false;
-    }
-    return facts;
-}
-
-/* One key with an MKI of its own can be read, by a trunk that lets it; several keys in one line
- * cannot. */
-static bool read_mki(const struct gh_sdp_crypto *crypto, const struct gh_neg_leg *from,
-                     struct gh_media_mki *mki)
-{
-    _Static_assert(GH_MEDIA_MKI_MAX == GH_SDP_MKI_MAX, "the same limit of RFC 4568");
-
-    if (crypto->key_count != 1 || from->mki == GH_MKI_REFUSE ||
-        gh_sdp_crypto_mki(&crypto->keys[0], mki->octets))
-        return false;
-    mki->len = crypto->keys[0].mki_octets;
-    return true;
-}
-
-int neg_read_lines(const struct gh_sdp *doc, int index, const struct gh_neg_leg *from,
-                   struct line *lines, size_t *count)
-{
-    struct gh_sdp_crypto crypto;
-    uint8_t key[GH_SUITE_KEY_MAX];
-    size_t len;
-    int err = 0;
-
-    for (*count = 0; *count < GH_NEG_LINES_MAX; (*count)++) {
-        struct line *line = &lines[*count];
-
-        if (gh_sdp_crypto(doc, index, *count, &crypto))
-            break;
-        line->facts = crypto_facts(&crypto);
-        line->copy_of = -1;
-        line->mki.len = 0;
-        if (line->facts.mki && line->facts.parsed)
-            line->facts.mki_ok = line->facts.mki_ok && read_mki(&crypto, from, &line->mki);
-        if (!line->facts.parsed || !line->facts.key_ok)
-            continue;
-        line->lifetime_pkts = crypto.keys[0].lifetime_pkts;
-        line->unpadded = crypto.keys[0].unpadded;
-        err = gh_sdp_crypto_key(&crypto, 0, key, &len);
-        if (!err)
-            err = gh_secret_set(&line->key, key, len);
-        if (err)
-            break;
-    }
-    explicit_bzero(key, sizeof(key));
-    explicit_bzero(&crypto, sizeof(crypto));
-    return err;
-}
-
-enum gh_reason neg_declare(struct gh_neg *neg, int side, int index, struct line *lines,
-                           size_t count)
-{
-    for (size_t i = 0; neg->keeper.declared && i < count; i++) {
-        struct gh_gate gate;
-
-        if (!lines[i].key.len)
-            continue;
-        gate = neg->keeper.declared(neg->keeper.arg, side, (unsigned)index, &lines[i].key);
-        if (gate.verdict == GH_GATE_REFUSE)
-            return gate.reason;
-        gh_marks_add(&neg->marks, gate.reason);
-    }
-    return GH_REASON_NONE;
 }
 
 /* RFC 5761 section 5.1.1: whose rtcp-mux is not taken has RTCP on a port of its own. */
@@ -487,9 +383,10 @@ enum gh_grade gh_neg_best_grade(const struct gh_neg *neg, const struct gh_neg_le
     return best;
 }
 
-void gh_neg_media_set(const struct gh_neg_stream *stream, int side, struct gh_media_set *out)
+int gh_neg_media_set(const struct gh_neg_stream *stream, int side, struct gh_media_set *out)
 {
     const struct gh_neg_side *near = &stream->side[side], *far = &stream->side[!side];
+    const struct named *named = stream->force->rx_named[side];
 
     *out = (struct gh_media_set){
         .stream = stream->stream,
@@ -508,8 +405,17 @@ void gh_neg_media_set(const struct gh_neg_stream *stream, int side, struct gh_me
     memcpy(out->payloads, stream->force->payloads[side], sizeof(out->payloads));
     /* Not in the literal, which the compiler may build elsewhere first. */
     out->rx_key = stream->force->rx[side];
-    out->rx_mki = stream->force->rx_mki[side];
     out->tx_key = stream->force->tx[side];
     out->tx_mki = (struct gh_media_mki){ stream->force->tx_mki[side] != 0,
                                          { stream->force->tx_mki[side] } };
+    if (!named)
+        return 0;
+    out->rx_mki = named->mki;
+    if (!named->more.count)
+        return 0;
+    out->rx_more = malloc(sizeof(*out->rx_more));
+    if (!out->rx_more)
+        return GH_ENOMEM;
+    *out->rx_more = named->more;
+    return 0;
 }

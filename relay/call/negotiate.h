@@ -80,7 +80,9 @@ struct gh_neg_side {
     bool may_send;                 /* this side may send to us */
     enum gh_profile profile;       /* of the m-line on this side */
     enum gh_path path;             /* of what arrives from this side */
-    uint32_t rx_key, tx_key;       /* running numbers of the keys, 0: none */
+    /* Running numbers, 0: none.  Where the side declared several keys, one that names them together: as long as it is
+     * the same, so are they.  gh_neg_rx_keys has theirs. */
+    uint32_t rx_key, tx_key;
     uint16_t port;                 /* ours, towards this side */
     bool worn;                     /* our own key to it is near its limit: what is written next brings another */
     bool stale;                    /* it has a key that the other side sends under no more */
@@ -219,9 +221,14 @@ bool gh_neg_worn(struct gh_neg *neg, size_t index, int side, uint32_t key);
  */
 int gh_neg_zero_answer(const struct gh_neg *neg, const struct gh_neg_self *self, struct gh_sdp **out);
 
+/** The numbers of all keys that @side sends under, after answer_out.  @return how many are written, 0: it is clear */
+size_t gh_neg_rx_keys(const struct gh_neg_stream *stream, int side, uint32_t out[GH_MEDIA_RX_KEYS_MAX]);
+
 /** What the media plane is to do for one side; after answer_out.  stream, generation and what the trunk
- *  says of sources and timeouts are the caller's to fill.  @out  holds keys */
-void gh_neg_media_set(const struct gh_neg_stream *stream, int side, struct gh_media_set *out);
+ *  says of sources and timeouts are the caller's to fill.
+ *  @out  holds keys, and may own rx_more, after an error too
+ *  @return 0 or GH_ENOMEM */
+int gh_neg_media_set(const struct gh_neg_stream *stream, int side, struct gh_media_set *out);
 
 /** Would the offerer send SRTP on this m-line?  After offer_in */
 bool gh_neg_offers_srtp(const struct gh_neg_stream *stream);

@@ -103,6 +103,18 @@ static void event_counters(struct gh_event *event, const struct gh_media_counter
     gh_event_u64(event, "tx", counters->tx_pkts);
 }
 
+/* The first, and where the side declared several each of them: all are in force. */
+static void event_rx_keys(struct gh_event *event, const uint32_t *keys, size_t count)
+{
+    gh_event_u64(event, "rx_key", count ? keys[0] : 0);
+    if (count < 2)
+        return;
+    gh_event_array(event, "rx_keys");
+    for (size_t i = 0; i < count; i++)
+        gh_event_u64(event, NULL, keys[i]);
+    gh_event_end(event);
+}
+
 /* Streams as they are, or were last. */
 static void event_streams(struct gh_event *event, const struct gh_call *call, int side,
                           bool counted)
@@ -123,7 +135,7 @@ static void event_streams(struct gh_event *event, const struct gh_call *call, in
         gh_event_text(event, "keying", near->suite != GH_SUITE_NONE ? "sdes" : "none");
         if (near->suite != GH_SUITE_NONE) {
             gh_event_text(event, "suite", gh_suite_info(near->suite)->name);
-            gh_event_u64(event, "rx_key", near->rx_key);
+            event_rx_keys(event, shown->rx_keys[side], shown->rx_key_count[side]);
             gh_event_u64(event, "tx_key", near->tx_key);
         }
         gh_event_text(event, "path", path_word(near->path));

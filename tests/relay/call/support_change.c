@@ -191,10 +191,17 @@ static const char *name_of(const struct gh_secret *key, char out[8])
 const char *session_in_force(const struct session *session, int media, int side, char out[32])
 {
     struct gh_media_set set;
-    char rx[8], tx[8];
+    char rx[24], tx[8];
 
-    gh_neg_media_set(&session->neg->streams[media], side, &set);
-    snprintf(out, 32, "%s %s", name_of(&set.rx_key, rx), name_of(&set.tx_key, tx));
+    if (gh_neg_media_set(&session->neg->streams[media], side, &set))
+        abort();
+    name_of(&set.rx_key, rx);
+    for (size_t i = 0; set.rx_more && i < set.rx_more->count; i++) {
+        strcat(rx, "+");
+        name_of(&set.rx_more->keys[i].key, rx + strlen(rx));
+    }
+    snprintf(out, 32, "%s %s", rx, name_of(&set.tx_key, tx));
+    gh_media_more_free(set.rx_more);
     gh_secret_wipe(&set.rx_key);
     gh_secret_wipe(&set.tx_key);
     return out;

@@ -45,7 +45,8 @@ enum gh_reason session_alone_whole(struct session *session, int side, const char
  * none. */
 const char *session_key(const char *text, int media, size_t line, char out[128]);
 
-/** The keys of one side in force, by the names of the support; "own" else, "" none: "A1 B1". */
+/** The keys of one side in force, by the names of the support; "own" else, "" none: "A1 B1", and
+ *  where the side has several "A1+A2 own". */
 const char *session_in_force(const struct session *session, int media, int side, char out[32]);
 
 #endif

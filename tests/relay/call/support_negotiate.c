@@ -8,10 +8,12 @@ static const struct {
 } keys[] = {
     { "@A1", "a2V5IG9uZSBvZiBzaWRlIGEsIHRoaXJ0eSBvY3Rl" },
     { "@A2", "a2V5IHR3byBvZiBzaWRlIGEsIHRoaXJ0eSBvY3Rl" },
+    { "@A3", "a2V5IHRyaSBvZiBzaWRlIGEsIHRoaXJ0eSBvY3Rl" },
     { "@AG", "a2V5IGdjbSBvZiBzaWRlIGEsIGZvcnR5LWZvdXIgb2N0ZXRzLCBubyBtb3I=" },
     { "@AC", "a2V5IDI1NiBvZiBzaWRlIGEsIGZvcnR5LXNpeCBvY3RldHMsIG5vIG1vcmUuLg==" },
     { "@B1", "a2V5IG9uZSBvZiBzaWRlIGIsIHRoaXJ0eSBvY3Rl" },
     { "@B2", "a2V5IHR3byBvZiBzaWRlIGIsIHRoaXJ0eSBvY3Rl" },
+    { "@B3", "a2V5IHRyaSBvZiBzaWRlIGIsIHRoaXJ0eSBvY3Rl" },
     { "@BG", "a2V5IGdjbSBvZiBzaWRlIGIsIGZvcnR5LWZvdXIgb2N0ZXRzLCBubyBtb3I=" },
 };
 

@@ -74,7 +74,7 @@ static void check_sets(struct gh_neg *neg)
             CHECK_INT(set[s].side, s);
             CHECK_INT(set[s].rx_key.len, gh_suite_key_salt_len(set[s].suite));
             CHECK_INT(set[s].tx_key.len, gh_suite_key_salt_len(set[s].suite));
-            CHECK_INT(set[s].rx_key.number, stream->side[s].rx_key);
+            CHECK_INT(set[s].rx_key.number == stream->side[s].rx_key, !set[s].rx_more);
             CHECK_INT(set[s].tx_key.number, stream->side[s].tx_key);
             CHECK(!gh_secret_equal(&set[s].rx_key, &set[s].tx_key));
         }
@@ -87,6 +87,7 @@ static void check_sets(struct gh_neg *neg)
         for (int s = 0; s < 2; s++) {
             gh_secret_wipe(&set[s].rx_key);
             gh_secret_wipe(&set[s].tx_key);
+            gh_media_more_free(set[s].rx_more);
         }
     }
 }

@@ -218,7 +218,53 @@ static const struct scenario scenarios[] = {
       .marks = "",
       .before = GH_GRADE_HOP_BY_HOP,
       .after = GH_GRADE_HOP_BY_HOP },
-    { .name = "an unknown suite, a bad key, an MKI without length, a parameter, two keys: skipped",
+    { .name = "two keys: the line is taken, and neither crosses",
+      .a = { REQUIRED },
+      .b = { REQUIRED },
+      .offer = "m=audio 5004 RTP/SAVP 0\na=crypto:3 " AES80
+               " inline:@A1|2^20|1:4;inline:@A2|2^20|2:4\n",
+      .to_b = "m=audio 40002 RTP/SAVP 0\na=crypto:1 " GCM " inline:@own\na=crypto:2 " AES80
+              " inline:@own\n",
+      .answer = "m=audio 6004 RTP/SAVP 0\na=crypto:2 " AES80
+                " inline:@B1|7:2;inline:@B2|8:2;inline:@B3|9:2\n",
+      .to_a = "m=audio 40000 RTP/SAVP 0\na=crypto:3 " AES80 " inline:@own\n",
+      .sides = AES80 " bridge " AES80 " bridge",
+      .marks = "",
+      .before = GH_GRADE_HOP_BY_HOP,
+      .after = GH_GRADE_HOP_BY_HOP },
+    { .name = "two keys, and another line that can be copied, which is picked",
+      .a = { REQUIRED },
+      .b = { REQUIRED },
+      .offer = "m=audio 5004 RTP/SAVP 0\na=crypto:1 " AES80 " inline:@A1|1:4;inline:@A2|2:4\n"
+               "a=crypto:2 " AES80 " inline:@A3\n",
+      .to_b = "m=audio 40002 RTP/SAVP 0\na=crypto:1 " AES80 " inline:@A3\na=crypto:2 " GCM
+              " inline:@own\n",
+      .before = GH_GRADE_HOP_BY_HOP,
+      .answer = ANSWER("1", AES80, "@B1"),
+      .to_a = TO_A_LINE("2", AES80, "@B1"),
+      .sides = AES80 " pass " AES80 " pass",
+      .marks = "",
+      .after = GH_GRADE_HOP_BY_HOP },
+    { .name = "two keys answer a line that was copied: that one passes, they do not",
+      .a = { REQUIRED },
+      .b = { REQUIRED },
+      .offer = OFFER_SAVP,
+      .to_b = COPY_AND_OWN,
+      .before = GH_GRADE_HOP_BY_HOP,
+      .answer = ANSWER("1", AES80, "@B1|1:1;inline:@B2|2:1"),
+      .to_a = TO_A_LINE("1", AES80, "@own"),
+      .sides = AES80 " pass " AES80 " bridge",
+      .marks = "",
+      .after = GH_GRADE_HOP_BY_HOP },
+    { .name = "an answer with two keys that nothing tells apart",
+      .a = { REQUIRED },
+      .b = { REQUIRED },
+      .offer = OFFER_SAVP,
+      .to_b = COPY_AND_OWN,
+      .before = GH_GRADE_HOP_BY_HOP,
+      .answer = ANSWER("1", AES80, "@B1;inline:@B2"),
+      .answer_in = GH_REASON_NO_USABLE_CRYPTO },
+    { .name = "an unknown suite, a bad key, an MKI without length, a parameter, five keys: skipped",
       .a = { REQUIRED },
       .b = { REQUIRED },
       .offer = "m=audio 5004 RTP/SAVP 0\n"
@@ -226,7 +272,8 @@ static const struct scenario scenarios[] = {
                "a=crypto:2 " AES80 " inline:AAECAwQFBgcICQoLDA0ODw==\n"
                "a=crypto:3 " AES80 " inline:@A2|2^20|1:0\n"
                "a=crypto:4 " AES80 " inline:@A2 KDR=3\n"
-               "a=crypto:5 " AES80 " inline:@A1|1:4;inline:@A2|2:4\n"
+               "a=crypto:5 " AES80 " inline:@A1|1:4;inline:@A2|2:4;inline:@A3|3:4;"
+               "inline:@B1|4:4;inline:@B2|5:4\n"
                "a=crypto:6 " AES80 " inline:@A1 UNENCRYPTED_SRTP\n"
                "a=crypto:7 " AES80 " inline:@A1 KDR=0\n",
       .to_b = "m=audio 40002 RTP/SAVP 0\na=crypto:1 " AES80 " inline:@A1\na=crypto:2 " GCM
