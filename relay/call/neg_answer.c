@@ -211,11 +211,10 @@ void neg_settle_paths(struct gh_neg_stream *stream)
 
     for (int s = 0; s < 2; s++) {
         const struct named *named = force->rx_named[s];
+        uint32_t number = named && named->more.count ? named->number : force->rx[s].number;
 
         stream->side[s].path = path_of(stream, s);
-        stream->side[s].rx_key = !force->rx[s].len                ? 0
-                                 : named && named->more.count ? named->number
-                                                              : force->rx[s].number;
+        stream->side[s].rx_key = force->rx[s].len ? number : 0;
         stream->side[s].tx_key = force->tx[s].len ? force->tx[s].number : 0;
     }
 }

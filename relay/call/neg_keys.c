@@ -157,8 +157,10 @@ int neg_read_lines(const struct gh_sdp *doc, int index, const struct gh_neg_leg 
 
         if (gh_sdp_crypto(doc, index, *count, &crypto))
             break;
-        *line = (struct line){ .facts = facts_of(&crypto, from), .fault = crypto.fault,
-                               .key_twice = crypto.key_twice, .copy_of = -1 };
+        *line = (struct line){ .facts = facts_of(&crypto, from),
+                               .fault = crypto.fault,
+                               .key_twice = crypto.key_twice,
+                               .copy_of = -1 };
         err = read_keys(&crypto, line);
     }
     explicit_bzero(&crypto, sizeof(crypto));

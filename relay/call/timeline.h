@@ -61,7 +61,8 @@
 /* One side of a stream, as it is from now on. */
 struct gh_timeline_side {
     enum gh_keying keying;
-    uint32_t key;  /* number of the key that the side declared: the same as long as the key is */
+    uint32_t key;  /* number of the key, or of the keys together, that the side declared: the same as
+                    * long as they are */
     uint64_t peer; /* names dialog and trunk of the leg: another number, another neighbour */
     enum gh_signalling signalling; /* the least of the connections that carried a key of this hop,
                                     * the side's or ours */

@@ -317,7 +317,7 @@ static const struct gh_option trunk_options[] = {
       TRUNK(out.mki),
       .choices = mki_rules,
       .standard = "accept",
-      .says = "a=crypto lines with a master key identifier; offer: ours have one too, always by bridge" },
+      .says = "a=crypto lines with an MKI, as several keys have; offer: ours have one too, always by bridge" },
     { .name = "lifetime",
       .type = GH_TYPE_FLAG,
       TRUNK(out.lifetime_enforce),

@@ -164,8 +164,8 @@ static void under_present_key(struct packet *packet, const struct gh_srtp_rx *rx
 
     if (side->old_rx && side->old_rx_until_ms > soon_ms)
         side->old_rx_until_ms = soon_ms;
-    packet->fresh = side->has_mki ? gh_side_is_newest(side, rx, packet->rtcp)
-                                  : gh_srtp_rx_is_newest(rx);
+    packet->fresh =
+        side->has_mki ? gh_side_is_newest(side, rx, packet->rtcp) : gh_srtp_rx_is_newest(rx);
     if (!gh_side_has_raised(side, GH_MEDIA_EVENT_PROVEN)) {
         note_proven(side, side->generation);
         gh_side_raise(side, GH_MEDIA_EVENT_PROVEN, 0);
@@ -199,8 +199,7 @@ static int authenticate(struct packet *packet)
     if (err)
         return err;
     packet->origin = gh_srtp_rx_serial(hit);
-    packet->passes =
-        hit == side->rx ? side->rx_passes : hit == side->old_rx && side->old_rx_passes;
+    packet->passes = hit == side->rx ? side->rx_passes : hit == side->old_rx && side->old_rx_passes;
     if (hit == keys->rx)
         under_present_key(packet, hit);
     else

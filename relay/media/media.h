@@ -240,7 +240,7 @@ struct gh_media_counters {
     int64_t first_authenticated_us;    /* wall clock; 0: never */
     int64_t first_plain_us, last_rx_us; /* accepted packets: plain on a clear side; of either kind */
     /*
-     * The newest generation of this side under whose rx key a packet has authenticated; 0: none.
+     * The newest generation of this side under whose rx key, or one of several, a packet has authenticated; 0: none.
      * While the key that came with generation g is in force, it is proven if this is at least g.
      * Late packets under the old key count for the last generation of that key.
      */
@@ -252,7 +252,7 @@ struct gh_media_counters {
 
 /* What a worker tells, with its word for logs and records. */
 #define GH_MEDIA_EVENT_MAP(X)                                                           \
-    X(PROVEN, "proven")           /* first authenticated packet under this generation's key */ \
+    X(PROVEN, "proven")           /* first authenticated packet under a key of this generation */ \
     X(TIMEOUT, "timeout")         /* nothing accepted from this side for so long; on_hold: from neither */ \
     X(PLAIN, "plain_on_srtp")     /* first packet counted plain_on_srtp */              \
     X(AUTH_FAILED, "auth_failed") /* first packet counted auth_failed */                \
@@ -265,7 +265,7 @@ struct gh_media_counters {
     X(CONFIRMED, "source_confirmed") /* what was latched is proven: nobody else sent the same packets */ \
     X(CONTESTED, "source_contested") /* somebody else did: new_source, no family: not known where */ \
     X(TAKEN_BACK, "source_taken_back") /* who had taken the source by copies has it no more */ \
-    X(LIFETIME, "key_lifetime_exceeded") /* more packets came under the rx key than rx_lifetime_pkts */
+    X(LIFETIME, "key_lifetime_exceeded") /* more packets came under an rx key than its lifetime_pkts */
 
 enum gh_media_event_kind {
     GH_MEDIA_EVENT_NONE = 0,

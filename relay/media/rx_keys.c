@@ -139,7 +139,7 @@ bool gh_side_is_peer_key(const struct gh_side *side, const struct gh_secret *key
 
 enum where { FRESH, IN_FORCE, SHELF };
 
-/* What the keys of a set come to.  Until it is carried out nothing but fresh contexts is its own. */
+/* What the keys of a set come to.  Until it is carried out it owns fresh contexts and the names. */
 struct change {
     struct {
         struct gh_srtp_rx *rx;
@@ -206,8 +206,7 @@ static void find_context(const struct gh_side *side, const struct gh_media_set *
         if (!gh_srtp_rx_is(rx, set->suite, key))
             continue;
         /* Made for another path, and nothing came yet: make the one that fits. */
-        change->fate[k] =
-            side->path != set->path && gh_srtp_rx_is_unused(rx) ? MADE_ANEW : STAYS;
+        change->fate[k] = side->path != set->path && gh_srtp_rx_is_unused(rx) ? MADE_ANEW : STAYS;
         if (change->fate[k] == STAYS) {
             change->keys[i].rx = rx;
             change->keys[i].where = IN_FORCE;
@@ -220,7 +219,7 @@ static void find_context(const struct gh_side *side, const struct gh_media_set *
         change->keys[i].where = SHELF;
 }
 
-/* How far the sources have come under the keys before: those in force, else those that were last. */
+/* How far sources have come under the keys before: those in force, else those that were last. */
 static int tell_of_before(const struct gh_side *side, const struct change *change,
                           struct gh_srtp_rx *rx)
 {

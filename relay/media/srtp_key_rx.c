@@ -383,8 +383,8 @@ static int judge_rtp(struct gh_srtp_rx *rx, uint8_t *p, size_t *len, uint64_t *i
     if (known && source->elsewhere > source->index)
         next = nearest(source->elsewhere, seq);
     if (next >> 16 != *index >> 16 && next >> 16)
-        err = try_both_rocs(rx, own, former ? rx->carried : own, p, &judged,
-                            (uint32_t)(next >> 16), &told);
+        err = try_both_rocs(rx, own, former ? rx->carried : own, p, &judged, (uint32_t)(next >> 16),
+                            &told);
     else
         err = unprotect(own, p, &judged, false);
     if (!err)

@@ -86,6 +86,32 @@ Contact: <sip:1@{self.lab.lab_host}>
         self.a.invite(offer)
         self.refused("key_exposed")
 
+    def test_exposed_beside_another_in_one_line(self):
+        """The second key of a line, before the call, and while it is up."""
+        self.a.open()
+        second = h.fresh_key(self.a.ends[0].key)
+        self.expose((CM, second))
+        both = f"|1:1;inline:{h.base64_text(second)}|2:1\r\n".encode()
+        self.a.invite(self.a.describe().rstrip() + both)
+        self.refused("key_exposed")
+        self.again()
+        self.a.open()
+        second = h.fresh_key(self.a.ends[0].key)
+        both = f"|1:1;inline:{h.base64_text(second)}|2:1\r\n".encode()
+        request = self.invited(self.a.describe().rstrip() + both)
+        self.answer(request)
+        self.up()
+        a, b = self.a.ends[0], self.b.ends[0]
+        self.crosses(b, a)
+        packet = a.next_rtp()
+        sealed = a.protect(packet)
+        a.send(sealed[:-10] + b"\1" + sealed[-10:])
+        self.assertEqual(b.unprotect(b.receive())[12:], packet[12:])
+        self.graded("hop_by_hop", "hop_by_hop")
+        self.expose((CM, second))
+        self.graded("mixed", "mixed")
+        self.check_end(self.hang_up(), grade="mixed", marks=["key_exposed"])
+
     def test_exposed_in_an_answer(self):
         request = self.invited(self.a.open().describe())
         key = self.b.open().ends[0].key

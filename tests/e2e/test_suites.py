@@ -415,6 +415,135 @@ class Mki(SuiteCase):
                 self.again()
 
 
+class SeveralKeys(SuiteCase):
+    """RFC 4568 section 6.1: keys of one line, each with its MKI."""
+
+    def several(self, ua, keys, mkis):
+        """What stands behind the first key of @ua's line: its MKI, and the other keys."""
+        ua.ends[0].key = keys[0]
+        said = [f"inline:{rtp.text(key)}|2^31|{mki}:1" for key, mki in zip(keys, mkis)]
+        return ";".join(said).removeprefix(f"inline:{rtp.text(keys[0])}")
+
+    def sends(self, source, key, mki, target=None):
+        """A packet of @source under @key that names @mki.  @return its SSRC at @target, None: it is not to come there"""
+        source.key = key
+        packet = source.next_rtp()
+        sealed, tag = source.protect(packet), 0 if source.suite[0] == GCM else 10
+        source.send(sealed[:len(sealed) - tag] + bytes([mki]) + sealed[len(sealed) - tag:])
+        if target:
+            got = target.unprotect(target.receive())
+            self.assertEqual(got[12:], packet[12:])
+            return got[8:12]
+
+    def numbers(self, record, side):
+        """The key that the record names first, and all of them."""
+        stream = record["legs"][side]["streams"][0]
+        return stream["rx_key"], stream.get("rx_keys")
+
+    def test_of_the_caller(self):
+        for suite in (CM, GCM):
+            with self.subTest(suite=suite):
+                keys = [rtp.draw_key(suite) for _ in range(4)]
+                self.a.open(suite=suite)
+                said = self.several(self.a, keys, (1, 2, 200, 4))
+                request = self.invited(self.a.describe().rstrip() + said.encode() + b"\r\n")
+                for key in keys:
+                    self.assertNotIn(rtp.text(key).encode(), request.body)
+                self.b.open(suite=suite)
+                self.answer(request)
+                ok = self.a.expect(200)
+                self.assertEqual(ok.body.count(b"inline:"), 1)  # of ours there is one, and without an MKI
+                self.assertNotIn(b"|", ok.body)
+                self.a.take(ok.body)
+                self.a.ack()
+                self.b.expect("ACK")
+                a, b = self.a.ends[0], self.b.ends[0]
+                order = [(keys[0], 1), (keys[2], 200), (keys[1], 2), (keys[0], 1), (keys[3], 4), (keys[2], 200)]
+                ssrcs = {self.sends(a, key, mki, b) for key, mki in order}
+                self.assertEqual(len(ssrcs), 1)  # one source
+                for key, mki in ((keys[0], 2), (keys[1], 1), (keys[3], 3), (rtp.draw_key(suite), 200)):
+                    self.sends(a, key, mki)
+                self.sends(a, keys[1], 2, b)
+                self.crosses(b, a)
+                record = self.hang_up()
+                self.check_end(record, marks=["auth_failed"])
+                self.assertEqual(self.paths(record), ["bridge", "bridge"])
+                rx = record["legs"][0]["streams"][0]["rx"]
+                self.assertEqual((rx["authenticated"], rx["auth_failed"]), (7, 4))
+                first, all_of_them = self.numbers(record, 0)
+                self.assertEqual((all_of_them[0], len(set(all_of_them))), (first, 4))
+                self.assertIsNone(self.numbers(record, 1)[1])
+                self.again()
+
+    def test_of_the_called_side(self):
+        """b answers with two keys; then one stays and another comes, and then that one is alone."""
+        keys = [rtp.draw_key(CM) for _ in range(3)]
+        request = self.invited(self.a.open().describe())
+        lines = self.b.open().take(request.body)
+        said = self.several(self.b, keys[:2], (1, 2))
+        self.b.reply(request, 200, self.b.describe(tags=self.b.tags(lines)).rstrip() + said.encode() + b"\r\n")
+        ok = self.a.expect(200)
+        self.assertNotIn(rtp.text(keys[0]).encode(), ok.body)
+        self.a.take(ok.body)
+        self.a.ack()
+        self.b.expect("ACK")
+        a, b = self.a.ends[0], self.b.ends[0]
+        self.crosses(a, b)
+        ssrc = self.sends(b, keys[0], 1, a)
+        self.assertEqual(self.sends(b, keys[1], 2, a), ssrc)
+        self.reinvite_of_b(keys[1:], (2, 3))
+        self.assertEqual(self.sends(b, keys[2], 3, a), ssrc)
+        self.assertEqual(self.sends(b, keys[1], 2, a), ssrc)
+        self.reinvite_of_b(keys[2:], (3,))
+        self.sends(b, keys[0], 1)  # two sets ago
+        self.assertEqual(self.sends(b, keys[2], 3, a), ssrc)
+        self.crosses(a, b)
+        record = self.hang_up()
+        self.check_end(record, marks=["auth_failed"])
+        first, second, third = (self.numbers(r, 1) for r in (*self.records("call.rekey"), record))
+        self.assertEqual(second, third)
+        self.assertEqual((len(first[1]), first[1][0], first[1][1]), (2, first[0], second[0]))
+        self.assertIsNone(second[1])
+
+    def reinvite_of_b(self, keys, mkis):
+        said = self.several(self.b, keys, mkis)
+        self.b.request("INVITE", self.b.describe().rstrip() + said.encode() + b"\r\n")
+        request = self.a.expect("INVITE")
+        self.a.reply(request, 200, self.a.describe(tags=self.a.tags(self.a.take(request.body))))
+        self.b.take(self.b.expect(200).body)
+        self.b.ack()
+        self.a.expect("ACK")
+
+    def test_lines_that_do_not_fit(self):
+        """488, and what is wrong is said."""
+        keys = [fresh(CM) for _ in range(5)]
+        for said, why in (([f"{key}" for key in keys[:2]], "not each has an MKI"),
+                          ([f"{keys[0]}|1:1", keys[1]], "not each has an MKI"),
+                          ([f"{keys[0]}|1:1", f"{keys[1]}|2:2"], "differ in length"),
+                          ([f"{keys[0]}|1:1", f"{keys[1]}|001:1"], "two keys have one MKI"),
+                          ([f"{keys[0]}|1:1", f"{keys[0]}|2:1"], "one key twice"),
+                          ([f"{key}|{i}:1" for i, key in enumerate(keys)], "more than four keys")):
+            with self.subTest(why=why):
+                self.a.open()
+                self.a.invite(self.offer(line(1, CM, ";inline:".join(said))))
+                warning = self.a.expect(488).get("Warning")
+                self.assertIn("no_usable_crypto", warning)
+                self.assertIn(why, warning)
+                self.a.ack_refusal()
+                self.again()
+
+    def test_an_answer_with_a_key_of_the_caller(self):
+        """Whichever of a's it is, and wherever it stands in b's line."""
+        keys = [rtp.draw_key(CM) for _ in range(2)]
+        self.a.open()
+        said = self.several(self.a, keys, (1, 2))
+        request = self.invited(self.a.describe().rstrip() + said.encode() + b"\r\n")
+        lines = self.b.open().take(request.body)
+        said = self.several(self.b, [rtp.draw_key(CM), keys[1]], (1, 2))
+        self.b.reply(request, 200, self.b.describe(tags=self.b.tags(lines)).rstrip() + said.encode() + b"\r\n")
+        self.bad_answer("key_echoed")
+
+
 class OwnMki(SuiteCase):
     options = {"trunk_options": {"CUCM10": "mki: offer"}}
 
@@ -477,6 +606,23 @@ class NoMki(SuiteCase):
         self.a.open()
         request = self.invited(self.offer(line(1, CM, fresh(CM), "|2^31|1:1") + line(2, CM, rtp.text(self.a.ends[0].key))))
         self.assertIn(rtp.text(self.a.ends[0].key).encode(), request.body)
+        self.b.open()
+        self.answer(request)
+        (tag, _, _), = self.up()
+        self.assertEqual(tag, "2")
+        self.check_end(self.hang_up())
+
+    def test_several_keys(self):
+        """They have MKIs too; where no other line is, a is told so."""
+        self.a.open()
+        several = line(1, CM, f"{fresh(CM)}|1:1;inline:{fresh(CM)}|2:1")
+        self.a.invite(self.offer(several))
+        warning = self.a.expect(488).get("Warning")
+        self.assertIn("has several keys, and the trunk says mki: refuse", warning)
+        self.a.ack_refusal()
+        self.again()
+        self.a.open()
+        request = self.invited(self.offer(several + line(2, CM, rtp.text(self.a.ends[0].key))))
         self.b.open()
         self.answer(request)
         (tag, _, _), = self.up()

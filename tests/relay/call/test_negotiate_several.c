@@ -147,7 +147,8 @@ static void each_may_be_refused(void)
 
     for (size_t i = 0; i < 6; i++) {
         for (size_t k = 0; k < 3; k++) {
-            struct memory memory = { .bad = names[i], .reason = reasons[k],
+            struct memory memory = { .bad = names[i],
+                                     .reason = reasons[k],
                                      .verdict = GH_GATE_REFUSE };
             char marks[512];
             struct session s;
