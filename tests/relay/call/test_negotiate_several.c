@@ -7,34 +7,18 @@
 #include <stdlib.h>
 
 #include "support/alloc_fail.h"
-#include "support/check.h"
-#include "support_change.h"
+#include "support_session.h"
 
-#define AUDIO(key)   "m=audio 5004 RTP/SAVP 0\na=crypto:1 " AES80 " inline:" key "\n"
-#define VIDEO(key)   "m=video 5006 RTP/SAVP 97\na=crypto:1 " AES80 " inline:" key "\n"
-#define OFF_VIDEO    "m=video 0 RTP/SAVP 97\n"
+#define LINE(keys)   SAVP("1", AES80, keys)
 #define TWO(a, b)    a "|1:1;inline:" b "|2:1"
 #define ANSWER(keys) "m=audio 6000 RTP/SAVP 0\na=crypto:2 " AES80 " inline:" keys "\n"
 
 static const struct nego_who required = { REQUIRED };
 
-static void must(struct session *session, int offerer, const char *offer, const char *answer)
-{
-    CHECK_STR(gh_reason_name(session_change(session, offerer, offer, answer)), "none");
-}
-
 static void refused(struct session *session, int offerer, const char *offer, const char *answer,
                     const char *reason)
 {
     CHECK_STR(gh_reason_name(session_change(session, offerer, offer, answer)), reason);
-}
-
-static void in_force(const struct session *session, const char *a, const char *b)
-{
-    char text[32];
-
-    CHECK_STR(session_in_force(session, 0, GH_SIDE_A, text), a);
-    CHECK_STR(session_in_force(session, 0, GH_SIDE_B, text), b);
 }
 
 static struct gh_secret key_of(const char *name)
@@ -53,9 +37,9 @@ static void each_has_its_mki_and_lifetime(void)
     struct session s;
 
     session_init(&s, &required, &required);
-    must(&s, GH_SIDE_A, AUDIO("@A1|2^20|258:2;inline:@A2|7:2;inline:@A3|1000|65535:2"),
+    must(&s, GH_SIDE_A, LINE("@A1|2^20|258:2;inline:@A2|7:2;inline:@A3|1000|65535:2"),
          ANSWER("@B1"));
-    in_force(&s, "A1+A2+A3 own", "B1 own");
+    in_force(&s, 0, "A1+A2+A3 own", "B1 own");
     CHECK_INT(gh_neg_media_set(&s.neg->streams[0], GH_SIDE_A, &set), 0);
     CHECK_INT(set.path, GH_PATH_BRIDGE);
     CHECK_INT(set.rx_lifetime_pkts, 1 << 20);
@@ -117,7 +101,7 @@ static void each_is_asked_about(void)
     struct session s;
 
     remember(&s, &memory);
-    must(&s, GH_SIDE_A, AUDIO("@A1|1:1;inline:@A2|2:1;inline:@A3|3:1"), ANSWER(TWO("@B1", "@B2")));
+    must(&s, GH_SIDE_A, LINE("@A1|1:1;inline:@A2|2:1;inline:@A3|3:1"), ANSWER(TWO("@B1", "@B2")));
     CHECK_STR(memory.declared, "aA1 aA2 aA3 bB1 bB2");
     /* The numbers that the memory has for them. */
     CHECK_INT(gh_neg_rx_keys(&s.neg->streams[0], GH_SIDE_A, numbers), 3);
@@ -130,12 +114,12 @@ static void each_is_asked_about(void)
     remember(&s, &memory);
     s.leg[GH_SIDE_A].leg.mki = GH_MKI_REFUSE;
     must(&s, GH_SIDE_A,
-         AUDIO(TWO("@A1", "@A2")) "a=crypto:2 " AES80 " inline:@A3|1:1;inline:@A3|2:1\n"
-                                  "a=crypto:3 " AES80 " inline:@AG;inline:@A1\n"
-                                  "a=crypto:4 " AES80 " inline:@B3\n",
+         LINE(TWO("@A1", "@A2")) "a=crypto:2 " AES80 " inline:@A3|1:1;inline:@A3|2:1\n"
+                                 "a=crypto:3 " AES80 " inline:@AG;inline:@A1\n"
+                                 "a=crypto:4 " AES80 " inline:@B3\n",
          "m=audio 6000 RTP/SAVP 0\na=crypto:1 " AES80 " inline:@B1\n");
     CHECK_STR(memory.declared, "aA1 aA2 aA3 aA3 aB3 bB1");
-    in_force(&s, "B3 B1", "B1 B3");
+    in_force(&s, 0, "B3 B1", "B1 B3");
     session_fini(&s);
 }
 
@@ -154,12 +138,12 @@ static void each_may_be_refused(void)
             struct session s;
 
             remember(&s, &memory);
-            refused(&s, GH_SIDE_A, AUDIO("@A1|1:1;inline:@A2|2:1;inline:@A3|3:1"),
+            refused(&s, GH_SIDE_A, LINE("@A1|1:1;inline:@A2|2:1;inline:@A3|3:1"),
                     ANSWER("@B1|1:1;inline:@B2|2:1;inline:@B3|3:1"), gh_reason_name(reasons[k]));
             session_fini(&s);
             memory.verdict = GH_GATE_PASS;
             remember(&s, &memory);
-            must(&s, GH_SIDE_A, AUDIO("@A1|1:1;inline:@A2|2:1;inline:@A3|3:1"),
+            must(&s, GH_SIDE_A, LINE("@A1|1:1;inline:@A2|2:1;inline:@A3|3:1"),
                  ANSWER("@B1|1:1;inline:@B2|2:1;inline:@B3|3:1"));
             CHECK_STR(nego_marks(s.neg, marks), gh_reason_name(reasons[k]));
             session_fini(&s);
@@ -178,18 +162,18 @@ static void echoes(void)
     for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
         snprintf(text, sizeof(text), ANSWER("%s"), answers[i]);
         session_init(&s, &required, &required);
-        refused(&s, GH_SIDE_A, AUDIO(TWO("@A1", "@A2")), text, "key_echoed");
+        refused(&s, GH_SIDE_A, LINE(TWO("@A1", "@A2")), text, "key_echoed");
         session_fini(&s);
     }
     /* Our own key comes back, as the first of two and as the second. */
     for (int i = 0; i < 2; i++) {
         session_init(&s, &required, &required);
-        must(&s, GH_SIDE_A, AUDIO("@A1|1:1"), ANSWER("@B1"));
+        must(&s, GH_SIDE_A, LINE("@A1|1:1"), ANSWER("@B1"));
         CHECK(*session_key(s.offered, 0, 1, own));
         snprintf(text, sizeof(text), ANSWER("%s|1:1;inline:%s|2:1"), i ? "@B2" : own,
                  i ? own : "@B2");
-        refused(&s, GH_SIDE_A, AUDIO("@A1|1:1"), text, "key_echoed");
-        in_force(&s, "A1 own", "B1 own");
+        refused(&s, GH_SIDE_A, LINE("@A1|1:1"), text, "key_echoed");
+        in_force(&s, 0, "A1 own", "B1 own");
         session_fini(&s);
     }
 }
@@ -203,7 +187,7 @@ static void any_may_be_exposed(void)
         struct session s;
 
         session_init(&s, &required, &required);
-        must(&s, GH_SIDE_A, AUDIO(TWO("@A1", "@A2")), ANSWER(TWO("@B1", "@B2")));
+        must(&s, GH_SIDE_A, LINE(TWO("@A1", "@A2")), ANSWER(TWO("@B1", "@B2")));
         CHECK(!gh_neg_exposed(s.neg, &other));
         CHECK(!s.neg->streams[0].exposed);
         CHECK(gh_neg_exposed(s.neg, &key));
@@ -216,7 +200,7 @@ static void any_may_be_exposed(void)
         struct session s;
 
         session_init(&s, &required, &required);
-        refused(&s, GH_SIDE_A, AUDIO(TWO("@A1", "@A2")), "", "bad_sdp");
+        refused(&s, GH_SIDE_A, LINE(TWO("@A1", "@A2")), "", "bad_sdp");
         CHECK_OR_STOP(s.pending != NULL);
         CHECK(gh_neg_exposed(s.pending, &key));
         session_fini(&s);
@@ -237,15 +221,15 @@ static void a_set_has_a_name(void)
         const char *offer, *keys;
         bool same;
     } rows[] = {
-        { AUDIO(TWO("@A1", "@A2")), "A1+A2", true },
-        { AUDIO("@A1|2^20|8:1;inline:@A2|9:1"), "A1+A2", true },
-        { AUDIO(TWO("@A1", "@A3")), "A1+A3", false },
-        { AUDIO(TWO("@A3", "@A1")), "A3+A1", false },
-        { AUDIO("@A3|1:1;inline:@A1|2:1;inline:@A2|3:1"), "A3+A1+A2", false },
-        { AUDIO(TWO("@A3", "@A1")), "A3+A1", false },
-        { AUDIO("@A3|1:1"), "A3", false },
-        { AUDIO("@A3"), "A3", true },
-        { AUDIO(TWO("@A3", "@A1")), "A3+A1", false },
+        { LINE(TWO("@A1", "@A2")), "A1+A2", true },
+        { LINE("@A1|2^20|8:1;inline:@A2|9:1"), "A1+A2", true },
+        { LINE(TWO("@A1", "@A3")), "A1+A3", false },
+        { LINE(TWO("@A3", "@A1")), "A3+A1", false },
+        { LINE("@A3|1:1;inline:@A1|2:1;inline:@A2|3:1"), "A3+A1+A2", false },
+        { LINE(TWO("@A3", "@A1")), "A3+A1", false },
+        { LINE("@A3|1:1"), "A3", false },
+        { LINE("@A3"), "A3", true },
+        { LINE(TWO("@A3", "@A1")), "A3+A1", false },
     };
     struct memory memory = { .bad = NULL };
     uint32_t before_a, before_b;
@@ -261,7 +245,7 @@ static void a_set_has_a_name(void)
         must(&s, GH_SIDE_A, rows[i].offer,
              "m=audio 6000 RTP/SAVP 0\na=crypto:1 " AES80 " inline:" TWO("@B1", "@B2") "\n");
         snprintf(want, sizeof(want), "%s own", rows[i].keys);
-        in_force(&s, want, i == 7 ? "B1+B2 A3" : "B1+B2 own");
+        in_force(&s, 0, want, i == 7 ? "B1+B2 A3" : "B1+B2 own");
         if (!CHECK_INT(number(&s, GH_SIDE_A) == before_a, rows[i].same))
             fprintf(stderr, "  row %zu\n", i);
         CHECK_INT(number(&s, GH_SIDE_B), before_b);
@@ -276,23 +260,23 @@ static void our_own_exchange(void)
     struct session s;
 
     session_init(&s, &required, &required);
-    must(&s, GH_SIDE_A, AUDIO(TWO("@A1", "@A2")), ANSWER(TWO("@B1", "@B2")));
+    must(&s, GH_SIDE_A, LINE(TWO("@A1", "@A2")), ANSWER(TWO("@B1", "@B2")));
     before = number(&s, GH_SIDE_B);
     CHECK_STR(gh_reason_name(session_alone(&s, GH_SIDE_B, ANSWER(TWO("@B1", "@B2")))), "none");
     CHECK(!s.neg->rekeyed);
     CHECK_INT(number(&s, GH_SIDE_B), before);
-    in_force(&s, "A1+A2 own", "B1+B2 own");
+    in_force(&s, 0, "A1+A2 own", "B1+B2 own");
     CHECK_STR(gh_reason_name(session_alone(&s, GH_SIDE_B, ANSWER(TWO("@B1", "@B3")))), "none");
     CHECK(s.neg->rekeyed);
     CHECK(number(&s, GH_SIDE_B) != before);
-    in_force(&s, "A1+A2 own", "B1+B3 own");
+    in_force(&s, 0, "A1+A2 own", "B1+B3 own");
     CHECK_STR(gh_reason_name(session_alone(&s, GH_SIDE_B, ANSWER("@B1|1:1"))), "none");
     CHECK(s.neg->rekeyed);
-    in_force(&s, "A1+A2 own", "B1 own");
+    in_force(&s, 0, "A1+A2 own", "B1 own");
     /* a hears nothing of it, and its keys must not come back from b. */
     CHECK_STR(gh_reason_name(session_alone(&s, GH_SIDE_B, ANSWER(TWO("@B1", "@A2")))),
               "key_echoed");
-    in_force(&s, "A1+A2 own", "B1 own");
+    in_force(&s, 0, "A1+A2 own", "B1 own");
     session_fini(&s);
 }
 
@@ -303,11 +287,11 @@ static void an_m_line_that_is_off(void)
     struct session s;
 
     session_init(&s, &required, &required);
-    must(&s, GH_SIDE_A, AUDIO("@A3") VIDEO(TWO("@A1", "@A2")),
+    must(&s, GH_SIDE_A, LINE("@A3") VIDEO("1", AES80, TWO("@A1", "@A2")),
          "m=audio 6000 RTP/SAVP 0\na=crypto:1 " AES80 " inline:@B3\n"
          "m=video 6002 RTP/SAVP 97\na=crypto:2 " AES80 " inline:" TWO("@B1", "@B2") "\n");
     for (int i = 0; i < 2; i++) {
-        must(&s, GH_SIDE_A, AUDIO("@A3") OFF_VIDEO,
+        must(&s, GH_SIDE_A, LINE("@A3") OFF_VIDEO,
              "m=audio 6000 RTP/SAVP 0\na=crypto:1 " AES80 " inline:@B3\n" OFF_VIDEO);
         CHECK(s.neg->streams[1].parked);
         for (int side = 0; side < 2; side++) {
@@ -332,7 +316,7 @@ static bool offer_of(struct gh_neg *neg, struct nego_leg *leg)
     nego_leg(leg, &required);
     gh_neg_init(neg, GH_SIDE_A, NULL);
     reason = gh_neg_offer_in(
-        neg, nego_expand(A_HEAD AUDIO("@A1|1:1;inline:@A2|2:1;inline:@A3|3:1"), octets), &leg->leg);
+        neg, nego_expand(A_HEAD LINE("@A1|1:1;inline:@A2|2:1;inline:@A3|3:1"), octets), &leg->leg);
     nego_ports(neg);
     if (reason == GH_REASON_NONE)
         reason = gh_neg_offer_out(neg, &leg->leg, &leg->leg, &nego_self_b, true, &doc);
@@ -396,7 +380,7 @@ static void without_memory(void)
     int err;
 
     CHECK_OR_STOP(offer_of(&neg, &leg));
-    text = nego_expand(A_HEAD AUDIO("@A1|1:1;inline:@A2|2:1;inline:@A3|3:1"), octets);
+    text = nego_expand(A_HEAD LINE("@A1|1:1;inline:@A2|2:1;inline:@A3|3:1"), octets);
     do {
         struct gh_neg offer;
 
