@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keys of a side that come, stay and go, several at a time.
+ */
+#include "support/check.h"
+
+#include "crypto/srtp_ciphers.h"
+#include "support_bare.h"
+
+static const enum gh_suite CM80 = GH_AES_CM_128_HMAC_SHA1_80, GCM = GH_AEAD_AES_128_GCM;
+
+/* ---- keys over time -------------------------------------------------------------------------------------- */
+
+static void one_goes_one_stays_one_comes(void)
+{
+    for (int i = 0; i < 2; i++) {
+        struct sealed kept, gone;
+        const struct gh_srtp_rx *second;
+
+        bare_begin(i ? GCM : CM80);
+        bare_set_a(SEEDS(1, 2), 0);
+        second = bare.stream.sides[0].rx_names->more[0].rx;
+        gone = bare_seal(1, 1, false);
+        kept = bare_seal(2, 2, false);
+        CHECK_INT(bare_arrives(&gone, false, 0), ACCEPTED);
+        CHECK_INT(bare_arrives(&kept, false, 0), ACCEPTED);
+        bare_set_a(SEEDS(2, 3), 5000);
+        CHECK(bare.stream.sides[0].rx == second); /* never two contexts for one key */
+        CHECK_INT(bare_arrives(&kept, false, 5000), REPLAYED);
+        CHECK_INT(bare_arrives(&gone, false, 5000), REPLAYED);
+        CHECK_INT(bare_sends(1, 5000 + GH_OLD_KEY_MS - 1), ACCEPTED);
+        CHECK_INT(bare_sends(1, 5000 + GH_OLD_KEY_MS), REFUSED);
+        CHECK_INT(bare_sends(2, 5000 + GH_OLD_KEY_MS), ACCEPTED);
+        CHECK_INT(bare_sends(3, 5000 + GH_OLD_KEY_MS), ACCEPTED);
+        BARE_END();
+    }
+}
+
+static void old_ones_end_after_the_first_under_a_new_one(void)
+{
+    bare_begin(CM80);
+    bare_set_a(SEEDS(1, 2), 0);
+    bare_set_a(SEEDS(3, 4), 5000);
+    CHECK_INT(bare_sends(4, 5300), ACCEPTED);
+    CHECK_INT(bare_sends(1, 5300 + GH_OLD_KEY_AFTER_NEW_MS - 1), ACCEPTED);
+    CHECK_INT(bare_sends(2, 5300 + GH_OLD_KEY_AFTER_NEW_MS - 1), ACCEPTED);
+    CHECK_INT(bare_sends(2, 5300 + GH_OLD_KEY_AFTER_NEW_MS), REFUSED);
+    CHECK_INT(bare_sends(1, 5300 + GH_OLD_KEY_AFTER_NEW_MS), REFUSED);
+    CHECK_INT(bare_sends(3, 5300 + GH_OLD_KEY_AFTER_NEW_MS), ACCEPTED);
+    BARE_END();
+}
+
+/* One MKI, two keys: the one in force and the one before. */
+static void an_mki_is_used_again(void)
+{
+    for (int i = 0; i < 2; i++) {
+        struct gh_media_set set = { .side = 0, .path = GH_PATH_BRIDGE };
+        struct gh_media_mki two = bare_mki(2);
+        struct sealed packet;
+
+        bare_begin(i ? GCM : CM80);
+        bare_set_a(SEEDS(1, 2), 0);
+        CHECK_INT(bare_sends(2, 0), ACCEPTED);
+        bare_declare(&set, bare.suite, SEEDS(1, 5));
+        set.rx_more->keys[0].mki = two;
+        bare_set(&set, 100);
+        for (int k = 0; k < 2; k++) {
+            CHECK_INT(bare_sends(2, 200), ACCEPTED);
+            packet = bare_seal(5, 0, false);
+            bare_name(&packet, false, &two);
+            CHECK_INT(bare_arrives(&packet, false, 200), ACCEPTED);
+        }
+        CHECK_INT(bare_sends(2, 200 + GH_OLD_KEY_AFTER_NEW_MS), REFUSED);
+        BARE_END();
+    }
+}
+
+/* One key without an MKI becomes two with, and one again. */
+static void from_one_to_several_and_back(void)
+{
+    struct gh_media_set one = { .side = 0, .path = GH_PATH_BRIDGE };
+    struct sealed plain;
+    const struct gh_srtp_rx *first;
+
+    bare_begin(CM80);
+    bare_declare(&one, bare.suite, SEEDS(1));
+    one.rx_mki.len = 0;
+    bare_set(&one, 0);
+    CHECK(!bare.stream.sides[0].has_mki && !bare.stream.sides[0].rx_names);
+    first = bare.stream.sides[0].rx;
+    plain = bare_seal(1, 0, false);
+    CHECK_INT(bare_arrives(&plain, false, 0), ACCEPTED);
+    bare_set_a(SEEDS(2, 1), 0);
+    plain = bare_seal(1, 0, false); /* it has an MKI now */
+    CHECK_INT(bare_arrives(&plain, false, 0), REFUSED);
+    CHECK_INT(bare_sends(1, 0), ACCEPTED);
+    CHECK_INT(bare_sends(2, 0), ACCEPTED);
+    CHECK(bare.stream.sides[0].rx_names->more[0].rx == first);
+    bare_declare(&one, bare.suite, SEEDS(1));
+    one.rx_mki.len = 0;
+    bare_set(&one, 0);
+    CHECK(bare.stream.sides[0].rx == first && !bare.stream.sides[0].rx_names);
+    plain = bare_seal(1, 0, false);
+    CHECK_INT(bare_arrives(&plain, false, 0), ACCEPTED);
+    CHECK_INT(bare_sends(2, 100), ACCEPTED); /* old */
+    CHECK_INT(bare_sends(2, GH_OLD_KEY_MS), REFUSED);
+    CHECK(!bare.stream.sides[0].has_mki);
+    BARE_END();
+}
+
+/* The same keys once more, in any order: contexts, windows and what is old stay as they are. */
+static void a_refresh(void)
+{
+    struct sealed packet;
+
+    bare_begin(CM80);
+    bare_set_a(SEEDS(9), 0);
+    bare_set_a(SEEDS(1, 2, 3), 1000);
+    packet = bare_seal(2, 2, false);
+    CHECK_INT(bare_arrives(&packet, false, 1000), ACCEPTED);
+    for (int i = 0; i < 2; i++) {
+        const struct gh_rx_names *names = bare.stream.sides[0].rx_names;
+        const struct gh_srtp_rx *was[] = { bare.stream.sides[0].rx, names->more[0].rx, names->more[1].rx };
+
+        bare_set_a(i ? SEEDS(2, 3, 1) : SEEDS(1, 2, 3), 1500);
+        CHECK(bare.stream.sides[0].rx == was[i ? 1 : 0]);
+        CHECK(bare.stream.sides[0].rx_names->more[0].rx == was[i ? 2 : 1]);
+        CHECK(bare.stream.sides[0].rx_names->more[1].rx == was[i ? 0 : 2]);
+        CHECK_INT(bare_arrives(&packet, false, 1500), REPLAYED);
+        CHECK_INT(bare_sends(9, 1500), ACCEPTED);
+    }
+    CHECK_INT(bare_told(GH_MEDIA_EVENT_PROVEN), 1);
+    CHECK_INT(bare_sends(3, 1500), ACCEPTED); /* of this generation too */
+    CHECK_INT(bare_told(GH_MEDIA_EVENT_PROVEN), 1);
+    BARE_END();
+}
+
+/* Eight keys are kept beside those in force and the old ones; what was older is refused for good. */
+static void the_shelf_holds_two_sets_of_four(void)
+{
+    struct sealed packet;
+
+    bare_begin(CM80);
+    bare_set_a(SEEDS(1, 2, 3, 4), 0);
+    packet = bare_seal(4, 4, false);
+    CHECK_INT(bare_arrives(&packet, false, 0), ACCEPTED);
+    bare_set_a(SEEDS(11, 12, 13, 14), 0);
+    bare_set_a(SEEDS(21, 22, 23, 24), 0);
+    bare_set_a(SEEDS(31, 32, 33, 34), 0); /* 1 to 4 and 11 to 14 lie there */
+    bare_set_a(SEEDS(5, 4), 0);
+    CHECK_INT(bare_arrives(&packet, false, 0), REPLAYED);
+    CHECK_INT(bare_sends(4, 0), ACCEPTED);
+    CHECK_INT(bare_told(GH_MEDIA_EVENT_FAILED), 0);
+    bare_set_a(SEEDS(41, 42, 43, 44), 0);
+    bare_set_a(SEEDS(51, 52, 53, 54), 0);
+    bare_set_a(SEEDS(61, 62, 63, 64), 0);
+    bare_set_a(SEEDS(71, 1), 0);
+    CHECK_INT(bare_told(GH_MEDIA_EVENT_FAILED), 1);
+    CHECK_INT(bare.stream.sides[0].path, GH_PATH_NONE);
+    CHECK_INT(bare_sends(71, 0), GH_DROP_NO_KEY_YET);
+    bare_set_a(SEEDS(71, 61), 0);
+    CHECK_INT(bare_sends(71, 0), ACCEPTED);
+    CHECK_INT(bare_sends(61, 0), ACCEPTED);
+    BARE_END();
+}
+
+/* A key that stood still on the shelf, or beside another, while the source went round. */
+static void a_key_comes_back_after_a_roll_over(void)
+{
+    for (int i = 0; i < 2; i++) {
+        bare_begin(i ? GCM : CM80);
+        bare_set_a(SEEDS(1, 2), 0);
+        CHECK_INT(bare_sends(2, 0), ACCEPTED);
+        CHECK_INT(bare_sends(1, 0), ACCEPTED);
+        bare_set_a(SEEDS(1, 3), 0);
+        for (int k = 0; k < 5; k++) {
+            bare.phone.seq = (uint16_t)(bare.phone.seq + 29999);
+            CHECK_INT(bare_sends(3, 0), ACCEPTED);
+        }
+        bare_set_a(SEEDS(4, 5), 0); /* 1 has not been heard since */
+        bare_set_a(SEEDS(2, 1), 0);
+        CHECK_INT(bare_sends(2, 0), ACCEPTED);
+        CHECK_INT(bare_sends(1, 0), ACCEPTED);
+        BARE_END();
+    }
+}
+
+static void another_stream_on_the_same_ports(void)
+{
+    struct gh_stream heir;
+    struct sealed packet;
+    struct gh_side *side = &bare.stream.sides[0];
+    const struct gh_srtp_rx *second;
+
+    bare_begin(CM80);
+    bare_set_a(SEEDS(1, 2), 0);
+    second = side->rx_names->more[0].rx;
+    packet = bare_seal(2, 2, false);
+    CHECK_INT(bare_arrives(&packet, false, 0), ACCEPTED);
+    memcpy(&heir, &bare.stream, sizeof(heir)); /* sockets that are not there */
+    for (int s = 0; s < 2; s++) {
+        struct gh_side *to = &heir.sides[s];
+
+        to->rx = to->old_rx = NULL;
+        to->tx = NULL;
+        to->rx_names = to->old_names = NULL;
+        to->past = NULL;
+        to->has_mki = false;
+        gh_side_inherit(to, &bare.stream.sides[s]);
+        CHECK(!bare.stream.sides[s].rx && !bare.stream.sides[s].rx_names && !bare.stream.sides[s].has_mki);
+        gh_side_fini(&bare.stream.sides[s]);
+    }
+    memcpy(&bare.stream, &heir, sizeof(heir));
+    for (int s = 0; s < 2; s++) {
+        bare.stream.sides[s].stream = &bare.stream;
+        for (int i = 0; i < GH_PORT_COUNT; i++)
+            bare.stream.sides[s].ports[i].side = &bare.stream.sides[s];
+    }
+    bare_set_a(SEEDS(1, 2), 0);
+    CHECK(side->rx_names->more[0].rx == second);
+    CHECK_INT(bare_arrives(&packet, false, 0), REPLAYED);
+    BARE_END();
+}
+
+/* ---- whose keys they are --------------------------------------------------------------------------------- */
+
+/* A key that a peer declared, the first or a further one, in force or before, is never sent under. */
+static void none_of_them_is_ours(void)
+{
+    for (uint8_t seed = 1; seed <= 6; seed++) {
+        bare_begin(CM80);
+        bare_set_a(SEEDS(1, 2), 0);
+        bare_set_a(SEEDS(3, 4), 0);
+        bare_set_a(SEEDS(5, 6), 0);
+        CHECK(bare.stream.sides[1].tx != NULL);
+        bare_set_b(seed);
+        CHECK(bare.stream.sides[1].tx == NULL);
+        bare_set_b(OURS + 1);
+        CHECK(bare.stream.sides[1].tx != NULL);
+        /* Nor to the very side that declared it. */
+        bare.stream.sides[0].tx_key = lab_key(CM80, seed);
+        gh_side_link(&bare.stream);
+        CHECK(bare.stream.sides[0].tx == NULL);
+        BARE_END();
+    }
+}
+
+int main(void)
+{
+    const char *names;
+
+    if (gh_srtp_ciphers_start(false, &names))
+        return 1;
+    RUN(one_goes_one_stays_one_comes);
+    RUN(old_ones_end_after_the_first_under_a_new_one);
+    RUN(an_mki_is_used_again);
+    RUN(from_one_to_several_and_back);
+    RUN(a_refresh);
+    RUN(the_shelf_holds_two_sets_of_four);
+    RUN(a_key_comes_back_after_a_roll_over);
+    RUN(another_stream_on_the_same_ports);
+    RUN(none_of_them_is_ours);
+    return CHECK_REPORT();
+}
