@@ -72,8 +72,8 @@ void neg_free_lines(struct line *lines, size_t count);
 /** Ask the keeper about every key of @lines.  @return NONE, or why the m-line is refused */
 enum gh_reason neg_declare(struct gh_neg *neg, int side, int index, struct line *lines, size_t count);
 
-/** Is @key one of a line's? */
-bool neg_line_has(const struct line *line, const struct gh_secret *key);
+/** Is @key one of a line's, or of a side's, that begin with @first? */
+bool neg_is_among(const struct gh_secret *key, const struct gh_secret *first, const struct named *named);
 /** Have two lines a key in common? */
 bool neg_lines_share(const struct line *a, const struct line *b);
 

@@ -35,10 +35,11 @@ static const struct gh_secret *key_at(const struct gh_secret *first, const struc
     return i ? &named->more.keys[i - 1].key : first;
 }
 
-bool neg_line_has(const struct line *line, const struct gh_secret *key)
+bool neg_is_among(const struct gh_secret *key, const struct gh_secret *first,
+                  const struct named *named)
 {
-    for (size_t i = 0; i < key_count(line->named); i++) {
-        if (gh_secret_equal(key_at(&line->key, line->named, i), key))
+    for (size_t i = 0; i < key_count(named); i++) {
+        if (gh_secret_equal(key_at(first, named, i), key))
             return true;
     }
     return false;
@@ -47,7 +48,7 @@ bool neg_line_has(const struct line *line, const struct gh_secret *key)
 bool neg_lines_share(const struct line *a, const struct line *b)
 {
     for (size_t i = 0; i < key_count(a->named); i++) {
-        if (neg_line_has(b, key_at(&a->key, a->named, i)))
+        if (neg_is_among(key_at(&a->key, a->named, i), &b->key, b->named))
             return true;
     }
     return false;

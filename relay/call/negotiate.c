@@ -205,7 +205,7 @@ enum gh_reason neg_downgrade(struct gh_neg *neg, int index, int side, const stru
 static bool among(const struct line *lines, size_t count, const struct gh_secret *key)
 {
     for (size_t i = 0; i < count; i++) {
-        if (neg_line_has(&lines[i], key))
+        if (neg_is_among(key, &lines[i].key, lines[i].named))
             return true;
     }
     return false;
@@ -214,9 +214,8 @@ static bool among(const struct line *lines, size_t count, const struct gh_secret
 static bool in_force(const struct gh_neg_force *force, const struct gh_secret *key)
 {
     for (int side = 0; side < 2; side++) {
-        const struct line declared = { .key = force->rx[side], .named = force->rx_named[side] };
-
-        if (neg_line_has(&declared, key) || gh_secret_equal(key, &force->tx[side]))
+        if (neg_is_among(key, &force->rx[side], force->rx_named[side]) ||
+            gh_secret_equal(key, &force->tx[side]))
             return true;
     }
     return false;
