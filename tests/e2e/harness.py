@@ -456,6 +456,24 @@ def fresh_key(like):
     return os.urandom(len(like))
 
 
+def memory(lab, name):
+    """The daemon's memory as it is now."""
+    subprocess.run(["gcore", "-o", lab.path(name), str(lab.daemon.pid)], check=True, capture_output=True)
+    with open(f"{lab.path(name)}.{lab.daemon.pid}", "rb") as f:
+        return f.read()
+
+
+def left_behind(lab, keys):
+    """Where a key of @keys stands in what the daemon wrote, or in its memory: its text, its octets, or its master key."""
+    places = {"log": lab.log.text().encode(), "memory": memory(lab, "after")}
+    for name in [*(os.path.join(lab.audit, name) for name in os.listdir(lab.audit)), lab.path("trace")]:
+        with open(name, "rb") as f:
+            places[name] = f.read()
+    return [f"{what} of key {i} in {where}" for where, octets in places.items() for i, key in enumerate(keys)
+            for what, form in (("text", base64_text(key).encode()), ("octets", key), ("master key", key[:16]))
+            if form in octets]
+
+
 def sdp(host, port=30000, crypto="1 AES_CM_128_HMAC_SHA1_80 inline:" + KEY_A, proto="RTP/SAVP", more=""):
     text = f"""v=0
 o=CiscoSystemsCCM-SIP 161095 1 IN IP4 {host}

@@ -3,6 +3,7 @@
 import select
 
 import harness as h
+import rtp
 from pki import Pki
 from rtp import CM, GCM
 from session_case import SessionCase, Ua
@@ -44,6 +45,12 @@ class KeyMemory(SessionCase):
         self.a.take(self.a.expect(200).body)
         self.a.ack()
         self.b.expect("ACK")
+
+    def several(self, keys):
+        """a's description with these keys in its line."""
+        self.a.ends[0].key = keys[0]
+        rest = "".join(f";inline:{h.base64_text(key)}|{i + 2}:1" for i, key in enumerate(keys[1:]))
+        return self.a.describe().rstrip() + f"|1:1{rest}\r\n".encode()
 
     # ---- exposed ----
 
@@ -91,15 +98,12 @@ Contact: <sip:1@{self.lab.lab_host}>
         self.a.open()
         second = h.fresh_key(self.a.ends[0].key)
         self.expose((CM, second))
-        both = f"|1:1;inline:{h.base64_text(second)}|2:1\r\n".encode()
-        self.a.invite(self.a.describe().rstrip() + both)
+        self.a.invite(self.several([self.a.ends[0].key, second]))
         self.refused("key_exposed")
         self.again()
         self.a.open()
         second = h.fresh_key(self.a.ends[0].key)
-        both = f"|1:1;inline:{h.base64_text(second)}|2:1\r\n".encode()
-        request = self.invited(self.a.describe().rstrip() + both)
-        self.answer(request)
+        self.answer(self.invited(self.several([self.a.ends[0].key, second])))
         self.up()
         a, b = self.a.ends[0], self.b.ends[0]
         self.crosses(b, a)
@@ -316,6 +320,30 @@ Contact: <sip:1@{self.lab.lab_host}>
         self.a.ends[0].key = key
         self.a.invite(self.a.describe())
         self.refused("key_reused")
+
+    def test_among_several_in_another_call_where_it_is_refused(self):
+        """Any key of a line, then and now; also one under which nothing was sent."""
+        self.strict()
+        old = [rtp.draw_key(CM) for _ in range(2)]
+        self.a.open()
+        self.answer(self.invited(self.several(old)))
+        self.a.take(self.a.expect(200).body)
+        self.a.ack()
+        self.b.expect("ACK")
+        self.check_end(self.hang_up(), grade="none")
+        for key in old:
+            for place in range(3):
+                self.again()
+                keys = [h.fresh_key(key) for _ in range(3)]
+                keys[place] = key
+                self.a.open()
+                self.a.invite(self.several(keys))
+                self.refused("key_reused")
+            self.again()
+            self.a.open()
+            self.a.ends[0].key = key
+            self.a.invite(self.a.describe())
+            self.refused("key_reused")
 
     def test_the_same_invite_again(self):
         """A caller whom b refused tries again with what it offered: the same Call-ID and From tag is the same INVITE."""

@@ -2,6 +2,7 @@
 """What a=crypto may say, and what is made of it: RFC 4568, RFC 6188, RFC 7714, RFC 8643, CUCM's optional SRTP."""
 import base64
 import itertools
+import unittest
 
 import harness as h
 import rtp
@@ -542,6 +543,41 @@ class SeveralKeys(SuiteCase):
         said = self.several(self.b, [rtp.draw_key(CM), keys[1]], (1, 2))
         self.b.reply(request, 200, self.b.describe(tags=self.b.tags(lines)).rstrip() + said.encode() + b"\r\n")
         self.bad_answer("key_echoed")
+
+    @unittest.skipIf(h.SANITIZE, "a sanitizer's shadow memory is too large to be searched")
+    def test_no_key_is_left_behind(self):
+        """Nor one that was used, nor one that was not, nor one that a change took away, nor one of a refused line."""
+        keys = [rtp.draw_key(CM) for _ in range(6)]
+        self.a.open()
+        said = self.several(self.a, keys[:3], (1, 2, 3))
+        self.a.invite(self.a.describe().rstrip() + (said + f";inline:{rtp.text(keys[4])}").encode() + b"\r\n")
+        self.assertIn("not each has an MKI", self.a.expect(488).get("Warning"))
+        self.a.ack_refusal()
+        self.again()
+        self.a.open()
+        said = self.several(self.a, keys[:3], (1, 2, 3))
+        request = self.invited(self.a.describe().rstrip() + said.encode() + b"\r\n")
+        self.b.open()
+        self.answer(request)
+        self.a.take(self.a.expect(200).body)
+        self.a.ack()
+        self.b.expect("ACK")
+        a, b = self.a.ends[0], self.b.ends[0]
+        self.sends(a, keys[0], 1, b)
+        self.sends(a, keys[1], 2, b)
+        said = self.several(self.a, keys[2:4], (3, 4))
+        self.a.request("INVITE", self.a.describe().rstrip() + said.encode() + b"\r\n")
+        request = self.b.expect("INVITE")
+        self.answer(request)
+        self.a.take(self.a.expect(200).body)
+        self.a.ack()
+        self.b.expect("ACK")
+        self.sends(a, keys[3], 4, b)
+        self.crosses(b, a)
+        during = h.memory(self.lab, "during")
+        self.assertTrue(all(key[:16] in during for key in keys[2:4]))  # the search can find
+        self.check_end(self.hang_up())
+        self.assertEqual(h.left_behind(self.lab, [*keys, b.key, a.far_key, b.far_key]), [])
 
 
 class OwnMki(SuiteCase):
