@@ -13,7 +13,9 @@
 
 #include "crypto/secret.h"
 
-#define GH_RETIRED_MAX 1024 /* keys of one direction of one side; beyond, no new one is taken */
+/* Keys of one direction of one side, which may change four at a time; beyond, no new one is taken.  A peer that does so
+ * each 90 s (RFC 4028 section 4) comes to it in a day. */
+#define GH_RETIRED_MAX 4096
 
 /* Zero: none. */
 struct gh_retired {
