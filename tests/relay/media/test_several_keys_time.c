@@ -108,6 +108,26 @@ static void from_one_to_several_and_back(void)
     BARE_END();
 }
 
+/* One key that was to pass becomes one of two on a bridge, before anything came under it. */
+static void another_path(void)
+{
+    struct gh_media_set one = { .side = 0, .path = GH_PATH_PASS };
+    struct sealed packet;
+
+    bare_begin(CM80);
+    bare_declare(&one, CM80, SEEDS(1));
+    one.rx_mki.len = 0;
+    bare_set(&one, 0);
+    CHECK(bare.stream.sides[0].rx != NULL);
+    bare_set_a(SEEDS(2, 1), 0);
+    CHECK(!bare.stream.sides[0].old_rx);
+    packet = bare_seal(1, 1, false);
+    CHECK_INT(bare_arrives(&packet, false, 0), ACCEPTED);
+    CHECK_INT(bare_arrives(&packet, false, 0), REPLAYED);
+    CHECK_INT(bare_sends(2, 0), ACCEPTED);
+    BARE_END();
+}
+
 /* The same keys once more, in any order: contexts, windows and what is old stay as they are. */
 static void a_refresh(void)
 {
@@ -164,6 +184,31 @@ static void the_shelf_holds_two_sets_of_four(void)
     BARE_END();
 }
 
+/* Four new keys each 90 s for twelve hours; what comes back after hours is refused. */
+static void a_long_call(void)
+{
+    struct gh_media_set set = { .side = 0, .path = GH_PATH_BRIDGE };
+
+    bare_begin(CM80);
+    for (unsigned hour = 0, change = 0; hour <= 12; hour++) {
+        for (unsigned k = 0; k < 40; k++, change++) {
+            bare_declare(&set, CM80, SEEDS(1, 2, 3, 4));
+            set.rx_key.octets[0] = (uint8_t)change;
+            set.rx_key.octets[1] = (uint8_t)(change >> 8);
+            for (int i = 0; i < 3; i++)
+                memcpy(set.rx_more->keys[i].key.octets, set.rx_key.octets, 2);
+            bare_set(&set, change * 90000ULL);
+            bare_told(GH_MEDIA_EVENT_FAILED);
+        }
+        CHECK_INT(bare.stream.sides[0].path, GH_PATH_BRIDGE);
+    }
+    bare_declare(&set, CM80, SEEDS(5, 4));
+    memset(set.rx_more->keys[0].key.octets, 0, 2); /* of the first set */
+    bare_set(&set, 50000000);
+    CHECK_INT(bare.stream.sides[0].path, GH_PATH_NONE);
+    BARE_END();
+}
+
 /* A key that stood still on the shelf, or beside another, while the source went round. */
 static void a_key_comes_back_after_a_roll_over(void)
 {
@@ -185,18 +230,11 @@ static void a_key_comes_back_after_a_roll_over(void)
     }
 }
 
-static void another_stream_on_the_same_ports(void)
+/* The stream ends, and another has its ports, and what it knew of keys. */
+static void bequeath(void)
 {
     struct gh_stream heir;
-    struct sealed packet;
-    struct gh_side *side = &bare.stream.sides[0];
-    const struct gh_srtp_rx *second;
 
-    bare_begin(CM80);
-    bare_set_a(SEEDS(1, 2), 0);
-    second = side->rx_names->more[0].rx;
-    packet = bare_seal(2, 2, false);
-    CHECK_INT(bare_arrives(&packet, false, 0), ACCEPTED);
     memcpy(&heir, &bare.stream, sizeof(heir)); /* sockets that are not there */
     for (int s = 0; s < 2; s++) {
         struct gh_side *to = &heir.sides[s];
@@ -216,10 +254,44 @@ static void another_stream_on_the_same_ports(void)
         for (int i = 0; i < GH_PORT_COUNT; i++)
             bare.stream.sides[s].ports[i].side = &bare.stream.sides[s];
     }
+}
+
+static void another_stream_on_the_same_ports(void)
+{
+    struct sealed packet;
+    struct gh_side *side = &bare.stream.sides[0];
+    const struct gh_srtp_rx *second;
+
+    bare_begin(CM80);
+    bare_set_a(SEEDS(1, 2), 0);
+    second = side->rx_names->more[0].rx;
+    packet = bare_seal(2, 2, false);
+    CHECK_INT(bare_arrives(&packet, false, 0), ACCEPTED);
+    bequeath();
     bare_set_a(SEEDS(1, 2), 0);
     CHECK(side->rx_names->more[0].rx == second);
     CHECK_INT(bare_arrives(&packet, false, 0), REPLAYED);
     BARE_END();
+}
+
+/* How far a source came is known to a new key there, whichever of the keys before it came under. */
+static void another_stream_after_a_roll_over(void)
+{
+    for (uint8_t last = 1; last <= 4; last++) {
+        bare_begin(CM80);
+        bare_set_a(SEEDS(5, 6), 0);
+        CHECK_INT(bare_sends(5, 0), ACCEPTED);
+        bare_set_a(SEEDS(1, 2, 3, 4), 0);
+        for (int k = 0; k < 6; k++) {
+            bare.phone.seq = (uint16_t)(bare.phone.seq + 29999);
+            CHECK_INT(bare_sends(last, 0), ACCEPTED);
+        }
+        bequeath();
+        bare_set_a(SEEDS(7, 8), 0);
+        CHECK_INT(bare_sends(8, 0), ACCEPTED);
+        CHECK_INT(bare_sends(7, 0), ACCEPTED);
+        BARE_END();
+    }
 }
 
 /* ---- whose keys they are --------------------------------------------------------------------------------- */
@@ -255,10 +327,13 @@ int main(void)
     RUN(old_ones_end_after_the_first_under_a_new_one);
     RUN(an_mki_is_used_again);
     RUN(from_one_to_several_and_back);
+    RUN(another_path);
     RUN(a_refresh);
     RUN(the_shelf_holds_two_sets_of_four);
+    RUN(a_long_call);
     RUN(a_key_comes_back_after_a_roll_over);
     RUN(another_stream_on_the_same_ports);
+    RUN(another_stream_after_a_roll_over);
     RUN(none_of_them_is_ours);
     return CHECK_REPORT();
 }
