@@ -208,12 +208,11 @@ static int authenticate(struct packet *packet)
 }
 
 /*
- * Which keys it may be under; an MKI that says so is taken out.  RFC 3711 section 3.1: it stands
- * before the tag; RFC 7714 sections 8 and 9: at the end, for the tag is part of what was encrypted.
- * The tag does not cover it, so a packet without it is what the SRTP context knows.
- * @return false: an MKI was agreed, and another one or none is there
+ * It names its key by an MKI, which is taken out.  RFC 3711 section 3.1: it stands before the tag;
+ * RFC 7714 sections 8 and 9: at the end, for the tag is part of what was encrypted.  The tag does
+ * not cover it, so a packet without it is what the SRTP context knows.
  */
-static bool choose_keys(struct packet *packet)
+static bool choose_by_mki(struct packet *packet)
 {
     const struct gh_side *side = packet->from;
     struct gh_rx_choice *keys = &packet->keys;
@@ -221,14 +220,23 @@ static bool choose_keys(struct packet *packet)
     size_t behind = aead ? 0 : tag_len_of(side, packet->rtcp), least = GH_RTP_HEADER + behind;
     uint8_t *p = packet->p;
 
-    *keys = (struct gh_rx_choice){ side->rx, side->old_rx, 0 };
-    if (!side->has_mki)
-        return true;
     if (!gh_side_choose_rx(side, p, packet->len > least ? packet->len - behind : 0, keys))
         return false;
     packet->len -= keys->mki_len;
     if (keys->mki_len)
         memmove(p + packet->len - behind, p + packet->len - behind + keys->mki_len, behind);
+    return true;
+}
+
+/* Which keys it may be under.  @return false: an MKI was agreed, and another one or none is there */
+static bool choose_keys(struct packet *packet)
+{
+    const struct gh_side *side = packet->from;
+
+    if (side->has_mki)
+        return choose_by_mki(packet);
+    packet->keys.rx = side->rx;
+    packet->keys.old_rx = side->old_rx;
     return true;
 }
 
@@ -382,7 +390,7 @@ static enum gh_drop drop_of_seal(int err)
     }
 }
 
-/* Where choose_keys finds it. */
+/* Where choose_by_mki finds it. */
 static void add_mki(struct packet *packet, const struct gh_side *to)
 {
     const struct gh_suite_info *info = gh_suite_info(to->suite);

@@ -415,13 +415,18 @@ bool gh_side_choose_rx(const struct gh_side *side, const uint8_t *p, size_t len,
     return out->rx || out->old_rx;
 }
 
+static bool has_several(const struct gh_side *side)
+{
+    return side->rx_names && side->rx_names->more_count;
+}
+
 int gh_side_heed_all(const struct gh_side *side, struct gh_srtp_rx *rx, uint32_t ssrc)
 {
     struct gh_srtp_rx *now[GH_MEDIA_RX_KEYS_MAX];
-    size_t count = in_force(side, now);
+    size_t count = has_several(side) ? in_force(side, now) : 0;
     int err = 0;
 
-    for (size_t i = 0; !err && count > 1 && i < count; i++) {
+    for (size_t i = 0; !err && i < count; i++) {
         if (now[i] != rx)
             err = gh_srtp_rx_heed(rx, now[i], ssrc);
     }
@@ -431,7 +436,7 @@ int gh_side_heed_all(const struct gh_side *side, struct gh_srtp_rx *rx, uint32_t
 bool gh_side_is_newest(const struct gh_side *side, const struct gh_srtp_rx *rx, bool rtcp)
 {
     struct gh_srtp_rx *now[GH_MEDIA_RX_KEYS_MAX];
-    size_t count = in_force(side, now);
+    size_t count = has_several(side) ? in_force(side, now) : 0;
     bool newest = gh_srtp_rx_is_newest(rx);
 
     for (size_t i = 0; newest && i < count; i++)
