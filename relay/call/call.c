@@ -101,6 +101,7 @@ struct gh_call *gh_call_new(struct gh_calls *calls, struct gh_txn *txn, struct g
     TAILQ_INIT(&call->relays);
     TAILQ_INIT(&call->kept);
     TAILQ_INIT(&call->open);
+    TAILQ_INIT(&call->silences);
     call->number = ++calls->counters.calls;
     call->start_us = gh_wall_us();
     call->end.by = -1;
@@ -179,6 +180,7 @@ static void call_free(struct gh_call *call)
     calls->count--;
     for (size_t i = 0; i < GH_NEG_STREAMS_MAX; i++)
         free(call->shown[i]);
+    gh_call_silences_free(call);
     gh_timeline_fini(&call->line);
     free(call->key_holders);
     free(call);

@@ -170,6 +170,8 @@ struct gh_call_stream {
     size_t index;                   /* m-line */
     uint32_t generation;            /* of the newest set */
     bool was_keyed[2];              /* by any set */
+    bool silent_told[2];            /* by the log */
+    int64_t silent_us[2];           /* since when the side has sent no RTP that it was to send; 0: it sends */
     struct {
         uint32_t generation, rx_key[2], tx_key[2];
     } keyed[GH_CALL_KEYED_MAX];     /* by generation modulo the size */
@@ -185,6 +187,17 @@ struct gh_call_shown {
     struct gh_named named[2];
     uint64_t named_by;              /* number of the fork whose descriptions said so */
     struct gh_media_counters closed[2]; /* of its streams that are closed */
+    int64_t silent_us[2];           /* all silences of the side that are over */
+};
+
+#define GH_CALL_SILENCES_MAX 16 /* of a call in its record one by one; the sum has all */
+
+/* A time in which a side of an m-line sent no RTP that it was to send.  Wall clock. */
+struct gh_call_silence {
+    TAILQ_ENTRY(gh_call_silence) link;
+    size_t index;
+    int side;
+    int64_t from_us, to_us;
 };
 
 struct gh_call {
@@ -238,11 +251,14 @@ struct gh_call {
     uint64_t media_record_ms;       /* when call.media is due */
     uint64_t no_media_ms;           /* since when no m-line is live; 0: some is */
     bool silent_early;              /* a media timeout came before the answer */
+    bool silence_due;               /* a side is silent, and the log does not say so yet */
     bool shown_due;                 /* the 5 s after the answer are not over */
     struct gh_call_end end;
     struct gh_call_stream *streams[GH_NEG_STREAMS_MAX]; /* in force, by m-line; NULL: none */
     TAILQ_HEAD(, gh_call_stream) open; /* all whose counters are due */
     struct gh_call_shown *shown[GH_NEG_STREAMS_MAX]; /* NULL: the m-line never had a stream */
+    TAILQ_HEAD(, gh_call_silence) silences; /* that are over, oldest first */
+    unsigned silence_count;
     const struct gh_config_trunk **key_holders; /* trunks that declared or got a key */
     size_t key_holder_count;
 };
@@ -514,6 +530,18 @@ void gh_call_on_media_closed(void *arg, gh_stream_id stream, const struct gh_med
 
 /** record_quality.c: how well the stream's packets came from @side, and what @side reported of those sent to it. */
 void gh_call_event_quality(struct gh_event *event, const struct gh_media_counters counters[2], int side);
+
+/* ---- silence.c: one-way audio.  Each side of each stream is silent, or not. ---- */
+
+/** It was to send RTP and has not for GH_MEDIA_SILENT_MS.  The log says so once that long is over since the answer. */
+void gh_call_silence_begins(struct gh_call_stream *stream, int side, int64_t since_us, int64_t now_us);
+/** It sends, is to send no more, or is closed.  No-op if it was not silent. */
+void gh_call_silence_ends(struct gh_call_stream *stream, int side, int64_t now_us);
+/** Who was silent before the answer and is still; of an answered call, each second. */
+void gh_call_silence_tick(struct gh_call *call);
+void gh_call_silences_free(struct gh_call *call);
+/** What side @side of the m-line did not send so far, into its object; nothing if it always did. */
+void gh_call_event_silence(struct gh_event *event, const struct gh_call *call, size_t index, int side, int64_t now_us);
 
 /* ---- keys.c: the memory of keys ---- */
 

@@ -289,6 +289,7 @@ void gh_call_grade_tick(struct gh_call *call, uint64_t now_ms)
     }
     if (now_ms >= call->answer_ms + SHOWN_MS)
         call->shown_due = false;
+    gh_call_silence_tick(call);
     end_without_media(call, now_ms);
     if (call->state > GH_CALL_UP)
         return;

@@ -344,11 +344,13 @@ void gh_call_media_mute(struct gh_call *call)
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-static void count_closed(struct gh_call *call, const struct gh_call_stream *stream,
+static void count_closed(struct gh_call *call, struct gh_call_stream *stream,
                          const struct gh_media_counters counters[2])
 {
-    for (int side = 0; side < 2; side++)
+    for (int side = 0; side < 2; side++) {
         add_counters(&call->shown[stream->index]->closed[side], &counters[side]);
+        gh_call_silence_ends(stream, side, gh_wall_us());
+    }
 }
 
 static void on_counters_late(void *arg, uint64_t now_ms)
@@ -495,7 +497,8 @@ void gh_call_on_media_event(void *arg, const struct gh_media_event *event)
 
     if (!call)
         return;
-    log_event(stream, event);
+    if (event->kind != GH_MEDIA_EVENT_SILENT && event->kind != GH_MEDIA_EVENT_VOICE)
+        log_event(stream, event);
     switch (event->kind) {
     case GH_MEDIA_EVENT_PROVEN:
         proven(stream, event);
@@ -507,6 +510,12 @@ void gh_call_on_media_event(void *arg, const struct gh_media_event *event)
             call->silent_early = true;
         else if (!heard_elsewhere(call, event, stream))
             end = GH_REASON_MEDIA_TIMEOUT;
+        break;
+    case GH_MEDIA_EVENT_SILENT:
+        gh_call_silence_begins(stream, event->side, event->since_us, event->wall_us);
+        break;
+    case GH_MEDIA_EVENT_VOICE:
+        gh_call_silence_ends(stream, event->side, event->wall_us);
         break;
     case GH_MEDIA_EVENT_FAILED:
         /* A key that was replaced so long ago that nobody knows which packets came under it. */

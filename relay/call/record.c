@@ -143,6 +143,7 @@ static void event_streams(struct gh_event *event, const struct gh_call *call, in
             gh_call_media_counters(call, i, counters);
             event_counters(event, &counters[side]);
             gh_call_event_quality(event, counters, side);
+            gh_call_event_silence(event, call, i, side, gh_wall_us());
         }
         gh_event_end(event);
     }

@@ -85,7 +85,7 @@ static struct gh_event_msg *event_of(const struct gh_port *port,
 /* Once a generation: whoever copies packets copies many. */
 static void tell_contest(struct gh_port *port, const struct gh_source_verdict *verdict)
 {
-    uint16_t bit = 1U << GH_MEDIA_EVENT_CONTESTED, *raised = &port->side->raised[port->kind];
+    uint32_t bit = 1U << GH_MEDIA_EVENT_CONTESTED, *raised = &port->side->raised[port->kind];
     struct gh_source_verdict told = *verdict;
     struct gh_event_msg *event;
 

@@ -249,11 +249,14 @@ struct gh_media_counters {
 };
 
 #define GH_MEDIA_QUALITY_MS 250 /* how old the figures of quality may be */
+#define GH_MEDIA_SILENT_MS 5000 /* without RTP from a side that is to send it: one does not hear it */
 
 /* What a worker tells, with its word for logs and records. */
 #define GH_MEDIA_EVENT_MAP(X)                                                           \
     X(PROVEN, "proven")           /* first authenticated packet under a key of this generation */ \
     X(TIMEOUT, "timeout")         /* nothing accepted from this side for so long; on_hold: from neither */ \
+    X(SILENT, "silent")           /* a side that is to send RTP has sent none since since_us */ \
+    X(VOICE, "silence_over")      /* it does again, or is to send no more */            \
     X(PLAIN, "plain_on_srtp")     /* first packet counted plain_on_srtp */              \
     X(AUTH_FAILED, "auth_failed") /* first packet counted auth_failed */                \
     X(SSRC_LIMIT, "ssrc_limit")   /* first packet counted ssrc_limit */                 \
@@ -283,6 +286,7 @@ const char *gh_media_event_name(enum gh_media_event_kind kind);
  * side.  Of RTCP: RTP is not touched.
  *
  * Each kind at most once for one generation of a side, UNREACHABLE and CONTESTED once for each port of it, except
+ * SILENT and VOICE (by turns, not more often than GH_MEDIA_SILENT_MS),
  * LATCHED (once for each port and address of the sets), MOVED and TAKEN_BACK (once in 5 s for each port; also when RTCP
  * follows RTP, which source_proven tells) and CONFIRMED (once after each of these).  Those of the source do not happen
  * with GH_SOURCE_RULE_SDP.
@@ -294,6 +298,7 @@ struct gh_media_event {
     enum gh_media_event_kind kind;
     int err;
     int64_t wall_us;
+    int64_t since_us;            /* SILENT: wall clock, to a second */
     bool on_hold;                /* TIMEOUT: timeout_on_hold_ms, of the whole stream; side and generation are a's */
     bool rtcp;                   /* UNREACHABLE and those of the source: the RTCP port's, not the RTP port's */
     /* Of the source: */

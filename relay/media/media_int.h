@@ -121,7 +121,7 @@ struct gh_side {
     bool has_lifetime : 1;           /* rx_lifetime_pkts is not 0 */
     bool has_mki : 1;                /* rx_names or old_names is there */
     bool has_tx_mki : 1;             /* tx_mki_len is not 0 */
-    uint16_t raised[GH_PORT_COUNT];  /* events of this generation, one bit a kind; of RTCP's port alone beside */
+    uint32_t raised[GH_PORT_COUNT];  /* events of this generation, one bit a kind; of RTCP's port alone beside */
 
     /* A line: RTP's. */
     _Alignas(GH_LINE) struct gh_port ports[GH_PORT_COUNT];
@@ -145,6 +145,8 @@ struct gh_side {
     uint64_t old_rx_until_ms;
     struct gh_past *past;            /* from the first re-key on */
     bool past_is_lost;               /* no memory for it: any key could have been one of it */
+    bool voiceless;                  /* it is to send, and for GH_MEDIA_SILENT_MS no RTP came */
+    uint64_t voice_pkts, voice_ms;   /* received by the last look; that look, if it had found more.  0: no look yet */
 };
 
 enum gh_command { GH_COMMAND_OPEN, GH_COMMAND_SET, GH_COMMAND_CLOSE, GH_COMMAND_STOP, GH_COMMAND_HOLD };
@@ -221,7 +223,7 @@ struct gh_worker {
     _Alignas(16) uint8_t scratch[GH_MEDIA_PKT_MAX + GH_SRTP_TRAILER_MAX + 4];
 };
 
-_Static_assert(GH_MEDIA_EVENT_COUNT <= 16, "a bit each in gh_side.raised");
+_Static_assert(GH_MEDIA_EVENT_COUNT <= 32, "a bit each in gh_side.raised");
 
 /* worker.c */
 int gh_worker_init(struct gh_worker *worker);
@@ -281,6 +283,9 @@ bool gh_side_is_overrun(const struct gh_side *side, const struct gh_srtp_rx *rx,
 /** After each set. */
 void gh_stream_note_hold(struct gh_stream *stream, uint64_t now_ms);
 bool gh_side_is_silent(const struct gh_side *side, uint64_t now_ms);
+/** Look whether RTP comes, of which @received packets have so far.
+ *  @return whether side->voiceless is to change: then do so, once somebody was told */
+bool gh_side_look_for_voice(struct gh_side *side, uint64_t received, uint64_t now_ms);
 bool gh_stream_is_forgotten(const struct gh_stream *stream, uint64_t now_ms);
 
 /* poll.c */

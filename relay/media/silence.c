@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How long nothing may come: timeout_ms of a side that is to send, timeout_on_hold_ms of a stream
- * of which neither is. Nothing here reads a clock.  Thread: the worker that owns the stream.
+ * of which neither is.  And what is told much earlier: GH_MEDIA_SILENT_MS without RTP from a side
+ * that is to send it.  Nothing here reads a clock.  Thread: the worker that owns the stream.
  *
  *   a side    runs from: it is to send, its address changes, an accepted packet; of datagrams also
- * the other side's, for fax is half duplex: while a page goes one way, nothing comes the other for
- * minutes a stream  runs from: neither side is to send any more, an accepted packet of either
+ *             the other side's, for fax is half duplex: while a page goes one way, nothing comes
+ *             the other for minutes
+ *   a stream  runs from: neither side is to send any more, an accepted packet of either
+ *   its voice runs from: it is to send, an accepted packet of RTP
  */
 #include "media/media_int.h"
 
@@ -39,6 +42,18 @@ bool gh_side_is_silent(const struct gh_side *side, uint64_t now_ms)
     if (timeout_ms == 0 && is_to_send(side))
         timeout_ms = side->stream->timeout_ms;
     return timeout_ms && now_ms - heard_ms >= timeout_ms;
+}
+
+/* RTCP is no voice, nor is what does not authenticate.  Fax takes turns. */
+bool gh_side_look_for_voice(struct gh_side *side, uint64_t received, uint64_t now_ms)
+{
+    bool due = side->was_set && is_to_send(side) && !side->datagrams;
+
+    if (!due || !side->voice_ms || received != side->voice_pkts) {
+        side->voice_pkts = received;
+        side->voice_ms = now_ms;
+    }
+    return side->voiceless != (now_ms - side->voice_ms >= GH_MEDIA_SILENT_MS);
 }
 
 bool gh_stream_is_forgotten(const struct gh_stream *stream, uint64_t now_ms)

@@ -54,7 +54,7 @@ void gh_side_raise_of(struct gh_port *port, enum gh_media_event_kind kind, int e
     event = gh_media_event_new(side, kind);
     if (!event)
         return; /* not marked as raised: the next occasion tries again */
-    side->raised[port->kind] |= (uint16_t)(1U << kind);
+    side->raised[port->kind] |= 1U << kind;
     event->event.err = err;
     event->event.rtcp = port->kind == GH_PORT_RTCP;
     gh_media_event_post(side, event);
@@ -129,6 +129,22 @@ static void set_stream(struct gh_stream *stream, const struct gh_set_msg *msg, u
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
+static void look_for_voice(struct gh_side *side, uint64_t now_ms)
+{
+    uint64_t received = side->quality.now.measured.received_pkts;
+    struct gh_event_msg *event;
+
+    if (!gh_side_look_for_voice(side, received, now_ms))
+        return;
+    event =
+        gh_media_event_new(side, side->voiceless ? GH_MEDIA_EVENT_VOICE : GH_MEDIA_EVENT_SILENT);
+    if (!event)
+        return; /* the next look tries again */
+    side->voiceless = !side->voiceless;
+    event->event.since_us = event->event.wall_us - (int64_t)(now_ms - side->voice_ms) * 1000;
+    gh_media_event_post(side, event);
+}
+
 static void look_at_side(struct gh_side *side, uint64_t now_ms)
 {
     if (side->old_rx && now_ms >= side->old_rx_until_ms)
@@ -136,6 +152,7 @@ static void look_at_side(struct gh_side *side, uint64_t now_ms)
     if (gh_side_is_silent(side, now_ms))
         gh_side_raise(side, GH_MEDIA_EVENT_TIMEOUT, 0);
     gh_side_show_quality(side, now_ms);
+    look_for_voice(side, now_ms);
 }
 
 /* Of the stream, so once and not once a side. */
@@ -149,7 +166,7 @@ static void raise_hold(struct gh_stream *stream)
     event = gh_media_event_new(side, GH_MEDIA_EVENT_TIMEOUT);
     if (!event)
         return; /* the next tick tries again */
-    side->raised[GH_PORT_RTP] |= (uint16_t)(1U << GH_MEDIA_EVENT_TIMEOUT);
+    side->raised[GH_PORT_RTP] |= 1U << GH_MEDIA_EVENT_TIMEOUT;
     event->event.on_hold = true;
     gh_media_event_post(side, event);
 }

@@ -352,5 +352,39 @@ class Timeout(MediaCase):
                 self.assertEqual(call.end()["reasons"], ["caller_hung_up"])
 
 
+class OneWay(MediaCase):
+    def silences(self, record):
+        return [[(stream.get("silent_seconds"), stream.get("silent")) for stream in leg["streams"]] for leg in record["legs"]]
+
+    def test_a_side_that_is_not_heard(self):
+        """b's RTP does not authenticate for some seconds, while a's arrives and b's reports do.  On hold it is no fault."""
+        held, call = Call(self, directions=("sendonly", "recvonly")), Call(self)
+        name = f"call={self.lab.wait_record('call.start', call_id=call.dialog.call_id)['call']} stream=0 side=b"
+        self.crosses(call.b[0], call.a[0], True)
+        lines = []
+        while not lines:
+            self.crosses(held.a[0], held.b[0], True)
+            self.crosses(call.a[0], call.b[0], True)
+            report = call.b[0].protect_rtcp(call.b[0].next_rtcp())
+            call.b[0].send_rtcp(report)
+            self.assertEqual(call.a[0].receive_rtcp(), report)
+            call.b[0].send(call.b[0].next_rtp(b"x" * 90))
+            self.assertEqual(select.select([call.peer.sock, call.b_peer.sock], [], [], 0.3)[0], [])
+            lines = [line for line in self.lab.log.text().splitlines() if "what=silent" in line]
+        self.assertRegex(lines[0], rf" warn +call +media +{name} what=silent from=[0-2]\.\d$")
+        self.crosses(call.b[0], call.a[0], True)
+        line = self.lab.log.wait(rf"call +media +{name} what=silence_over from=[0-2]\.\d seconds=\d+\.\d")
+        record = call.end()
+        (a,), ((seconds, ((begin, end),)),) = self.silences(record)
+        self.assertEqual(a, (None, None))
+        self.assertLess(begin, 3)
+        self.assertGreaterEqual(seconds, 5)
+        self.assertAlmostEqual(seconds, end - begin, delta=0.2)
+        self.assertAlmostEqual(seconds, float(line.rsplit("=", 1)[1]), delta=0.2)
+        self.assertGreaterEqual(self.rx(record, "b")["auth_failed"], 5)
+        self.assertEqual(self.silences(held.end()), [[(None, None)], [(None, None)]])
+        self.assertEqual(self.lab.log.text().count("what=silen"), 2)
+
+
 if __name__ == "__main__":
     h.main()

@@ -131,6 +131,52 @@ static void some_clocks_never_run(void)
     CHECK(gh_side_is_silent(&stream->sides[0], 70));
 }
 
+/* One that is to send RTP and does not: five seconds of it are told, and the end. */
+static void voice(void)
+{
+    struct gh_stream *stream = stream_of(true, true);
+    struct gh_side *side = &stream->sides[0];
+
+    CHECK(!gh_side_look_for_voice(side, 0, 100000)); /* the first look */
+    CHECK(!gh_side_look_for_voice(side, 0, 100000 + GH_MEDIA_SILENT_MS - 1));
+    CHECK(!gh_side_look_for_voice(side, 7, 100000 + GH_MEDIA_SILENT_MS)); /* seven came */
+    CHECK(!gh_side_look_for_voice(side, 7, 100000 + 2 * GH_MEDIA_SILENT_MS - 1));
+    CHECK(gh_side_look_for_voice(side, 7, 100000 + 2 * GH_MEDIA_SILENT_MS));
+    CHECK_INT(side->voice_ms, 100000 + GH_MEDIA_SILENT_MS); /* since then */
+    CHECK(gh_side_look_for_voice(side, 7, 200000)); /* nobody could be told: again */
+    side->voiceless = true;
+    CHECK(!gh_side_look_for_voice(side, 7, 300000));
+    CHECK(gh_side_look_for_voice(side, 8, 300001));
+    side->voiceless = false;
+    CHECK(!gh_side_look_for_voice(side, 8, 300002));
+}
+
+/* On hold, by direction or by an address of zeros; before the first set; fax. */
+static void who_is_not_to_send_is_not_silent(void)
+{
+    struct gh_stream *stream = stream_of(true, true);
+    struct gh_side *side = &stream->sides[0];
+    struct gh_addr at = side->remote_rtp;
+
+    for (int way = 0; way < 4; way++) {
+        side->voice_ms = 1;
+        side->voiceless = true; /* until then it was: that is over */
+        side->may_send = way != 0;
+        side->was_set = way != 1;
+        side->datagrams = way == 2;
+        side->remote_rtp = at;
+        if (way == 3)
+            memset(side->remote_rtp.ip, 0, sizeof(side->remote_rtp.ip));
+        CHECK(gh_side_look_for_voice(side, 0, 1000000));
+        side->voiceless = false;
+        CHECK(!gh_side_look_for_voice(side, 0, 2000000));
+    }
+    /* From hold: it has the same time as ever. */
+    side->remote_rtp = at;
+    CHECK(!gh_side_look_for_voice(side, 0, 2000000 + GH_MEDIA_SILENT_MS - 1));
+    CHECK(gh_side_look_for_voice(side, 0, 2000000 + GH_MEDIA_SILENT_MS));
+}
+
 /* ---- on a live stream ------------------------------------------------------------------------------------- */
 
 static void a_stream_on_hold_ends_once(void)
@@ -254,6 +300,8 @@ int main(void)
     RUN(a_placeholder_is_on_hold);
     RUN(hold_counts_from_its_first_set);
     RUN(some_clocks_never_run);
+    RUN(voice);
+    RUN(who_is_not_to_send_is_not_silent);
     RUN(a_stream_on_hold_ends_once);
     RUN(silence_times_out_once_a_generation);
     RUN(a_set_may_bring_its_own_timeout);
