@@ -291,3 +291,35 @@ void gh_row_of_open(struct gh_row *row, const struct gh_lost_call *call, bool ru
                  running ? "last heard of " : "no end recorded; unknown since ");
     gh_cell_text(&row->cells[GH_ROW_REASONS], call->last_ts);
 }
+
+/* ---- one-way audio --------------------------------------------------------------------------- */
+
+/* "  silent b 0 for 26.0 s: 12.5-32.5 50.0-56.0", in seconds since the answer */
+static void print_silence(json_t *leg, json_t *stream)
+{
+    json_t *sum = json_object_get(stream, "silent_seconds"), *stretch;
+    struct gh_cell cell = { .len = 0 };
+    size_t i;
+
+    if (!json_is_number(sum))
+        return;
+    gh_cell_text(&cell, "  silent ");
+    add_member(&cell, leg, "side");
+    cell_fmt(&cell, " %" JSON_INTEGER_FORMAT " for %.1f s:",
+             json_integer_value(json_object_get(stream, "index")), json_number_value(sum));
+    json_array_foreach(json_object_get(stream, "silent"), i, stretch)
+        cell_fmt(&cell, " %.1f-%.1f", json_number_value(json_array_get(stretch, 0)),
+                 json_number_value(json_array_get(stretch, 1)));
+    printf("%s\n", cell.text);
+}
+
+void gh_row_print_silences(const struct gh_line *line)
+{
+    json_t *leg, *stream;
+    size_t i, k;
+
+    json_array_foreach(json_object_get(line->root, "legs"), i, leg) {
+        json_array_foreach(json_object_get(leg, "streams"), k, stream)
+            print_silence(leg, stream);
+    }
+}

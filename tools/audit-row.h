@@ -48,5 +48,7 @@ void gh_row_of_open(struct gh_row *row, const struct gh_lost_call *call, bool ru
 
 void gh_row_print_titles(void);
 void gh_row_print(const struct gh_row *row);
+/** Of call.end: which sides were not heard, one a line; nothing if all were. */
+void gh_row_print_silences(const struct gh_line *line);
 
 #endif

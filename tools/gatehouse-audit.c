@@ -130,6 +130,7 @@ static void print_ended(struct listing *l, const struct gh_line *line)
     gh_row_of_end(&row, line, begun ? &begun->known : NULL);
     print_call(l, &row);
     gh_sources_print(l->sources, call);
+    gh_row_print_silences(line);
 }
 
 static void print_refused(struct listing *l, const struct gh_line *line)

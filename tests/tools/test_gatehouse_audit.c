@@ -343,16 +343,34 @@ static void hostile_records_do_no_harm(void)
     add("13:01", "\"type\":\"call.source\",\"call\":{\"x\":1},\"side\":\"a\"");
     add("13:01", "\"type\":\"call.source\"");
     add("13:02", "\"type\":\"call.end\",\"call\":[],\"legs\":\"none\"");
+    add("13:02", "\"type\":\"call.end\",\"legs\":[{\"side\":\"\\u001b[2J\",\"streams\":[7,{\"silent_seconds\":1e300,"
+                 "\"silent\":[\"x\",[],[1e300,\"\\u001b[2J\"],[null]],\"index\":{}}]}]");
     add("13:02", "\"type\":\"call.end\"");
     add("13:03", "\"type\":\"call.lost\",\"call\":\"y\",\"unknown_since\":\"\\u001b[31m\"");
     add("13:04", "\"type\":\"call.start\",\"call\":\"z\",\"from\":\"\\u001b[2J\\ufeff\"");
     save();
     CHECK_INT(tool("calls", dir, NULL, NULL), 0);
-    CHECK_INT(count(out, "\n"), 7);
+    CHECK_INT(count(out, "\n"), 9);
+    CHECK(strstr(out, "\n  silent \\u001b[2J 0 for 1000000") != NULL);
     CHECK(strstr(out, "\n  source - -1 \\u001b[2J - > \\u009b1m at 2026-11-23T09:13:01.114Z\n") != NULL);
     for (const char *p = out; *p; p++)
         CHECK(*p == '\n' || (*p >= 0x20 && *p < 0x7f));
     CHECK(strstr(out, "\\u001b]0;owned\\u0007") != NULL);
+    tear_down();
+}
+
+/* ---- one-way audio ---- */
+
+static void who_was_not_heard_is_listed(void)
+{
+    set_up();
+    add("13:30", "\"type\":\"call.end\",\"call\":\"x\",\"legs\":[{\"side\":\"a\",\"streams\":[{\"index\":0}]},"
+                 "{\"side\":\"b\",\"streams\":[{\"index\":0,\"silent_seconds\":26.0,\"silent\":[[12.5,32.5],[50.0,56]]},"
+                 "{\"index\":1,\"silent_seconds\":300,\"silent\":[]}]}]");
+    save();
+    CHECK_INT(tool("calls", dir, NULL, NULL), 0);
+    CHECK(strstr(out, "\n  silent b 0 for 26.0 s: 12.5-32.5 50.0-56.0\n  silent b 1 for 300.0 s:\n") != NULL);
+    CHECK_INT(count(out, "  silent "), 2);
     tear_down();
 }
 
@@ -474,6 +492,7 @@ int main(void)
     RUN(calls_for_programs);
     RUN(a_damaged_line_is_told_and_the_rest_listed);
     RUN(hostile_records_do_no_harm);
+    RUN(who_was_not_heard_is_listed);
     RUN(changes_of_source_are_listed);
     RUN(many_changes_of_source_are_counted);
     RUN(wrong_use);
