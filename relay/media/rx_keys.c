@@ -9,8 +9,10 @@
  *      +------------------------ the same key and suite again ---------------------------+ |
  *                                                                 freed <----(overflow)----+
  *
- * A context is never made twice for one key: a second one would accept what was replayed.  A key
- * whose context fell off the shelf is refused with GH_ESTALE.
+ * A context is never made twice for one key and suite: a second one would accept what was replayed.
+ * A key whose context fell off the shelf is refused with GH_ESTALE.  One key under two suites may
+ * have one authentication key (_80 and _32): each time the suite changes, what is in force stays
+ * above all that came under the other, which accepts nothing more.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -241,6 +243,18 @@ static int tell_of_before(const struct gh_side *side, const struct change *chang
     return err;
 }
 
+/* Above all that came under its key for another suite. */
+static int stay_above(struct gh_srtp_rx *rx, struct gh_srtp_rx *const *list, size_t count)
+{
+    int err = 0;
+
+    for (size_t i = 0; !err && i < count; i++) {
+        if (list[i] && list[i] != rx && gh_secret_equal(gh_srtp_rx_key(list[i]), gh_srtp_rx_key(rx)))
+            err = gh_srtp_rx_stay_above(rx, list[i]);
+    }
+    return err;
+}
+
 static int plan_key(const struct gh_side *side, const struct gh_media_set *set,
                     struct change *change, size_t i)
 {
@@ -252,7 +266,13 @@ static int plan_key(const struct gh_side *side, const struct gh_media_set *set,
                   ? GH_ESTALE
                   : gh_srtp_rx_new(&change->keys[i].rx, set->suite, key_at(set, i),
                                    set->path == GH_PATH_PASS);
-    return err ? err : tell_of_before(side, change, change->keys[i].rx);
+    if (!err)
+        err = tell_of_before(side, change, change->keys[i].rx);
+    if (!err && change->keys[i].where != IN_FORCE)
+        err = stay_above(change->keys[i].rx, change->before, change->before_count);
+    if (!err && change->keys[i].where != IN_FORCE && side->past)
+        err = stay_above(change->keys[i].rx, side->past->rx_shelf, GH_SHELF_MAX);
+    return err;
 }
 
 static int plan(struct gh_side *side, const struct gh_media_set *set, struct change *change)
@@ -264,7 +284,7 @@ static int plan(struct gh_side *side, const struct gh_media_set *set, struct cha
 
     change->count = key_count(set);
     for (size_t i = 0; i < change->count; i++)
-        comes_back = comes_back || find(old, old_count, set->suite, key_at(set, i));
+        comes_back = comes_back || among(old, old_count, key_at(set, i));
     if (comes_back)
         gh_side_retire_old(side);
     change->before_count = in_force(side, change->before);
@@ -336,6 +356,19 @@ static void join(const struct change *change)
         gh_srtp_rx_join(change->keys[i].rx, lead);
 }
 
+/* A key of the set is old, for another suite: as long as that accepts packets, each of them could
+ * be taken once more under the new one. */
+static bool is_among_old(const struct gh_side *side, const struct change *change)
+{
+    struct gh_srtp_rx *old[GH_MEDIA_RX_KEYS_MAX];
+    size_t count = old_ones(side, old);
+    bool found = false;
+
+    for (size_t i = 0; i < change->count; i++)
+        found = found || among(old, count, gh_srtp_rx_key(change->keys[i].rx));
+    return found;
+}
+
 static void carry_out(struct gh_side *side, const struct change *change, uint64_t now_ms)
 {
     bool same = is_same(change);
@@ -361,7 +394,8 @@ static void carry_out(struct gh_side *side, const struct change *change, uint64_
     for (size_t i = 1; i < change->count; i++)
         change->names->more[i - 1].rx = change->keys[i].rx;
     side->has_mki = side->rx_names || side->old_names;
-    if (!side->rx) /* no key any more: nothing is accepted, under the old ones neither */
+    /* With no key any more nothing is accepted, under the old ones neither. */
+    if (!side->rx || is_among_old(side, change))
         gh_side_retire_old(side);
 }
 

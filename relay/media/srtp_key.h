@@ -53,7 +53,16 @@ bool gh_srtp_rx_is_unused(const struct gh_srtp_rx *rx);
  */
 int gh_srtp_rx_inherit(struct gh_srtp_rx *rx, const struct gh_srtp_rx *before);
 
-/** The same for one SSRC alone, before a packet of it is judged under @rx: @other is beside it, under another key of
+/**
+ * @other has the same key, for another suite.  The tags of two suites may be one, cut short (RFC 4568 sections 6.2.1 and
+ * 6.2.2), so of a source that authenticated there only what is above all of it is taken here: of RTP and of RTCP.  The
+ * rest is GH_EREPLAY.  For ROCs as gh_srtp_rx_inherit.  What @other accepts later on is not known here.
+ *
+ * @return as gh_srtp_rx_inherit
+ */
+int gh_srtp_rx_stay_above(struct gh_srtp_rx *rx, const struct gh_srtp_rx *other);
+
+/** As gh_srtp_rx_inherit for one SSRC alone, before a packet of it is judged under @rx: @other is beside it, under another key of
  *  the peer's.  Remembers nothing of an SSRC that has not authenticated there. */
 int gh_srtp_rx_heed(struct gh_srtp_rx *rx, const struct gh_srtp_rx *other, uint32_t ssrc);
 

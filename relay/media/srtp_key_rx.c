@@ -34,6 +34,7 @@ struct gh_srtp_rx {
     _Alignas(GH_LINE) enum gh_suite suite;
     bool gate;      /* first and carried leave RTP encrypted */
     bool newest;    /* the last accepted packet was above all before it */
+    uint16_t floor_count;
     /* The one that was made first judges tag and replay for good; it decrypts SRTCP in any case. */
     srtp_t first;
     srtp_t full;    /* behind a gate, once RTP must be decrypted after all */
@@ -45,6 +46,7 @@ struct gh_srtp_rx {
     uint64_t pkts[2]; /* accepted: RTP, RTCP */
     struct source only; /* the first of sources, until there are more */
     struct former *formers;
+    struct source *floors; /* how far each SSRC came under this key for another suite */
     struct gh_secret key;
 };
 
@@ -92,6 +94,7 @@ void gh_srtp_rx_free(struct gh_srtp_rx *rx)
     if (rx->sources != &rx->only)
         free(rx->sources);
     free(rx->formers);
+    free(rx->floors);
     gh_secret_wipe(&rx->key);
     free(rx);
 }
@@ -160,13 +163,18 @@ static struct source *find_source(struct gh_srtp_rx *rx, uint32_t ssrc)
     return NULL;
 }
 
-static const struct source *look_up(const struct gh_srtp_rx *rx, uint32_t ssrc)
+static struct source *look_among(struct source *list, uint32_t count, uint32_t ssrc)
 {
-    for (uint32_t i = 0; i < rx->source_count; i++) {
-        if (rx->sources[i].ssrc == ssrc)
-            return &rx->sources[i];
+    for (uint32_t i = 0; i < count; i++) {
+        if (list[i].ssrc == ssrc)
+            return &list[i];
     }
     return NULL;
+}
+
+static const struct source *look_up(const struct gh_srtp_rx *rx, uint32_t ssrc)
+{
+    return look_among(rx->sources, rx->source_count, ssrc);
 }
 
 static int make_room(struct gh_srtp_rx *rx)
@@ -273,6 +281,48 @@ int gh_srtp_rx_inherit(struct gh_srtp_rx *rx, const struct gh_srtp_rx *before)
     return err;
 }
 
+static int raise_floor(struct gh_srtp_rx *rx, const struct source *seen)
+{
+    struct source *floor = look_among(rx->floors, rx->floor_count, seen->ssrc), *grown;
+
+    if (!floor) {
+        grown = realloc(rx->floors, (rx->floor_count + 1U) * sizeof(*grown));
+        if (!grown)
+            return GH_ENOMEM;
+        rx->floors = grown;
+        floor = &grown[rx->floor_count++];
+        *floor = (struct source){ .ssrc = seen->ssrc };
+    }
+    floor->has_rtp = floor->has_rtp || seen->has_rtp;
+    floor->has_rtcp = floor->has_rtcp || seen->has_rtcp;
+    if (floor->index < seen->index)
+        floor->index = seen->index;
+    if (floor->rtcp_index < seen->rtcp_index)
+        floor->rtcp_index = seen->rtcp_index;
+    return 0;
+}
+
+int gh_srtp_rx_stay_above(struct gh_srtp_rx *rx, const struct gh_srtp_rx *other)
+{
+    int err = gh_srtp_rx_inherit(rx, other);
+
+    for (size_t i = 0; i < other->source_count && !err; i++)
+        err = raise_floor(rx, &other->sources[i]);
+    for (size_t i = 0; i < other->floor_count && !err; i++)
+        err = raise_floor(rx, &other->floors[i]);
+    return err;
+}
+
+/* It may have come before, under this key for another suite. */
+static bool is_below_floor(const struct gh_srtp_rx *rx, uint32_t ssrc, bool rtcp, uint64_t index)
+{
+    const struct source *floor = look_among(rx->floors, rx->floor_count, ssrc);
+
+    if (!floor || !(rtcp ? floor->has_rtcp : floor->has_rtp))
+        return false;
+    return index <= (rtcp ? floor->rtcp_index : floor->index);
+}
+
 int gh_srtp_rx_heed(struct gh_srtp_rx *rx, const struct gh_srtp_rx *other, uint32_t ssrc)
 {
     const struct source *source = look_up(other, ssrc);
@@ -336,6 +386,7 @@ static uint64_t nearest(uint64_t index, uint16_t seq)
  * has come to there: RFC 3711 section 3.2.1 gives it to the stream, not to the key.  The tag covers
  * the ROC, so only the right one authenticates.  GCM spoils what it fails on.
  *
+ * @own    NULL: with its ROC the packet would be a replay
  * @other  told @roc before it is tried; may be @own
  */
 static int try_both_rocs(struct gh_srtp_rx *rx, srtp_t own, srtp_t other, uint8_t *p, size_t *len,
@@ -345,13 +396,14 @@ static int try_both_rocs(struct gh_srtp_rx *rx, srtp_t own, srtp_t other, uint8_
     uint32_t ssrc = gh_get32(p + 8);
     uint8_t copy[ROC_TRY_MAX];
     size_t sealed = *len;
-    int err, other_err;
+    int err = GH_EAUTH, other_err;
 
     if (sealed > sizeof(copy))
         return GH_EAUTH;
     if (aead)
         memcpy(copy, p, sealed);
-    err = unprotect(own, p, len, false);
+    if (own)
+        err = unprotect(own, p, len, false);
     /* By a ROC that is behind, a packet may seem old before its tag is looked at. */
     if (err != GH_EAUTH && err != GH_EREPLAY)
         return err;
@@ -372,6 +424,7 @@ static int judge_rtp(struct gh_srtp_rx *rx, uint8_t *p, size_t *len, uint64_t *i
     uint16_t seq = gh_get16(p + 2);
     struct source *source = find_source(rx, ssrc);
     bool known = source && source->has_rtp, carried = known && source->carried, told = false;
+    bool spent;
     struct former *former = known ? NULL : find_former(rx, ssrc);
     srtp_t own = carried ? rx->carried : rx->first;
     size_t judged = *len;
@@ -382,11 +435,13 @@ static int judge_rtp(struct gh_srtp_rx *rx, uint8_t *p, size_t *len, uint64_t *i
     next = former ? nearest(former->index, seq) : *index;
     if (known && source->elsewhere > source->index)
         next = nearest(source->elsewhere, seq);
-    if (next >> 16 != *index >> 16 && next >> 16)
-        err = try_both_rocs(rx, own, former ? rx->carried : own, p, &judged, (uint32_t)(next >> 16),
-                            &told);
+    /* Before anything is tried: what is refused here must not move what libsrtp2 knows. */
+    spent = is_below_floor(rx, ssrc, false, *index);
+    if (next >> 16 != *index >> 16 && next >> 16 && !is_below_floor(rx, ssrc, false, next))
+        err = try_both_rocs(rx, spent ? NULL : own, former ? rx->carried : own, p, &judged,
+                            (uint32_t)(next >> 16), &told);
     else
-        err = unprotect(own, p, &judged, false);
+        err = spent ? GH_EREPLAY : unprotect(own, p, &judged, false);
     if (!err)
         err = admit(rx, ssrc, &source);
     if (err)
@@ -419,6 +474,8 @@ static int judge_rtcp(struct gh_srtp_rx *rx, uint8_t *p, size_t *len)
         return GH_ESYNTAX;
     ssrc = gh_get32(p + 4);
     index = gh_get32(p + *len - tail) & 0x7fffffff;
+    if (is_below_floor(rx, ssrc, true, index))
+        return GH_EREPLAY;
     err = unprotect(rx->first, p, &judged, true);
     if (!err)
         err = admit(rx, ssrc, &source);
