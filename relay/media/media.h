@@ -423,7 +423,8 @@ void gh_media_more_free(struct gh_media_more *more);
  * The eight newest keys of each direction may come back and have their context again.  An older one, and a tx key that
  * was used with another suite, is FAILED with GH_ESTALE: a second context would begin its keystream, or its replay
  * windows, anew.  An rx key that comes for another suite is taken, but of each source only what is above all that came
- * under it before, and its former suite's packets are refused at once.  That holds within a stream; a tx key of our own must not be brought to another stream at all.
+ * under it before, and packets of the suite before are refused at once.  That holds within a stream; a tx key of our own
+ * must not be brought to another stream at all.
  * With a tx key that either peer declared as its own, in this stream, nothing is bridged.
  */
 struct gh_media_set {

@@ -246,10 +246,11 @@ static int tell_of_before(const struct gh_side *side, const struct change *chang
 /* Above all that came under its key for another suite. */
 static int stay_above(struct gh_srtp_rx *rx, struct gh_srtp_rx *const *list, size_t count)
 {
+    const struct gh_secret *key = gh_srtp_rx_key(rx);
     int err = 0;
 
     for (size_t i = 0; !err && i < count; i++) {
-        if (list[i] && list[i] != rx && gh_secret_equal(gh_srtp_rx_key(list[i]), gh_srtp_rx_key(rx)))
+        if (list[i] && list[i] != rx && gh_secret_equal(gh_srtp_rx_key(list[i]), key))
             err = gh_srtp_rx_stay_above(rx, list[i]);
     }
     return err;

@@ -62,8 +62,8 @@ int gh_srtp_rx_inherit(struct gh_srtp_rx *rx, const struct gh_srtp_rx *before);
  */
 int gh_srtp_rx_stay_above(struct gh_srtp_rx *rx, const struct gh_srtp_rx *other);
 
-/** As gh_srtp_rx_inherit for one SSRC alone, before a packet of it is judged under @rx: @other is beside it, under another key of
- *  the peer's.  Remembers nothing of an SSRC that has not authenticated there. */
+/** As gh_srtp_rx_inherit for one SSRC alone, before a packet of it is judged under @rx: @other is beside it, under
+ *  another key of the peer's.  Remembers nothing of an SSRC that has not authenticated there. */
 int gh_srtp_rx_heed(struct gh_srtp_rx *rx, const struct gh_srtp_rx *other, uint32_t ssrc);
 
 /** As gh_srtp_rx_is_newest, and above all that @other has accepted of that SSRC. */

@@ -424,11 +424,11 @@ static int judge_rtp(struct gh_srtp_rx *rx, uint8_t *p, size_t *len, uint64_t *i
     uint16_t seq = gh_get16(p + 2);
     struct source *source = find_source(rx, ssrc);
     bool known = source && source->has_rtp, carried = known && source->carried, told = false;
-    bool spent;
     struct former *former = known ? NULL : find_former(rx, ssrc);
     srtp_t own = carried ? rx->carried : rx->first;
     size_t judged = *len;
     uint64_t next;
+    bool spent; /* with the ROC that it has here, it may have come before */
     int err;
 
     *index = known && source->index > ROC_0_MAX ? nearest(source->index, seq) : seq;
