@@ -64,8 +64,9 @@ static void print_verdict(const struct gh_record_verdict *v)
 {
     char head[2 * GH_RECORD_HASH_LEN + 1];
 
-    printf("records: %" PRIu64 " in %" PRIu64 " file%s", v->records, v->files,
-           v->files == 1 ? "" : "s");
+    printf("records: %" PRIu64, v->records);
+    if (v->records)
+        printf(" in %" PRIu64 " file%s", v->files, v->files == 1 ? "" : "s");
     if (v->first_ts[0])
         printf(", %s to %s", v->first_ts, v->last_ts);
     printf("\n");
@@ -79,6 +80,8 @@ static void print_verdict(const struct gh_record_verdict *v)
     if (!v->consistent && v->first_broken.file[0])
         printf("result: NOT consistent, %" PRIu64 " finding%s; first at %s:%" PRIu64 "\n",
                v->broken, v->broken == 1 ? "" : "s", v->first_broken.file, v->first_broken.line);
+    else if (!v->consistent && !v->records)
+        printf("result: NOT consistent, nothing is recorded\n");
     else if (!v->consistent)
         printf("result: NOT consistent with the head given\n");
     else if (v->anchored)

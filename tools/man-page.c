@@ -18,6 +18,14 @@
 
 #define LINE_MAX_OCTETS 1024
 
+/* "a=crypto" and "v, seq": names, whose case counts. */
+static bool begins_with_name(const char *text)
+{
+    size_t len = strcspn(text, " ,");
+
+    return strchr("=:,", text[len]) != NULL || memchr(text, '=', len) || memchr(text, '_', len);
+}
+
 /* One sentence: capital at its start, point at its end, nothing that roff takes for a request. */
 static void sentence(const char *text)
 {
@@ -26,7 +34,7 @@ static void sentence(const char *text)
     if (*text == '.' || *text == '\'')
         fputs("\\&", stdout);
     for (size_t i = 0; i < len; i++) {
-        if (i == 0 && text[0] >= 'a' && text[0] <= 'z')
+        if (i == 0 && text[0] >= 'a' && text[0] <= 'z' && !begins_with_name(text))
             putchar(text[0] - 'a' + 'A');
         else if (text[i] == '\\')
             fputs("\\e", stdout);

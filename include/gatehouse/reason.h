@@ -177,8 +177,9 @@
     X(MEDIA_UNREACHABLE, "media_unreachable", 488,                                                 \
       "no packet can be sent to the address in the SDP",                                           \
       "correct c= and a=rtcp of the peer, or the routes of this host")                             \
-    X(MEDIA_TIMEOUT, "media_timeout", 0, "no media came for the configured time",                  \
-      "check the media path, or raise media.timeout")                                              \
+    X(MEDIA_TIMEOUT, "media_timeout", 0,                                                           \
+      "no media came for the configured time from a side that was to send it",                     \
+      "check the media path of that side (silent in the record), or raise media.timeout")          \
     /* Capacity and the neighbour's state */                                                       \
     X(NO_MEDIA_PORT, "no_media_port", 503, "no media port is free", "widen media.ports")           \
     X(TOO_MANY_CALLS, "too_many_calls", 503,                                                       \
@@ -224,9 +225,10 @@
       "check that this side really sends SRTP with the key it declared")                           \
     X(INHERITED, "inherited", 0, "a side that may not send keeps the proof of before", "nothing")  \
     X(PLAIN_ON_SRTP, "plain_on_srtp", 0, "plain packets came on a keyed stream and were dropped",  \
-      "correct the endpoint: it sends RTP or RTCP without protection")                             \
+      "correct the endpoint: it sends RTP or RTCP without protection; of codecs whose "            \
+      "packets do not show it such RTP fails authentication")                                      \
     X(AUTH_FAILED, "auth_failed", 0, "packets failed authentication and were dropped",             \
-      "look for an endpoint with a wrong key, or for an attacker")                                 \
+      "look for an endpoint with a wrong key, or that sends plain RTP, or for an attacker")        \
     X(SSRC_LIMIT, "ssrc_limit", 0,                                                                 \
       "packets under one key came from more sources (SSRC) than are kept apart; those of further " \
       "ones were dropped",                                                                         \

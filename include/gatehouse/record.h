@@ -49,6 +49,7 @@
       "what a crash left half written was kept, and is gone or changed")                           \
     X(GH_RECORD_NOT_REPRODUCED, "not_reproduced", 1,                                               \
       "the ledger does not reproduce the head kept elsewhere")                                     \
+    X(GH_RECORD_EMPTY, "empty", 1, "there is no record in the ledger's files")                     \
     X(GH_RECORD_TORN_KEPT, "torn_kept", 0, "a crash left a line half written; it was kept aside")  \
     X(GH_RECORD_DAMAGE_NOTED, "damage_noted", 0,                                                   \
       "the daemon found damage when it opened the ledger")                                         \

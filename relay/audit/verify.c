@@ -274,6 +274,9 @@ int gh_record_verify(const char *directory, const struct gh_record_anchor *ancho
                   "the ledger ends at seq %" PRIu64 ", before or without seq %" PRIu64,
                   v.verdict.head_seq, anchor->seq);
         v.verdict.writer_running = gh_ledger_is_locked(v.dir_fd);
+        /* A daemon that begins a ledger makes its file before the first record. */
+        if (!v.verdict.records && !v.verdict.broken && !v.verdict.writer_running)
+            found(&v, GH_RECORD_EMPTY, NULL, "whoever emptied them took the proof away");
         v.verdict.consistent = v.verdict.broken == 0;
         *out = v.verdict;
     }

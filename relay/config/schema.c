@@ -262,7 +262,7 @@ static const struct gh_option media_options[] = {
       .min = GH_SECOND,
       .max = 24 * GH_HOUR,
       .standard = "60s",
-      .says = "a call without media ends" },
+      .says = "a call ends of which a side is to send media and sends none for so long" },
     { .name = "timeout_on_hold",
       .type = GH_TYPE_DURATION,
       MEDIA(timeout_on_hold_ms),

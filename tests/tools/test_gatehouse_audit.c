@@ -219,6 +219,17 @@ static void no_ledger(void)
     tear_down();
 }
 
+/* : > ledger-....jsonl */
+static void an_emptied_ledger(void)
+{
+    set_up();
+    save();
+    CHECK_INT(tool("verify", dir, NULL, NULL), 1);
+    CHECK(strstr(out, "broken empty there is no record") != NULL);
+    CHECK(strstr(out, "\nresult: NOT consistent, nothing is recorded\n") != NULL);
+    tear_down();
+}
+
 /* ---- calls ---- */
 
 static void calls_for_people(void)
@@ -485,6 +496,7 @@ int main(void)
     RUN(a_changed_line_says_expected_and_found);
     RUN(many_findings_are_counted);
     RUN(no_ledger);
+    RUN(an_emptied_ledger);
     RUN(calls_for_people);
     RUN(a_call_whose_start_is_missing);
     RUN(a_long_text_is_cut_visibly);

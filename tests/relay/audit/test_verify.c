@@ -228,13 +228,14 @@ static void cut_at_every_octet(void)
 {
     set_up();
     for (size_t cut = 0; cut < len; cut++) {
-        bool between = cut == 0;
+        bool between = false;
 
         for (size_t i = 1; i <= LINES; i++)
             between = between || cut == begins[i];
         write_file(dir, FIRST_FILE, text, cut);
         CHECK_INT(verify(dir).consistent, between);
-        CHECK_INT(tally.of[GH_RECORD_TORN_TAIL], !between);
+        CHECK_INT(tally.of[GH_RECORD_TORN_TAIL], cut && !between);
+        CHECK_INT(tally.of[GH_RECORD_EMPTY], cut == 0);
         CHECK(!verify_anchored(dir, &head).consistent);
     }
     tear_down();
