@@ -168,7 +168,11 @@ struct gh_call_stream {
     gh_stream_id id;
     struct gh_call *call;
     size_t index;                   /* m-line */
-    uint32_t generation;            /* of the newest set */
+    struct gh_media_open opened;    /* how */
+    uint16_t ports[2];
+    bool waits;                     /* no description has it: for its m-line, should that come back */
+    bool closing;
+    uint32_t generation;            /* of the newest set; 0: it was never in force */
     bool was_keyed[2];              /* by any set */
     bool silent_told[2];            /* by the log */
     int64_t silent_us[2];           /* since when the side has sent no RTP that it was to send; 0: it sends */
@@ -511,13 +515,20 @@ void gh_call_relays_end(struct gh_call *call, const struct gh_fork *fork, uint64
 
 /* ---- media.c ---- */
 
-/** Bind ports for every live stream of @neg that has none.  @return GH_REASON_NONE, NO_MEDIA_PORT or INTERNAL */
+/** Bind ports for every live stream of @neg that has none; one that waits for that m-line goes on.
+ *  @return GH_REASON_NONE, NO_MEDIA_PORT or INTERNAL */
 enum gh_reason gh_call_media_open(struct gh_call *call, struct gh_neg *neg, const uint8_t family[2]);
 /** Tell the media plane what was agreed in @fork, which is heard from now on; what another fork had falls silent. */
 enum gh_reason gh_call_media_start(struct gh_fork *fork);
 /** No packet goes on: nobody was answered, or not this fork. */
 void gh_call_media_mute(struct gh_call *call);
-/** Let go of streams of @of that no description of the call has, live or parked.  @gone  one that is going; or NULL */
+/** Nothing flows any more on what @neg, which is in force, has live and @stays has not.  @stays  NULL: nothing does */
+void gh_call_media_hush(struct gh_call *call, const struct gh_neg *neg, const struct gh_neg *stays);
+/**
+ * Let go of streams of @of that no description of the call has, live or parked.  One that was ever in force waits, for
+ * its contexts know which packets came; unless its m-line has another stream.
+ * @gone  a description that is going; or NULL
+ */
 void gh_call_media_trim(struct gh_call *call, const struct gh_neg *of, const struct gh_neg *gone);
 /** COUNTED follows from the loop. */
 void gh_call_media_close(struct gh_call *call);

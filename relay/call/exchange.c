@@ -260,6 +260,8 @@ static void commit(struct gh_fork *fork)
     fork->pending = NULL;
     drop_papers(fork, false);
     gh_neg_settled(neg);
+    if (call->heard == fork) /* another answer to the same offer may lack what that one had */
+        gh_call_media_hush(call, before, neg);
     gh_call_media_trim(call, neg, NULL); /* what was offered and not taken */
     gh_call_media_trim(call, before, NULL);
     gh_neg_free(before);

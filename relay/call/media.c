@@ -84,7 +84,8 @@ void gh_call_media_counters(const struct gh_call *call, size_t index,
 /* ---- opening --------------------------------------------------------------------------------- */
 
 /* One of the call's; known before the media plane can report of it. */
-static int keep_stream(struct gh_call *call, size_t index, gh_stream_id id)
+static int keep_stream(struct gh_call *call, size_t index, gh_stream_id id,
+                       const struct gh_media_open *opened, const uint16_t ports[2])
 {
     struct gh_call_stream *stream = calloc(1, sizeof(*stream));
 
@@ -94,7 +95,11 @@ static int keep_stream(struct gh_call *call, size_t index, gh_stream_id id)
         free(stream);
         return GH_ENOMEM;
     }
-    *stream = (struct gh_call_stream){ .id = id, .call = call, .index = index };
+    *stream = (struct gh_call_stream){ .id = id,
+                                       .call = call,
+                                       .index = index,
+                                       .opened = *opened,
+                                       .ports = { ports[0], ports[1] } };
     if (!tsearch(stream, &call->calls->streams, by_id)) {
         free(stream);
         return GH_ENOMEM;
@@ -109,6 +114,52 @@ static unsigned interface_of(const struct gh_call *call, int side)
     return (unsigned)(call->leg[side].trunk->media - call->calls->config->media.interfaces);
 }
 
+/* The one that m-line @index had before, if its ports are what @open would get. */
+static struct gh_call_stream *waiting(struct gh_call *call, size_t index,
+                                      const struct gh_media_open *open)
+{
+    struct gh_call_stream *stream;
+
+    TAILQ_FOREACH (stream, &call->open, link) {
+        bool fits = stream->waits && stream->index == index;
+
+        for (int side = 0; side < 2; side++)
+            fits = fits && stream->opened.family[side] == open->family[side] &&
+                   stream->opened.interface[side] == open->interface[side];
+        if (fits)
+            break;
+    }
+    return stream;
+}
+
+/* A stream for m-line @index: the one it had, or a new one. */
+static enum gh_reason open_stream(struct gh_call *call, size_t index,
+                                  const struct gh_media_open *open, struct gh_neg_stream *agreed)
+{
+    struct gh_call_stream *before = waiting(call, index, open);
+    uint16_t ports[2];
+    gh_stream_id id;
+    int err;
+
+    if (before) {
+        before->waits = false;
+        id = before->id;
+        memcpy(ports, before->ports, sizeof(ports));
+    } else {
+        err = gh_media_open(call->calls->media, open, &id, ports);
+        if (err)
+            return err == GH_EFULL ? GH_REASON_NO_MEDIA_PORT : GH_REASON_INTERNAL;
+        if (keep_stream(call, index, id, open, ports)) {
+            gh_media_close(call->calls->media, id);
+            return GH_REASON_INTERNAL;
+        }
+    }
+    agreed->stream = id;
+    for (int side = 0; side < 2; side++)
+        agreed->side[side].port = ports[side];
+    return GH_REASON_NONE;
+}
+
 enum gh_reason gh_call_media_open(struct gh_call *call, struct gh_neg *neg, const uint8_t family[2])
 {
     const struct gh_config *config = call->calls->config;
@@ -118,34 +169,18 @@ enum gh_reason gh_call_media_open(struct gh_call *call, struct gh_neg *neg, cons
                                   .family = { family[0], family[1] },
                                   .interface = { interface_of(call, GH_SIDE_A),
                                                  interface_of(call, GH_SIDE_B) } };
+    enum gh_reason reason = GH_REASON_NONE;
 
-    for (size_t i = 0; i < neg->count; i++) {
-        struct gh_neg_stream *stream = &neg->streams[i];
-        uint16_t ports[2];
-        gh_stream_id id;
-        int err;
-
-        if (!stream->live || stream->stream)
-            continue;
-        err = gh_media_open(call->calls->media, &open, &id, ports);
-        if (err)
-            return err == GH_EFULL ? GH_REASON_NO_MEDIA_PORT : GH_REASON_INTERNAL;
-        if (keep_stream(call, i, id)) {
-            gh_media_close(call->calls->media, id);
-            return GH_REASON_INTERNAL;
-        }
-        stream->stream = id;
-        stream->side[GH_SIDE_A].port = ports[GH_SIDE_A];
-        stream->side[GH_SIDE_B].port = ports[GH_SIDE_B];
+    for (size_t i = 0; reason == GH_REASON_NONE && i < neg->count; i++) {
+        if (neg->streams[i].live && !neg->streams[i].stream)
+            reason = open_stream(call, i, &open, &neg->streams[i]);
     }
-    return GH_REASON_NONE;
+    return reason;
 }
 
 /* A media stream that was keyed on a side, ever, never has that side in clear. */
-static bool becomes_clear(const struct gh_call *call, const struct gh_neg_stream *stream)
+static bool becomes_clear(const struct gh_call_stream *open, const struct gh_neg_stream *stream)
 {
-    const struct gh_call_stream *open = find(call->calls, stream->stream);
-
     for (int side = 0; open && side < 2; side++) {
         if (open->was_keyed[side] && stream->side[side].suite == GH_SUITE_NONE)
             return true;
@@ -179,19 +214,20 @@ static enum gh_reason renew(struct gh_call *call, struct gh_neg *neg)
 {
     for (size_t i = 0; i < neg->count; i++) {
         const struct gh_neg_stream *stream = &neg->streams[i];
+        const struct gh_call_stream *open = find(call->calls, stream->stream);
         gh_stream_id id;
         int err;
 
-        if (!stream->live || !becomes_clear(call, stream))
+        if (!stream->live || !becomes_clear(open, stream))
             continue;
-        err = gh_media_renew(call->calls->media, stream->stream, &id);
+        err = gh_media_renew(call->calls->media, open->id, &id);
         if (err)
             return err == GH_EFULL ? GH_REASON_NO_MEDIA_PORT : GH_REASON_INTERNAL;
-        if (keep_stream(call, i, id)) {
+        if (keep_stream(call, i, id, &open->opened, open->ports)) {
             gh_media_close(call->calls->media, id);
             return GH_REASON_INTERNAL;
         }
-        replace_stream(call, stream->stream, id);
+        replace_stream(call, open->id, id);
     }
     return GH_REASON_NONE;
 }
@@ -254,23 +290,22 @@ static int set_stream(struct gh_call *call, size_t index, const struct gh_neg_st
     return err;
 }
 
-static bool live_in(const struct gh_neg *neg, gh_stream_id id)
+/* @id  0: any of this m-line */
+static bool has(const struct gh_neg *neg, size_t index, gh_stream_id id)
 {
-    for (size_t i = 0; neg && i < neg->count; i++) {
-        if (neg->streams[i].live && neg->streams[i].stream == id)
-            return true;
-    }
-    return false;
+    const struct gh_neg_stream *stream = neg && index < neg->count ? &neg->streams[index] : NULL;
+
+    return stream && (stream->live || stream->parked) && stream->stream &&
+           (!id || stream->stream == id);
 }
 
-/* Nothing flows any more on what @neg has live and @stays has not. */
-static void hush(struct gh_call *call, const struct gh_neg *neg, const struct gh_neg *stays)
+void gh_call_media_hush(struct gh_call *call, const struct gh_neg *neg, const struct gh_neg *stays)
 {
     for (size_t i = 0; neg && i < neg->count; i++) {
         struct gh_neg_stream still = neg->streams[i];
 
         still.parked = true;
-        if (!still.live || live_in(stays, still.stream))
+        if (!still.live || has(stays, i, still.stream)) /* parked there, it falls silent with it */
             continue;
         set_stream(call, i, &still);
         call->streams[i] = NULL;
@@ -286,7 +321,7 @@ enum gh_reason gh_call_media_start(struct gh_fork *fork)
     if (reason != GH_REASON_NONE)
         return reason;
     if (call->heard && call->heard != fork)
-        hush(call, call->heard->neg, fork->neg);
+        gh_call_media_hush(call, call->heard->neg, fork->neg);
     call->heard = fork;
     for (size_t i = 0; !err && i < fork->neg->count; i++) {
         if (fork->neg->streams[i].live || fork->neg->streams[i].parked)
@@ -297,25 +332,17 @@ enum gh_reason gh_call_media_start(struct gh_fork *fork)
     return gh_media_err_is_remote(err) ? GH_REASON_MEDIA_UNREACHABLE : GH_REASON_INTERNAL;
 }
 
-static bool has(const struct gh_neg *neg, gh_stream_id id)
-{
-    for (size_t i = 0; neg && i < neg->count; i++) {
-        if ((neg->streams[i].live || neg->streams[i].parked) && neg->streams[i].stream == id)
-            return true;
-    }
-    return false;
-}
-
-/* Does any description of the call but @gone have it? */
-static bool needed(const struct gh_call *call, gh_stream_id id, const struct gh_neg *gone)
+/* Does any description of the call but @gone have it?  @id  as above */
+static bool needed(const struct gh_call *call, size_t index, gh_stream_id id,
+                   const struct gh_neg *gone)
 {
     const struct gh_fork *fork;
 
-    if (call->offer != gone && has(call->offer, id))
+    if (call->offer != gone && has(call->offer, index, id))
         return true;
     TAILQ_FOREACH (fork, &call->forks, link) {
-        if ((fork->neg != gone && has(fork->neg, id)) ||
-            (fork->pending != gone && has(fork->pending, id)))
+        if ((fork->neg != gone && has(fork->neg, index, id)) ||
+            (fork->pending != gone && has(fork->pending, index, id)))
             return true;
     }
     return false;
@@ -325,19 +352,23 @@ void gh_call_media_trim(struct gh_call *call, const struct gh_neg *of, const str
 {
     for (size_t i = 0; of && i < of->count; i++) {
         gh_stream_id id = of->streams[i].stream;
+        struct gh_call_stream *stream = find(call->calls, id);
 
-        if (!id || needed(call, id, gone))
+        if (!stream || stream->closing || needed(call, i, id, gone))
             continue;
-        if (call->streams[i] && call->streams[i]->id == id)
+        if (call->streams[i] == stream)
             call->streams[i] = NULL;
-        gh_media_close(call->calls->media, id);
+        stream->waits = stream->generation && !needed(call, i, 0, gone);
+        stream->closing = !stream->waits;
+        if (stream->closing)
+            gh_media_close(call->calls->media, id);
     }
 }
 
 void gh_call_media_mute(struct gh_call *call)
 {
     if (call->heard)
-        hush(call, call->heard->neg, NULL);
+        gh_call_media_hush(call, call->heard->neg, NULL);
     call->heard = NULL;
     gh_call_graded_set(call);
 }

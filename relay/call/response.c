@@ -211,12 +211,12 @@ static void on_answer(struct gh_call *call, struct gh_txn *txn, struct gh_sip_ms
     if (fork)
         reason = take_2xx(fork, msg, &crosses);
     elsewhere = fork && call->heard != fork;
-    if (reason == GH_REASON_NONE && gh_call_fork_confirm(fork, msg))
-        reason = GH_REASON_BAD_MESSAGE;
-    /* Another fork spoke last before this one answered; or all were silent for so long that nobody
-     * looks any more. */
+    /* Another fork spoke last before this one answered, and is still there: what it alone has falls
+     * silent.  Or all were silent for so long that nobody looks any more. */
     if (reason == GH_REASON_NONE && (elsewhere || call->silent_early) && fork->neg)
         reason = gh_call_media_start(fork);
+    if (reason == GH_REASON_NONE && gh_call_fork_confirm(fork, msg))
+        reason = GH_REASON_BAD_MESSAGE;
     if (reason != GH_REASON_NONE) {
         reject(call, fork, txn, msg, reason, now_ms);
         return;

@@ -70,6 +70,34 @@ class ForkCase(SessionCase):
             meanwhile()
         self.assertTrue(end.is_silent())
 
+    def recorded(self, phone):
+        """a's video, and packets of it that @phone heard, as they were sent."""
+        video, octets = self.a.ends[1], []
+        self.talk(phone, 1)
+        for _ in range(5):
+            octets.append(video.protect(video.next_rtp()))
+            video.send(octets[-1])
+            phone.ends[1].unprotect(phone.ends[1].receive())
+        return video, octets
+
+    def check_back(self, video, octets, changes=2):
+        """The video comes back with a's key, and nothing of @octets with it.
+        @changes  re-INVITEs without video before that"""
+        b = self.b
+        b.ends[1:] = [None]
+        self.a.ends[1:] = [None]
+        for _ in range(changes):
+            self.reinvite(kinds=AUDIO_VIDEO)
+        self.a.ends[1], b.ends[1] = video, rtp.End(b.host, CM)
+        self.reinvite(kinds=AUDIO_VIDEO)
+        self.first_through(video, b.ends[1])
+        self.first_through(b.ends[1], video)
+        for packet in octets:
+            video.send(packet)
+        self.both_ways(1)
+        record = self.hang_up()
+        self.assertEqual(record["legs"][0]["streams"][1]["rx"]["replayed"], len(octets))
+
 
 class Heard(ForkCase):
     """One phone is heard at a time; what another had falls silent, and may come back."""
@@ -162,6 +190,97 @@ class Heard(ForkCase):
                 self.assertEqual(self.worths(record)[-1], worth)
 
 
+class Replay(ForkCase):
+    """The video that an early dialog had is not in the call that b answers, and comes back with a's key: what was recorded
+    of it is told apart from what is new."""
+
+    def ringing(self, extra=""):
+        """a's INVITE with video rings.  @return it, and b's two phones: one with video, one without"""
+        request = self.invited(self.a.open(2).describe(kinds=AUDIO_VIDEO), extra=extra)
+        return request, self.phone("one", (CM, CM)), self.phone("two", (CM, "off"))
+
+    def test_another_phone_picks_up(self):
+        for ringing in (False, True):
+            with self.subTest(ringing):
+                self.again()
+                request, one, two = self.ringing()
+                self.ring(one, request, AUDIO_VIDEO)
+                recorded = self.recorded(one)
+                if ringing:
+                    self.ring(two, request, AUDIO_VIDEO)
+                lines = two.take(request.body)
+                self.pick_up(two, request, two.describe(kinds=AUDIO_VIDEO, tags=two.tags(lines)))
+                self.check_deaf(recorded[0], one.ends[1], lambda: self.talk(two))
+                self.check_back(*recorded)
+
+    def test_the_phone_itself_changes_its_mind(self):
+        """Its 183 takes the video, its 200 does not; or a 183 after which there is one more with it."""
+        for answers in ((False,), (False, True, False)):
+            with self.subTest(answers):
+                self.again()
+                request, one, _ = self.ringing()
+                self.ring(one, request, AUDIO_VIDEO)
+                recorded = self.recorded(one)
+                end, lines = one.ends[1], one.take(request.body)
+                for wanted in answers:
+                    one.ends[1] = end if wanted else None
+                    answer = one.describe(kinds=AUDIO_VIDEO, tags=one.tags(lines))
+                    one.reply(request, 183, answer)
+                    self.a.join(self.a.expect(183))
+                    if wanted:
+                        self.first_through(recorded[0], end)
+                    else:
+                        self.check_deaf(recorded[0], end, lambda: self.talk(one))
+                self.pick_up(one, request, answer)
+                self.check_back(*recorded)
+
+    def test_a_settled_phone_picks_up(self):
+        """Phone two has said all in a reliable 183; phone one is heard last."""
+        request, one, two = self.ringing(RELIABLE)
+        self.ring(two, request, AUDIO_VIDEO, extra="Require: 100rel\nRSeq: 1\n")
+        self.settle(two)
+        self.ring(one, request, AUDIO_VIDEO)
+        recorded = self.recorded(one)
+        self.pick_up(two, request, b"")
+        self.check_deaf(recorded[0], one.ends[1], lambda: self.talk(two))
+        self.check_back(*recorded)
+
+    def test_a_line_that_only_one_phone_knew(self):
+        """Phone one adds video by UPDATE; of phone two's session it is no part."""
+        request = self.invited(self.a.open().describe(), extra=RELIABLE)
+        one, two = self.phone("one"), self.phone("two")
+        self.ring(one, request, extra="Require: 100rel\nRSeq: 1\n")
+        self.settle(one)
+        self.a.ends.append(rtp.End(self.a.host, CM))
+        one.ends.append(rtp.End(one.host, CM))
+        one.request("UPDATE", one.describe(kinds=AUDIO_VIDEO))
+        update = self.a.expect("UPDATE")
+        lines = self.a.take(update.body)
+        self.a.reply(update, 200, self.a.describe(kinds=AUDIO_VIDEO, tags=self.a.tags(lines)))
+        one.take(one.expect(200).body)
+        recorded = self.recorded(one)
+        lines = two.take(request.body)
+        del self.a.ends[1:]
+        self.pick_up(two, request, two.describe(tags=two.tags(lines)))
+        self.check_back(*recorded, changes=0)
+
+    def test_the_change_fails_at_first(self):
+        """b refuses the re-INVITE that brings the video back, then the video in it, and takes the third."""
+        request, one, two = self.ringing()
+        self.ring(one, request, AUDIO_VIDEO)
+        video, octets = self.recorded(one)
+        lines = two.take(request.body)
+        self.pick_up(two, request, two.describe(kinds=AUDIO_VIDEO, tags=two.tags(lines)))
+        self.a.request("INVITE", self.a.describe(kinds=AUDIO_VIDEO))
+        two.reply(two.expect("INVITE"), 488)
+        two.expect("ACK")
+        self.a.expect(488)
+        self.a.ack_refusal()
+        _, ok = self.reinvite(kinds=AUDIO_VIDEO)
+        self.assertIn(b"m=video 0 ", ok.body)
+        self.check_back(video, octets, changes=0)
+
+
 class NextDestination(ForkCase):
     host = "127.{}.{}.8".format(*h.lab_number())
     options = {"extra_trunks": "  NEXT: {security_profile: encrypted, listener: core, peer_names: [NEXT], srtp: required, "
@@ -209,6 +328,30 @@ class NextDestination(ForkCase):
         self.check_end(record)
         self.assertEqual(record["key_holders"], ["CUCMA", "border1.example.net", "CUCM10", "NEXT"])
 
+    def test_video_that_the_trunk_before_had(self):
+        """The next trunk's phone does without it, and takes it later: nothing that was recorded comes there."""
+        server = h.Server(self.lab, "NEXT", self.host)
+        self.addCleanup(server.close)
+        self.a.invite(self.a.open(2).describe(kinds=AUDIO_VIDEO), number="9893")
+        self.accept()
+        request = self.b.expect("INVITE")
+        one = self.phone("one", (CM, CM))
+        self.ring(one, request, AUDIO_VIDEO)
+        recorded = self.recorded(one)
+        one.reply(request, 503)
+        one.expect("ACK")
+        self.b = Ua(self, server.accept(), self.host, "9893")
+        self.addCleanup(self.b.close)
+        self.addCleanup(self.b.peer.close)
+        request = self.b.expect("INVITE")
+        self.b.open(1).ends.append(None)
+        lines = self.b.take(request.body)
+        self.b.reply(request, 200, self.b.describe(kinds=AUDIO_VIDEO, tags=self.b.tags(lines)))
+        self.a.join(self.a.expect(200))
+        self.a.ack()
+        self.b.expect("ACK")
+        self.check_back(*recorded)
+
 
 class Crossing(SessionCase):
     def test_update_meets_the_answer(self):
@@ -246,6 +389,30 @@ class Ports(SessionCase):
         while self.descriptors() != count:
             self.assertLess(time.monotonic(), limit, f"{self.descriptors()} descriptors, not {count}")
             select.select([], [], [], 0.02)
+
+    def test_a_line_that_is_refused_at_once(self):
+        """No packet of it could come: b's answer is the only one, or a 183 that says the same before it."""
+        self.establish()
+        self.both_ways()
+        count = self.descriptors()
+        self.check_end(self.hang_up())
+        for early in (False, True):
+            with self.subTest(early):
+                self.again()
+                request = self.invited(self.a.open(2).describe(kinds=AUDIO_VIDEO))
+                lines = self.b.open().take(request.body)
+                self.b.ends.append(None)
+                answer = self.b.describe(kinds=AUDIO_VIDEO, tags=self.b.tags(lines))
+                if early:
+                    self.b.reply(request, 183, answer)
+                    self.a.expect(183)
+                self.b.reply(request, 200, answer)
+                self.a.take(self.a.expect(200).body)
+                self.a.ack()
+                self.b.expect("ACK")
+                self.back_to(count)
+                self.both_ways()
+                self.check_end(self.hang_up())
 
     def test_lines_that_come_and_go_while_it_rings(self):
         request = self.early()
