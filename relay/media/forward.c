@@ -207,39 +207,6 @@ static int authenticate(struct packet *packet)
     return 0;
 }
 
-/*
- * It names its key by an MKI, which is taken out.  RFC 3711 section 3.1: it stands before the tag;
- * RFC 7714 sections 8 and 9: at the end, for the tag is part of what was encrypted.  The tag does
- * not cover it, so a packet without it is what the SRTP context knows.
- */
-static bool choose_by_mki(struct packet *packet)
-{
-    const struct gh_side *side = packet->from;
-    struct gh_rx_choice *keys = &packet->keys;
-    bool aead = gh_suite_info(side->suite)->aead;
-    size_t behind = aead ? 0 : tag_len_of(side, packet->rtcp), least = GH_RTP_HEADER + behind;
-    uint8_t *p = packet->p;
-
-    if (!gh_side_choose_rx(side, p, packet->len > least ? packet->len - behind : 0, keys))
-        return false;
-    packet->len -= keys->mki_len;
-    if (keys->mki_len)
-        memmove(p + packet->len - behind, p + packet->len - behind + keys->mki_len, behind);
-    return true;
-}
-
-/* Which keys it may be under.  @return false: an MKI was agreed, and another one or none is there */
-static bool choose_keys(struct packet *packet)
-{
-    const struct gh_side *side = packet->from;
-
-    if (side->has_mki)
-        return choose_by_mki(packet);
-    packet->keys.rx = side->rx;
-    packet->keys.old_rx = side->old_rx;
-    return true;
-}
-
 /* Before decryption spoils it.  RFC 3711 section 3.4 has the SRTCP index before the tag, RFC 7714
  * section 9.2 behind it. */
 static struct gh_source_mark mark_of(const struct packet *packet, size_t tag_len, bool aead)
@@ -253,30 +220,113 @@ static struct gh_source_mark mark_of(const struct packet *packet, size_t tag_len
     return (struct gh_source_mark){ gh_get32(end - tag_len - GH_SRTCP_INDEX), gh_get32(end - 4) };
 }
 
+/* Under the keys of its choice; it has no MKI any more. */
+static int open_packet(struct packet *packet)
+{
+    const struct gh_side *side = packet->from;
+    bool aead = gh_suite_info(side->suite)->aead;
+    size_t tag_len = tag_len_of(side, packet->rtcp), least;
+
+    least = tag_len + (packet->rtcp ? GH_RTCP_HEADER + GH_SRTCP_INDEX
+                                    : gh_rtp_header_len(packet->p, packet->len));
+    if (packet->len < least)
+        return looks_plain(packet) ? GH_EAUTH : GH_ESYNTAX;
+    /* Encryption was agreed: RFC 3711 section 3.4 lets SRTCP leave it out, we do not. */
+    if (packet->rtcp && !gh_srtcp_encrypted(packet->p, packet->len, tag_len, aead))
+        return GH_EAUTH;
+    if (packet->port->source.race)
+        packet->mark = mark_of(packet, tag_len, aead);
+    return authenticate(packet);
+}
+
+/*
+ * RFC 3711 section 3.1: an MKI stands before the tag; RFC 7714 sections 8 and 9: at the end, for the
+ * tag is part of what was encrypted.  The tag does not cover it, so a packet without it is what the
+ * SRTP context knows.
+ */
+static size_t behind_mki(const struct packet *packet)
+{
+    const struct gh_side *side = packet->from;
+
+    return gh_suite_info(side->suite)->aead ? 0 : tag_len_of(side, packet->rtcp);
+}
+
+static int open_without(struct packet *packet, size_t mki_len)
+{
+    size_t behind = behind_mki(packet);
+
+    packet->len -= mki_len;
+    if (mki_len)
+        memmove(packet->p + packet->len - behind, packet->p + packet->len - behind + mki_len,
+                behind);
+    return open_packet(packet);
+}
+
+/* What ends as an MKI may be one, of a key of its time, or the end of a packet under a key that has
+ * none, or a shorter one: first as under what is in force, then as under an old key. */
+static int open_by_turns(struct packet *packet)
+{
+    const struct packet whole = *packet;
+    uint8_t copy[GH_MEDIA_PKT_MAX + 4];
+    struct gh_source_mark mark;
+    int err, old_err;
+
+    memcpy(copy, packet->p, packet->len);
+    packet->keys.old_rx = NULL;
+    err = open_without(packet, whole.keys.mki_len);
+    if (!err)
+        return 0;
+    mark = packet->mark;
+    *packet = whole;
+    memcpy(packet->p, copy, packet->len);
+    packet->keys.rx = NULL;
+    old_err = open_without(packet, whole.keys.old_mki_len);
+    if (old_err != GH_EAUTH && old_err != GH_ESYNTAX)
+        return old_err;
+    *packet = whole;
+    memcpy(packet->p, copy, packet->len);
+    packet->mark = mark;
+    return err;
+}
+
+/* It names its key by an MKI.  @return GH_EAUTH also: another one or none is there */
+static int open_by_mki(struct packet *packet)
+{
+    const struct gh_side *side = packet->from;
+    struct gh_rx_choice *keys = &packet->keys;
+    size_t behind = behind_mki(packet), least = GH_RTP_HEADER + behind;
+    size_t end = packet->len > least ? packet->len - behind : 0;
+
+    if (!gh_side_choose_rx(side, packet->p, end, keys))
+        return GH_EAUTH;
+    if (keys->rx && keys->old_rx && keys->mki_len != keys->old_mki_len)
+        return open_by_turns(packet);
+    return open_without(packet, keys->rx ? keys->mki_len : keys->old_mki_len);
+}
+
+static int open_keyed(struct packet *packet)
+{
+    const struct gh_side *side = packet->from;
+
+    if (side->has_mki)
+        return open_by_mki(packet);
+    packet->keys.rx = side->rx;
+    packet->keys.old_rx = side->old_rx;
+    return open_packet(packet);
+}
+
 static enum gh_drop accept_keyed(struct packet *packet)
 {
     struct gh_side *side = packet->from;
-    bool aead = gh_suite_info(side->suite)->aead;
-    size_t tag_len = tag_len_of(side, packet->rtcp), least;
 
     if (side->path == GH_PATH_NONE || !side->rx)
         return GH_DROP_NO_KEY_YET;
     if (packet->rtcp)
-        packet->plain_form = gh_rtcp_looks_plain(packet->p, packet->len, tag_len, aead);
+        packet->plain_form = gh_rtcp_looks_plain(packet->p, packet->len, tag_len_of(side, true),
+                                                 gh_suite_info(side->suite)->aead);
     if (side->old_rx && packet->now_ms >= side->old_rx_until_ms)
         gh_side_retire_old(side);
-    if (!choose_keys(packet))
-        return not_authentic(packet);
-    least = tag_len + (packet->rtcp ? GH_RTCP_HEADER + GH_SRTCP_INDEX
-                                    : gh_rtp_header_len(packet->p, packet->len));
-    if (packet->len < least)
-        return looks_plain(packet) ? not_authentic(packet) : GH_DROP_MALFORMED;
-    /* Encryption was agreed: RFC 3711 section 3.4 lets SRTCP leave it out, we do not. */
-    if (packet->rtcp && !gh_srtcp_encrypted(packet->p, packet->len, tag_len, aead))
-        return not_authentic(packet);
-    if (packet->port->source.race)
-        packet->mark = mark_of(packet, tag_len, aead);
-    switch (authenticate(packet)) {
+    switch (open_keyed(packet)) {
     case 0:
         break;
     case GH_EAUTH:

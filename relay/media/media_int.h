@@ -77,7 +77,7 @@ struct gh_rx_names {
 /* Which contexts a packet may be under. */
 struct gh_rx_choice {
     struct gh_srtp_rx *rx, *old_rx;  /* in force; old.  NULL: none such */
-    size_t mki_len;                  /* octets of it that are its MKI */
+    size_t mki_len, old_mki_len;     /* octets of it that are its MKI then */
 };
 
 /* report.c */
@@ -265,8 +265,8 @@ bool gh_side_is_peer_key(const struct gh_side *side, const struct gh_secret *key
 /** NULL: no memory, now or before. */
 struct gh_past *gh_side_past(struct gh_side *side);
 /**
- * With has_mki: the keys that a packet names, or those that have no MKI.  A key is never tried for a packet that names
- * another.  One that could name a key in force and an old one, by MKIs of two lengths, counts as under the former.
+ * With has_mki: the keys that a packet names, and those that have no MKI: what ends as the MKI of another may be theirs
+ * by chance.  A key that has one is never tried for a packet that names another of its time.
  * @len  up to the end of the MKI, if there is one; 0: too short for any
  * @return false: an MKI was agreed, and another one or none is there
  */

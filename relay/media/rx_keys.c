@@ -420,7 +420,7 @@ static struct gh_srtp_rx *named_in(struct gh_srtp_rx *first, const struct gh_rx_
 {
     const uint8_t *mki;
 
-    if (!first || !names || len < GH_RTP_HEADER || names->mki.len > len - GH_RTP_HEADER)
+    if (!first || len < GH_RTP_HEADER || names->mki.len > len - GH_RTP_HEADER)
         return NULL;
     mki = p + len - names->mki.len;
     if (memcmp(mki, names->mki.octets, names->mki.len) == 0)
@@ -435,18 +435,11 @@ static struct gh_srtp_rx *named_in(struct gh_srtp_rx *first, const struct gh_rx_
 bool gh_side_choose_rx(const struct gh_side *side, const uint8_t *p, size_t len,
                        struct gh_rx_choice *out)
 {
-    *out = (struct gh_rx_choice){ named_in(side->rx, side->rx_names, p, len),
-                                  named_in(side->old_rx, side->old_names, p, len), 0 };
-    if (out->rx) {
-        out->mki_len = side->rx_names->mki.len;
-        if (out->old_rx && side->old_names->mki.len != out->mki_len)
-            out->old_rx = NULL;
-    } else if (out->old_rx) {
-        out->mki_len = side->old_names->mki.len;
-    } else {
-        out->rx = side->rx_names ? NULL : side->rx;
-        out->old_rx = side->old_names ? NULL : side->old_rx;
-    }
+    const struct gh_rx_names *names = side->rx_names, *old = side->old_names;
+
+    *out = (struct gh_rx_choice){ names ? named_in(side->rx, names, p, len) : side->rx,
+                                  old ? named_in(side->old_rx, old, p, len) : side->old_rx,
+                                  names ? names->mki.len : 0, old ? old->mki.len : 0 };
     return out->rx || out->old_rx;
 }
 

@@ -317,6 +317,99 @@ static void none_of_them_is_ours(void)
     }
 }
 
+/* ---- what ends as an MKI by chance ----------------------------------------------------------------------- */
+
+static size_t behind_mki(bool rtcp)
+{
+    const struct gh_suite_info *info = gh_suite_info(bare.suite);
+
+    return info->aead ? 0 : rtcp ? info->rtcp_tag_len : info->tag_len;
+}
+
+static void declare_one(uint8_t key, struct gh_media_mki mki, uint64_t now_ms)
+{
+    struct gh_media_set set = { .side = 0, .path = GH_PATH_BRIDGE };
+
+    bare_declare(&set, bare.suite, SEEDS(key));
+    set.rx_mki = mki;
+    set.tx_key = lab_key(bare.suite, OURS);
+    bare_set(&set, now_ms);
+}
+
+static void comes_once(struct sealed packet, bool rtcp)
+{
+    struct sealed forged = packet;
+
+    forged.p[GH_RTP_HEADER + 2] ^= 1;
+    CHECK_INT(bare_arrives(&forged, rtcp, 100), REFUSED);
+    CHECK(bare_is_accepted(bare_arrives(&packet, rtcp, 100)));
+    CHECK_INT(bare_arrives(&packet, rtcp, 100), REPLAYED);
+}
+
+/* Key 2 has no MKI, and its packet ends as that of key 1; one of them is in force, the other old. */
+static void an_end_that_is_no_mki(void)
+{
+    for (int i = 0; i < 2 * (GH_SUITE_COUNT - 1) * 2; i++) {
+        const struct gh_side *side = &bare.stream.sides[0];
+        struct gh_media_mki mki = { 1, { 0 } }, none = { 0, { 0 } };
+        bool nameless_is_old = i % 2, rtcp = i / 2 % 2;
+        struct sealed nameless, named;
+
+        bare_begin((enum gh_suite)(GH_SUITE_NONE + 1 + i / 4));
+        nameless = bare_seal(2, 0, rtcp);
+        named = bare_seal(1, 0, rtcp);
+        mki.octets[0] = nameless.p[nameless.len - behind_mki(rtcp) - 1];
+        bare_name(&named, rtcp, &mki);
+        declare_one(nameless_is_old ? 2 : 1, nameless_is_old ? none : mki, 0);
+        declare_one(nameless_is_old ? 1 : 2, nameless_is_old ? mki : none, 0);
+        comes_once(nameless, rtcp);
+        CHECK_INT(gh_side_has_raised(side, GH_MEDIA_EVENT_PROVEN), !nameless_is_old);
+        comes_once(named, rtcp);
+        CHECK(gh_side_has_raised(side, GH_MEDIA_EVENT_PROVEN));
+        BARE_END();
+    }
+}
+
+/* The true ones are no reason to say that something was forged. */
+static void no_alarm(void)
+{
+    const struct gh_side *side = &bare.stream.sides[0];
+    int accepted = 0;
+
+    bare_begin(CM80);
+    declare_one(1, (struct gh_media_mki){ 1, { 1 } }, 0);
+    declare_one(2, (struct gh_media_mki){ 0, { 0 } }, 0);
+    for (int i = 0; i < 2000; i++) { /* of 256 one ends so */
+        struct sealed packet = bare_seal(2, 0, false);
+
+        accepted += bare_arrives(&packet, false, 10) == ACCEPTED;
+    }
+    CHECK_INT(accepted, 2000);
+    CHECK(!gh_side_has_raised(side, GH_MEDIA_EVENT_AUTH_FAILED));
+    BARE_END();
+}
+
+/* The MKI of the key in force is the end of the old one's. */
+static void mkis_of_two_lengths(void)
+{
+    for (int i = 0; i < 4; i++) {
+        struct gh_media_mki longer = { 2, { 0x77, 1 } }, shorter = { 1, { 1 } };
+        bool rtcp = i % 2;
+        struct sealed packets[2];
+
+        bare_begin(i / 2 ? GCM : CM80);
+        declare_one(1, longer, 0);
+        declare_one(2, shorter, 0);
+        packets[0] = bare_seal(1, 0, rtcp);
+        packets[1] = bare_seal(2, 0, rtcp);
+        bare_name(&packets[0], rtcp, &longer);
+        bare_name(&packets[1], rtcp, &shorter);
+        comes_once(packets[0], rtcp);
+        comes_once(packets[1], rtcp);
+        BARE_END();
+    }
+}
+
 int main(void)
 {
     const char *names;
@@ -335,5 +428,8 @@ int main(void)
     RUN(another_stream_on_the_same_ports);
     RUN(another_stream_after_a_roll_over);
     RUN(none_of_them_is_ours);
+    RUN(an_end_that_is_no_mki);
+    RUN(no_alarm);
+    RUN(mkis_of_two_lengths);
     return CHECK_REPORT();
 }
