@@ -388,10 +388,12 @@ static enum gh_drop heed_source(struct packet *packet)
 {
     struct gh_port_source *source = &packet->port->source;
     bool keyed = packet->from->suite != GH_SUITE_NONE, is_source = true;
+    /* Who may not send RTP sends it from nowhere: what comes was under way, or is a copy of that. */
+    bool is_due = packet->rtcp || !packet->stranger || packet->from->may_send;
 
     if (packet->stranger || source->race)
-        is_source = gh_port_heard(packet->port, packet->stranger, packet->fresh, &packet->mark,
-                                  packet->now_ms);
+        is_source = gh_port_heard(packet->port, packet->stranger, packet->fresh && is_due,
+                                  &packet->mark, packet->now_ms);
     else if (packet->fresh)
         source->learnt = true;
     return keyed || is_source ? NOT_DROPPED : GH_DROP_UNKNOWN_SOURCE;

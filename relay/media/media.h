@@ -32,14 +32,19 @@ enum gh_path {
  * Which source a side's packets may come from (design: media_source).  Each rule begins with the
  * address in the set: it is sent to and taken from until another one is learnt.  What was learnt
  * outlives sets that name the same address and rule, and sets that name none (hold by c=0.0.0.0) between them; another
- * address or rule begins anew.
+ * address or rule begins anew.  For two seconds then, nothing is learnt from where the set before had the peer: that was
+ * under way.  On a clear side it is dropped.
  *
  *              keyed side                                 clear side
  *   SDP        that address and port, nothing else        the same
  *   HOST       that address, any port                     as SDP: nothing proves a packet
  *   SYMMETRIC  where the first authenticated packet       where the first RTP packet is from
- *              is from                                    within latch_ms of the set, once;
+ *              is from                                    within latch_ms of the set, once; back to
+ *                                                         the set's address when RTP comes from there
+ *                                                         within that time;
  *                                                         datagrams: as SDP, for they have no form to know
+ *
+ * RTP of a side that may not send it, from elsewhere, is no sign of where that is.
  *
  * A keyed side's source may change later on: by four authenticated packets in a row from the new
  * one, each with an index above all before, within 1 s, after half a second in which none came from

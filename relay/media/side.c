@@ -67,6 +67,8 @@ void gh_side_inherit(struct gh_side *heir, struct gh_side *from)
     shelve_tx(from, from->tx);
     from->tx = NULL;
     from->path = GH_PATH_NONE;
+    for (int i = 0; i < GH_PORT_COUNT; i++)
+        gh_port_source_inherit(&heir->ports[i].source, &from->ports[i].source);
     heir->past = from->past;
     heir->past_is_lost = from->past_is_lost;
     from->past = NULL;

@@ -50,6 +50,25 @@ static bool outranks(const struct gh_port_source *source, const struct gh_addr *
     return rank_of(source, addr) > rank_of(source, &source->current);
 }
 
+/* What was under way from where a set had found him says nothing of where he is. */
+static bool is_late(const struct gh_port_source *source, const struct gh_addr *from,
+                    uint64_t now_ms)
+{
+    return now_ms < source->replaced_until_ms && gh_addr_eq(from, &source->replaced);
+}
+
+/* He may have the place back: he sent what authenticated, and nobody else did in his trial. */
+static bool has_claim(const struct gh_port_source *source)
+{
+    return source->keyed && source->learnt && !(source->race && source->race->on_trial);
+}
+
+/* A set came between: of what he had it left him nothing but his word. */
+static bool is_former_by_set(const struct gh_port_source *source)
+{
+    return source->race->former.family && gh_addr_eq(&source->race->former, &source->replaced);
+}
+
 static enum label label_of(const struct gh_port_source *source, const struct gh_addr *addr)
 {
     if (gh_addr_eq(addr, &source->named))
@@ -98,6 +117,17 @@ static struct gh_source_race *race_new(bool rtcp)
     return race;
 }
 
+/* Of two places within that time it is the one where somebody was heard. */
+static void replace(struct gh_port_source *source, const struct gh_addr *named, uint64_t now_ms)
+{
+    if (source->learnt || now_ms >= source->replaced_until_ms)
+        source->replaced = source->current;
+    source->replaced_until_ms = now_ms + GH_SOURCE_LATE_MS;
+    source->named = *named;
+    if (gh_addr_eq(&source->replaced, named))
+        source->replaced.family = 0;
+}
+
 int gh_port_source_name(struct gh_port_source *source, const struct gh_media_set *set,
                         const struct gh_addr *remote, bool rtcp, uint64_t now_ms,
                         const struct gh_addr **to)
@@ -124,10 +154,14 @@ int gh_port_source_name(struct gh_port_source *source, const struct gh_media_set
     if (source->named.family && !usable)
         return 0;
     if (!same) {
+        bool claim = has_claim(source);
+
         gh_port_source_fini(source);
+        replace(source, remote, now_ms);
         source->race = race;
-        source->named = *remote;
-        source->rule = rule;
+        if (race && claim)
+            race->former = source->replaced;
+        source->rule = (uint8_t)rule;
         source->keyed = keyed;
         source->learnt = false;
     }
@@ -142,19 +176,26 @@ void gh_port_source_fini(struct gh_port_source *source)
     source->race = NULL;
 }
 
+void gh_port_source_inherit(struct gh_port_source *heir, const struct gh_port_source *from)
+{
+    heir->replaced = from->learnt ? from->current : from->replaced;
+    heir->replaced_until_ms = UINT64_MAX; /* the first set makes it a time */
+}
+
 bool gh_port_source_may_be(const struct gh_port_source *source, const struct gh_port_source *rtp,
                            const struct gh_addr *from, uint64_t now_ms)
 {
     if (gh_media_address(&source->named, NULL) != GH_MEDIA_ADDRESS_USABLE ||
         gh_media_address(from, NULL) != GH_MEDIA_ADDRESS_USABLE)
         return false;
-    switch (source->rule) {
+    switch ((enum gh_source_rule)source->rule) {
     case GH_SOURCE_RULE_HOST:
         return source->race && gh_addr_same_ip(from, &source->named);
     case GH_SOURCE_RULE_SYMMETRIC:
         if (source->keyed)
             return source->race;
-        if (source->learnt || now_ms >= source->latch_until_ms)
+        if (now_ms >= source->latch_until_ms ||
+            (source->learnt && !gh_addr_eq(from, &source->named)))
             return false;
         return !rtp || (rtp->learnt && gh_addr_same_ip(from, &rtp->current));
     case GH_SOURCE_RULE_SDP:
@@ -247,23 +288,34 @@ static struct gh_source_verdict from_candidate(struct gh_port_source *source,
     return go_to(GH_SOURCE_MOVE, from, proven);
 }
 
+/* Of a side without a race: clear, or one that may not learn. */
+static struct gh_source_verdict accepted_once(struct gh_port_source *source,
+                                              const struct gh_addr *from, bool fresh,
+                                              uint64_t now_ms)
+{
+    if (gh_addr_eq(from, &source->current)) {
+        source->learnt |= fresh;
+        return stay();
+    }
+    if (is_late(source, from, now_ms))
+        return stay();
+    if (!source->learnt)
+        return go_to(GH_SOURCE_LATCH, from, false);
+    return gh_addr_eq(from, &source->named) ? go_to(GH_SOURCE_MOVE, from, false) : stay();
+}
+
 struct gh_source_verdict gh_port_source_accepted(struct gh_port_source *source,
                                                  const struct gh_port_source *rtp,
                                                  const struct gh_addr *from, bool fresh,
                                                  const struct gh_source_mark *mark, uint64_t now_ms)
 {
-    bool is_current = gh_addr_eq(from, &source->current);
-
-    if (!source->race) { /* clear, or one that may not learn */
-        if (is_current)
-            source->learnt |= fresh;
-        return is_current || source->learnt ? stay() : go_to(GH_SOURCE_LATCH, from, false);
-    }
+    if (!source->race)
+        return accepted_once(source, from, fresh, now_ms);
     remember(source, from, mark);
-    if (is_current)
+    if (gh_addr_eq(from, &source->current))
         return from_current(source, fresh, now_ms);
     source->race->stranger = *from;
-    if (!fresh)
+    if (!fresh || is_late(source, from, now_ms))
         return stay();
     if (!source->learnt)
         return go_to(GH_SOURCE_LATCH, from, false);
@@ -315,7 +367,7 @@ static bool is_believed(const struct gh_port_source *source, const struct gh_add
     case NAMED:
         return of != NAMED;
     case FORMER:
-        return (of == CURRENT || of == OTHER) &&
+        return (of == CURRENT || (of == OTHER && !is_former_by_set(source))) &&
                rank_of(source, from) >= rank_of(source, &source->current);
     case OTHER:
         return of == CURRENT && outranks(source, from);
@@ -338,8 +390,11 @@ struct gh_source_verdict gh_port_source_copied(struct gh_port_source *source,
         return stay();
     if (gh_addr_eq(from, &source->current))
         return copied_by_current(source, of, now_ms);
-    if (is_believed(source, from, of))
-        return take_back(race, from, now_ms);
+    if (is_believed(source, from, of)) {
+        bool by_set = label_of(source, from) == FORMER && is_former_by_set(source);
+
+        return take_back(race, by_set ? &source->named : from, now_ms);
+    }
     if (race->on_trial && of == CURRENT &&
         rank_of(source, from) == rank_of(source, &source->current))
         return contest(source, from, now_ms);
@@ -352,36 +407,56 @@ struct gh_source_verdict gh_port_source_copied(struct gh_port_source *source,
 /* ---- what was done --------------------------------------------------------------------------- */
 
 static void change_labels(struct gh_source_race *race, const struct gh_source_verdict *verdict,
-                          bool keeps_claim)
+                          const struct gh_addr *former)
 {
-    bool back = verdict->step == GH_SOURCE_TAKE_BACK;
+    bool back = verdict->step == GH_SOURCE_TAKE_BACK, stays = gh_addr_eq(former, &race->former);
     const enum label to[LABEL_COUNT] = {
         [NAMED] = NAMED,
-        [CURRENT] = keeps_claim ? FORMER : OTHER,
-        [FORMER] = gh_addr_eq(&verdict->to, &race->former) ? CURRENT : OTHER,
+        [CURRENT] = former->family && !stays ? FORMER : OTHER,
+        [FORMER] = gh_addr_eq(&verdict->to, &race->former) ? CURRENT : stays ? FORMER : OTHER,
         [OTHER] = back ? OTHER : CURRENT, /* they are of who takes the place */
     };
 
     relabel(race, to);
 }
 
+/* Who may take the place back after this; who took it by a copy may not. */
+static struct gh_addr next_former(const struct gh_port_source *source,
+                                  const struct gh_source_verdict *verdict)
+{
+    static const struct gh_addr nobody;
+
+    switch (verdict->step) {
+    case GH_SOURCE_MOVE:
+        return has_claim(source) ? source->current : nobody;
+    case GH_SOURCE_STAY: /* a set */
+    case GH_SOURCE_LATCH:
+        return is_former_by_set(source) ? source->race->former : nobody;
+    case GH_SOURCE_TAKE_BACK:
+    case GH_SOURCE_CONTEST:
+    case GH_SOURCE_CONFIRM:
+        break;
+    }
+    return nobody;
+}
+
 void gh_port_source_changed(struct gh_port_source *source, const struct gh_source_verdict *verdict,
                             bool learnt, uint64_t now_ms)
 {
     struct gh_source_race *race = source->race;
-    /* Who had the place by himself may have it back; who took it by a copy may not. */
-    bool keeps_claim = race && verdict->step == GH_SOURCE_MOVE && source->learnt && !race->on_trial;
 
     if (race) {
-        change_labels(race, verdict, keeps_claim);
-        memset(&race->former, 0, sizeof(race->former));
-        if (keeps_claim)
-            race->former = source->current;
+        struct gh_addr former = next_former(source, verdict);
+
+        change_labels(race, verdict, &former);
+        race->former = former;
         forget_candidate(race);
         race->on_trial = verdict->step != GH_SOURCE_TAKE_BACK && !verdict->proven &&
                          rank_of(source, &verdict->to) != RANK_NAMED;
         race->trial_until_ms = now_ms + GH_SOURCE_TRIAL_MS;
     }
+    if (gh_addr_eq(&verdict->to, &source->replaced))
+        source->replaced.family = 0; /* he is there after all */
     source->current = verdict->to;
     source->learnt = learnt;
 }

@@ -8,6 +8,12 @@
  *     +---- ... from elsewhere: LATCH ------+  | +------- TAKE_BACK: to who is believed ---> |
  *                                              +------------------ MOVE --------------------+
  *
+ * Clear sides: what comes from the named address, while its set's window lasts, is a MOVE too.
+ *
+ * A set that names another address begins anew.  What comes from the place that it replaced was
+ * under way, or another phone's that rang for the same call: for GH_SOURCE_LATE_MS it is no sign of
+ * where the peer is.  Nor is RTP of who may not send any.
+ *
  * An SRTP tag proves a packet, not where it came from: who sees the peer's packets can send each
  * from an address of his own, before the peer's own arrives.  What he cannot hide is that the
  * peer's own do arrive, as replays of what was accepted from him.  So, on keyed sides that may
@@ -19,12 +25,13 @@
  *   3  the address and port that the set named
  *   2  another port of that host, or of the host where this side's signalling comes from
  *   1  any other
- * and, among equals, the one who had the place by himself before the last MOVE (former).
+ * and, among equals, the one who had the place by himself before the last MOVE, or before the set
+ * (former).  The latter is believed that another one copies; the place is then the named one's.
  *
  *   copy from       of a packet from     does
  *   the current     elsewhere            CONTEST; a candidate begins anew, unless he is of higher rank
  *   higher rank     the current          TAKE_BACK: he has the place again, at once
- *   former          the current          the same
+ *   former          the current          the same; by a set: TAKE_BACK for the named address
  *   equal rank      the current          CONTEST, and no proof, while the current is on trial; then nothing
  *   lower rank      anywhere             nothing: anybody can send a copy afterwards
  *
@@ -47,6 +54,7 @@
 #define GH_MOVE_WITHIN_MS 1000        /* of the first of them */
 #define GH_MOVE_INTERVAL_MS 5000      /* between two moves, and after a TAKE_BACK */
 #define GH_SOURCE_TRIAL_MS 500        /* how far a copy may be ahead of the true packet and still be found out at once */
+#define GH_SOURCE_LATE_MS 2000        /* after a set: packets from the place that it replaced, as an old key has */
 #define GH_SOURCE_SEEN_RTP 128        /* packets that are remembered: as many as the replay window knows apart */
 #define GH_SOURCE_SEEN_RTCP 8
 
@@ -57,10 +65,12 @@ struct gh_port_source {
     struct gh_addr current;           /* what the known socket is connected to; family 0: to nothing */
     bool learnt;                      /* an accepted packet came from there */
     bool keyed;
+    uint8_t rule;                     /* enum gh_source_rule */
     struct gh_source_race *race;      /* a keyed side that may learn; else NULL */
     struct gh_addr named;             /* by the set */
-    enum gh_source_rule rule;
+    struct gh_addr replaced;          /* where the set before had him, or had found him; family 0: nowhere */
     uint64_t latch_until_ms;
+    uint64_t replaced_until_ms;       /* what comes from there was under way */
 };
 
 /* What a packet and its exact copies have in common, and no other packet. */
@@ -95,6 +105,9 @@ int gh_port_source_name(struct gh_port_source *source, const struct gh_media_set
                         const struct gh_addr *remote, bool rtcp, uint64_t now_ms,
                         const struct gh_addr **to);
 void gh_port_source_fini(struct gh_port_source *source);
+
+/** @heir, before its first set, has the place of @from: what is under way there is late for it as well. */
+void gh_port_source_inherit(struct gh_port_source *heir, const struct gh_port_source *from);
 
 /**
  * Whether a packet from an address that is not the current one is worth a look at all.

@@ -281,6 +281,31 @@ class Replay(ForkCase):
         self.check_back(video, octets, changes=0)
 
 
+class Late(ForkCase):
+    """RTP, and b's trunk is symmetric: of the two phones the first plays an announcement until it hears CANCEL."""
+
+    options = {"trunk_options": {"CUCM10": "srtp: allowed, media_source: symmetric"}}
+
+    def test_an_announcement_that_goes_on(self):
+        """Its packet after the other phone's answer is not where b is now; neither if its announcement was SRTP."""
+        for suite in (None, CM):
+            with self.subTest(suite):
+                self.again()
+                request = self.invited(self.a.open(suite=suite).describe(), extra=FALLBACK)
+                one, two = self.phone("one", (suite,)), self.phone("two", (None,))
+                self.ring(one, request)
+                self.first_through(one.ends[0], self.a.ends[0])
+                two.take(request.body)
+                self.pick_up(two, request, two.describe(protos=["RTP/AVP"]))
+                one.ends[0].send(one.ends[0].protect(one.ends[0].next_rtp()))
+                for _ in range(3):
+                    self.crosses(two.ends[0], self.a.ends[0])
+                    self.crosses(self.a.ends[0], two.ends[0])
+                self.hang_up()
+                self.assertTrue(one.ends[0].is_silent())
+                self.assertEqual([r["what"] for r in self.records("call.source") if r["what"] != "signalled"], [])
+
+
 class NextDestination(ForkCase):
     host = "127.{}.{}.8".format(*h.lab_number())
     options = {"extra_trunks": "  NEXT: {security_profile: encrypted, listener: core, peer_names: [NEXT], srtp: required, "

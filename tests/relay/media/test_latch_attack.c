@@ -210,7 +210,7 @@ static void a_flood_is_tried_under_a_limit(void)
 
 /* ---- RTP: nothing proves a packet --------------------------------------------------------------------- */
 
-/* The honest limit of RTP: who is first inside the window has it, and the record can say so. */
+/* The honest limit of RTP: who is first inside the window has it, until the phone speaks in it where SDP names it. */
 static void a_racer_wins_on_rtp_inside_the_window_only(void)
 {
     struct lab lab;
@@ -241,6 +241,22 @@ static void a_racer_wins_on_rtp_inside_the_window_only(void)
     CHECK(phone_receive(&lab, 1, false, p) > 0);
     event = event_of(&lab, GH_MEDIA_EVENT_LATCHED, 0);
     check_event(&event, &sdp, &racer.addr, false, false);
+    check_flows(&lab, 0, false);
+    event = event_of(&lab, GH_MEDIA_EVENT_MOVED, 0);
+    check_event(&event, &racer.addr, &sdp, false, false);
+    attack(&lab, &racer, false, p, plain_guess(&lab, p));
+    await_drops(&lab, 0, GH_DROP_UNKNOWN_SOURCE, 1);
+    check_flows(&lab, 1, false);
+    check_got_nothing(&lab, &racer);
+    LAB_END(&lab);
+
+    /* He was, and the phone is silent for as long as the window is open. */
+    racer = attacker_at(ELSEWHERE);
+    if (!start_clear(&lab, 3600 * 1000))
+        return;
+    attack(&lab, &racer, false, p, plain_guess(&lab, p));
+    CHECK(phone_receive(&lab, 1, false, p) > 0);
+    set_rule(&lab, GH_PATH_CLEAR, GH_SUITE_NONE, GH_SOURCE_RULE_SYMMETRIC, 0);
     phone_send(&lab, 0, false, p, plain_guess(&lab, p));
     await_drops(&lab, 0, GH_DROP_UNKNOWN_SOURCE, 1);
     check_got_nothing(&lab, &racer);

@@ -170,9 +170,14 @@ static void the_first_one_is_learnt_once(void)
     CHECK_INT(fresh_from(&source, NULL, &other, 10), GH_SOURCE_LATCH);
     for (uint64_t t = 11; t < 100; t++) {
         CHECK_INT(fresh_from(&source, NULL, &third, t), GH_SOURCE_STAY);
-        CHECK_INT(fresh_from(&source, NULL, &here, t), GH_SOURCE_STAY);
+        CHECK_INT(fresh_from(&source, NULL, &here, LATCH_MS + t), GH_SOURCE_STAY);
     }
     CHECK(gh_addr_eq(&source.current, &other));
+    /* He is where SDP says, as the last moment of the window shows; then that is that. */
+    CHECK_INT(fresh_from(&source, NULL, &here, LATCH_MS - 1), GH_SOURCE_MOVE);
+    CHECK_INT(fresh_from(&source, NULL, &other, LATCH_MS - 1), GH_SOURCE_STAY);
+    CHECK_INT(fresh_from(&source, NULL, &here, LATCH_MS - 1), GH_SOURCE_STAY);
+    CHECK(gh_addr_eq(&source.current, &here));
     /* The one that SDP named came first: that is that. */
     source = named(GH_SOURCE_RULE_SYMMETRIC, CLEAR);
     CHECK_INT(fresh_from(&source, NULL, &here, 10), GH_SOURCE_STAY);
@@ -316,6 +321,47 @@ static void a_set_of_the_same_keeps_it(void)
     CHECK(!gh_port_source_may_be(&source, NULL, &other, 10));
 }
 
+/* What was under way when a set came, or is of another phone that rang: not where the peer is now. */
+static void the_place_before_a_set_is_late(void)
+{
+    enum { SET_MS = 10000, ON_TIME_MS = SET_MS + GH_SOURCE_LATE_MS };
+
+    for (int kind = CLEAR; kind <= KEYED; kind++) {
+        struct gh_addr old = at(NAMED, 4000), next = at(NAMED, 4002), third = at(OTHER, 5000), fourth = at(OTHER, 5002);
+        struct gh_media_set set = { .media_source = GH_SOURCE_RULE_SYMMETRIC, .latch_ms = LATCH_MS,
+                                    .suite = kind == KEYED ? GH_AEAD_AES_128_GCM : GH_SUITE_NONE };
+        struct gh_port_source source = learnt(GH_SOURCE_RULE_SYMMETRIC, kind), heir = { 0 };
+
+        CHECK(name(&source, &set, &next, SET_MS));
+        CHECK_INT(fresh_from(&source, NULL, &old, ON_TIME_MS - 1), GH_SOURCE_STAY);
+        CHECK(gh_addr_eq(&source.current, &next));
+        CHECK(!source.learnt);
+        /* Another set soon after: nobody was heard at the one between. */
+        CHECK(name(&source, &set, &third, SET_MS + 1));
+        CHECK_INT(fresh_from(&source, NULL, &old, ON_TIME_MS), GH_SOURCE_STAY);
+        /* He goes on from there: that is where he is. */
+        CHECK_INT(fresh_from(&source, NULL, &old, ON_TIME_MS + 1), GH_SOURCE_LATCH);
+        /* A set that names where he was found replaces nothing. */
+        CHECK(!name(&source, &set, &old, 20000));
+        CHECK_INT(fresh_from(&source, NULL, &old, 20000), GH_SOURCE_STAY);
+        CHECK(source.learnt);
+        /* There and back again. */
+        CHECK(name(&source, &set, &next, 30000));
+        CHECK(name(&source, &set, &old, 30001));
+        CHECK_INT(fresh_from(&source, NULL, &fourth, 30002), GH_SOURCE_LATCH);
+        CHECK_INT(fresh_from(&source, NULL, &old, 30003), kind == KEYED ? GH_SOURCE_STAY : GH_SOURCE_MOVE);
+        /* Found elsewhere than named: both the next set and a stream in its place know it. */
+        if (kind == CLEAR)
+            is_at(&source, &fourth);
+        gh_port_source_inherit(&heir, &source);
+        CHECK(name(&heir, &set, &third, 40000));
+        CHECK_INT(fresh_from(&heir, NULL, &fourth, 41999), GH_SOURCE_STAY);
+        CHECK_INT(fresh_from(&heir, NULL, &next, 41999), GH_SOURCE_LATCH);
+        gh_port_source_fini(&heir);
+        gh_port_source_fini(&source);
+    }
+}
+
 /* Without memory nothing has changed: neither is anybody taken for the source. */
 #if GH_ALLOC_CAN_FAIL
 static void without_memory_nothing_is_learnt(void)
@@ -351,6 +397,7 @@ int main(void)
     RUN(four_in_a_row_move_it);
     RUN(rtcp_is_beside_rtp);
     RUN(a_set_of_the_same_keeps_it);
+    RUN(the_place_before_a_set_is_late);
 #if GH_ALLOC_CAN_FAIL
     RUN(without_memory_nothing_is_learnt);
 #endif

@@ -434,6 +434,42 @@ static void a_number_is_no_copy(void)
     close_line(&line);
 }
 
+/*
+ * A set, and what was under way then: a copier's of it are found out by the true ones from the old place, when that was
+ * its own.  The place is the named one's then.
+ */
+static void who_had_it_before_the_set_is_believed(void)
+{
+    for (int i = 0; i < 4; i++) {
+        struct gh_media_set set = { .media_source = GH_SOURCE_RULE_SYMMETRIC, .suite = GH_AES_CM_128_HMAC_SHA1_80 };
+        struct gh_addr next = at("192.0.2.2", 4000);
+        struct gh_source_verdict verdict = { .step = GH_SOURCE_STAY, .to = next };
+        const struct gh_addr *to, *old = i ? &phone : &named;
+        uint32_t last = i == 1 ? 10 : 100; /* after one packet nobody had it for his own */
+        uint64_t t;
+        static struct line line;
+
+        open_line(&line, GH_SOURCE_RULE_SYMMETRIC, NULL);
+        if (i == 3) /* nor is he believed against the host of the signalling */
+            set.signalling = at("203.0.113.9", 5061);
+        sends(&line, old, 10, last);
+        t = (last + 1) * PKT_MS;
+        CHECK_INT(gh_port_source_name(&line.source, &set, &next, false, t, &to), 0);
+        gh_port_source_changed(&line.source, &verdict, false, t);
+        CHECK_INT(arrives(&line, old, last + 1, t), GH_SOURCE_STAY);
+        CHECK_INT(arrives(&line, &thief, last + 1, t), GH_SOURCE_STAY);
+        CHECK_INT(arrives(&line, &thief, last + 2, t), GH_SOURCE_LATCH);
+        if (i % 2 == 0) {
+            CHECK_INT(arrives(&line, old, last + 2, t), GH_SOURCE_TAKE_BACK);
+            CHECK(is_with(&line, &next));
+        } else {
+            CHECK(arrives(&line, old, last + 2, t) != GH_SOURCE_TAKE_BACK);
+            CHECK(is_with(&line, &thief));
+        }
+        close_line(&line);
+    }
+}
+
 /* Copies that are not read cannot tell anything: as long as there may be some, nobody is proven. */
 static void a_flood_proves_nobody(void)
 {
@@ -482,6 +518,7 @@ int main(void)
     RUN(a_copy_on_the_way_costs_the_proof);
     RUN(a_forged_address_holds_as_long_as_it_is_forged);
     RUN(a_number_is_no_copy);
+    RUN(who_had_it_before_the_set_is_believed);
     RUN(a_flood_proves_nobody);
     RUN(what_the_network_doubles_is_no_contest);
     return CHECK_REPORT();
