@@ -326,7 +326,8 @@ static void the_place_before_a_set_is_late(void)
 {
     enum { SET_MS = 10000, ON_TIME_MS = SET_MS + GH_SOURCE_LATE_MS };
 
-    for (int kind = CLEAR; kind <= KEYED; kind++) {
+    for (int i = 0; i < 2; i++) {
+        enum side_kind kind = i ? KEYED : CLEAR;
         struct gh_addr old = at(NAMED, 4000), next = at(NAMED, 4002), third = at(OTHER, 5000), fourth = at(OTHER, 5002);
         struct gh_media_set set = { .media_source = GH_SOURCE_RULE_SYMMETRIC, .latch_ms = LATCH_MS,
                                     .suite = kind == KEYED ? GH_AEAD_AES_128_GCM : GH_SUITE_NONE };
