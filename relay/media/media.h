@@ -48,7 +48,8 @@ enum gh_path {
  *
  * A keyed side's source may change later on: by four authenticated packets in a row from the new
  * one, each with an index above all before, within 1 s, after half a second in which none came from
- * the present one, and once in 5 s.  The address in the set needs no such silence.
+ * the present one, and once in 5 s.  The address in the set, and its host or that of the signalling,
+ * need no such silence and no such time.
  *
  * Who sees the peer's packets can send copies of them before they arrive.  source.h says how he is
  * found out, by the copies that come from two addresses, and whom we believe then: the address in
@@ -292,7 +293,7 @@ const char *gh_media_event_name(enum gh_media_event_kind kind);
  *
  * Each kind at most once for one generation of a side, UNREACHABLE and CONTESTED once for each port of it, except
  * SILENT and VOICE (by turns, not more often than GH_MEDIA_SILENT_MS),
- * LATCHED (once for each port and address of the sets), MOVED and TAKEN_BACK (once in 5 s for each port; also when RTCP
+ * LATCHED (once for each port and address of the sets), MOVED and TAKEN_BACK (once in 5 s for each port, but to one who is believed more; also when RTCP
  * follows RTP, which source_proven tells) and CONFIRMED (once after each of these).  Those of the source do not happen
  * with GH_SOURCE_RULE_SDP.
  */

@@ -223,7 +223,7 @@ static void forget_candidate(struct gh_source_race *race)
     race->candidate_contested = false;
 }
 
-/* Who has the place is still there.  Late packets of a higher rank count as much. */
+/* Who has the place is still there; against who is of higher rank that says nothing. */
 static void current_lives(struct gh_port_source *source)
 {
     struct gh_source_race *race = source->race;
@@ -242,7 +242,7 @@ static struct gh_source_verdict from_current(struct gh_port_source *source, bool
         return stay();
     }
     source->learnt = true;
-    forget_candidate(race); /* four in a row, whoever he is */
+    current_lives(source);
     if (race->on_trial && now_ms >= race->trial_until_ms)
         return go_to(GH_SOURCE_CONFIRM, &source->current, true);
     return stay();
@@ -255,7 +255,18 @@ static bool is_beside(const struct gh_port_source *rtp, const struct gh_addr *fr
            !(rtp->race && rtp->race->on_trial);
 }
 
-static void nominate(struct gh_source_race *race, const struct gh_addr *from, uint64_t now_ms)
+/* His packets are another's with other means: they do not end the row of who is of higher rank. */
+static bool gives_way(const struct gh_port_source *source, const struct gh_addr *from,
+                      uint64_t now_ms)
+{
+    const struct gh_source_race *race = source->race;
+
+    return race->candidate_pkts && now_ms < race->candidate_since_ms + GH_MOVE_WITHIN_MS &&
+           rank_of(source, from) < rank_of(source, &race->candidate);
+}
+
+static void nominate(struct gh_source_race *race, const struct gh_addr *from, bool outranking,
+                     uint64_t now_ms)
 {
     if (race->candidate_pkts == 0 || !gh_addr_eq(from, &race->candidate) ||
         now_ms >= race->candidate_since_ms + GH_MOVE_WITHIN_MS) {
@@ -263,7 +274,7 @@ static void nominate(struct gh_source_race *race, const struct gh_addr *from, ui
         race->candidate_since_ms = now_ms;
         forget_candidate(race);
     }
-    if (now_ms >= race->next_move_ms)
+    if (outranking || now_ms >= race->next_move_ms)
         race->candidate_pkts++;
 }
 
@@ -276,7 +287,9 @@ static struct gh_source_verdict from_candidate(struct gh_port_source *source,
     /* RTCP comes once in some seconds: beside proven RTP one packet of it is enough. */
     bool beside = is_beside(rtp, from), outranking = outranks(source, from), had_trial, proven;
 
-    nominate(race, from, now_ms);
+    if (gives_way(source, from, now_ms))
+        return stay();
+    nominate(race, from, outranking, now_ms);
     if (race->candidate_pkts < (beside ? 1 : GH_MOVE_PKTS))
         return stay();
     had_trial = now_ms - race->candidate_since_ms >= GH_SOURCE_TRIAL_MS;

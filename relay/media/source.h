@@ -52,7 +52,7 @@
 
 #define GH_MOVE_PKTS 4                /* from the new address, one after the other */
 #define GH_MOVE_WITHIN_MS 1000        /* of the first of them */
-#define GH_MOVE_INTERVAL_MS 5000      /* between two moves, and after a TAKE_BACK */
+#define GH_MOVE_INTERVAL_MS 5000      /* between two moves, and after a TAKE_BACK; not to a higher rank */
 #define GH_SOURCE_TRIAL_MS 500        /* how far a copy may be ahead of the true packet and still be found out at once */
 #define GH_SOURCE_LATE_MS 2000        /* after a set: packets from the place that it replaced, as an old key has */
 #define GH_SOURCE_SEEN_RTP 128        /* packets that are remembered: as many as the replay window knows apart */

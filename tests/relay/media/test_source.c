@@ -230,7 +230,7 @@ static struct gh_source_verdict moves(struct gh_port_source *source, const struc
 /* Four in a row, and silence at the old address for half a second. */
 static void four_in_a_row_move_it(void)
 {
-    struct gh_addr other = at(OTHER, 5000), third = at(OTHER, 5002), here = at(NAMED, 4000);
+    struct gh_addr other = at(OTHER, 5000), third = at(OTHER, 5002), fourth = at(OTHER, 5004), here = at(NAMED, 4000);
     struct gh_port_source source = learnt(GH_SOURCE_RULE_SYMMETRIC, KEYED);
     uint64_t t = 0;
 
@@ -250,11 +250,43 @@ static void four_in_a_row_move_it(void)
         CHECK_INT(fresh_from(&source, NULL, t % 4 ? &third : &other, t), GH_SOURCE_STAY);
     /* Two strangers that take turns are two strangers. */
     for (t = 70000; t < 71000; t++)
-        CHECK_INT(fresh_from(&source, NULL, t % 2 ? &third : &here, t), GH_SOURCE_STAY);
+        CHECK_INT(fresh_from(&source, NULL, t % 2 ? &third : &fourth, t), GH_SOURCE_STAY);
     /* Where the set has him nobody needs to have been silent. */
     t = 80000;
     CHECK(moves(&source, &here, &t, 20).proven);
     CHECK_INT(t, 80060);
+    gh_port_source_fini(&source);
+}
+
+/* Just after a move, and while others go on with packets of sources that the peer has left. */
+static void who_is_of_higher_rank_is_not_kept_waiting(void)
+{
+    struct gh_addr other = at(OTHER, 5000), third = at(OTHER, 5002), here = at(NAMED, 4000);
+    struct gh_port_source source = learnt(GH_SOURCE_RULE_SYMMETRIC, KEYED);
+    struct gh_source_verdict verdict = { 0 };
+    uint64_t t = 0;
+    int sent = 0;
+
+    CHECK(moves(&source, &other, &t, 20).proven);
+    do {
+        t += 20;
+        verdict = hears(&source, NULL, &here, t);
+        sent++;
+        CHECK_INT(fresh_from(&source, NULL, &other, t), GH_SOURCE_STAY);
+        CHECK_INT(fresh_from(&source, NULL, &third, t), GH_SOURCE_STAY);
+    } while (verdict.step == GH_SOURCE_STAY && sent < 100);
+    CHECK_INT(verdict.step, GH_SOURCE_MOVE);
+    CHECK(verdict.proven);
+    CHECK_INT(sent, GH_MOVE_PKTS);
+    CHECK(gh_addr_eq(&source.current, &here));
+    /* But the way down is not shorter for it. */
+    moves(&source, &third, &t, 20);
+    CHECK_INT(t, 580 + GH_MOVE_INTERVAL_MS + GH_SOURCE_TRIAL_MS);
+    /* The row has to be of one second for him too: who sends less often keeps nobody out. */
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(fresh_from(&source, NULL, &here, t + 20000), GH_SOURCE_STAY);
+    t += 20000 + GH_MOVE_WITHIN_MS;
+    moves(&source, &other, &t, 20);
     gh_port_source_fini(&source);
 }
 
@@ -396,6 +428,7 @@ int main(void)
     RUN(the_first_one_is_learnt_once);
     RUN(what_was_latched_is_proven_later);
     RUN(four_in_a_row_move_it);
+    RUN(who_is_of_higher_rank_is_not_kept_waiting);
     RUN(rtcp_is_beside_rtp);
     RUN(a_set_of_the_same_keeps_it);
     RUN(the_place_before_a_set_is_late);
