@@ -293,9 +293,9 @@ const char *gh_media_event_name(enum gh_media_event_kind kind);
  *
  * Each kind at most once for one generation of a side, UNREACHABLE and CONTESTED once for each port of it, except
  * SILENT and VOICE (by turns, not more often than GH_MEDIA_SILENT_MS),
- * LATCHED (once for each port and address of the sets), MOVED and TAKEN_BACK (once in 5 s for each port, but to one who is believed more; also when RTCP
- * follows RTP, which source_proven tells) and CONFIRMED (once after each of these).  Those of the source do not happen
- * with GH_SOURCE_RULE_SDP.
+ * LATCHED (once for each port and address of the sets), MOVED and TAKEN_BACK (once in 5 s for each port, but for moves to
+ * who is believed more; also when RTCP follows RTP, which source_proven tells) and CONFIRMED (once after each of these).
+ * Those of the source do not happen with GH_SOURCE_RULE_SDP.
  */
 struct gh_media_event {
     gh_stream_id stream;
