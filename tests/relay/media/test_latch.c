@@ -144,15 +144,24 @@ static void a_phone_that_moves_is_followed(void)
     event = event_of(&lab, GH_MEDIA_EVENT_MOVED, 1);
     check_event(&event, &old[1], &guess, true, false);
     check_flows(&lab, 1, false);
-    /* Back within 5 s: what comes goes on, what we send stays. */
+    /* Back where SDP names it, at once; and away within 5 s: what comes goes on, what we send stays. */
     late = (struct attacker){ .fd = old_fd };
-    for (int i = 0; i < 2 * GH_MOVE_PKTS; i++) {
+    for (int i = 0; i < GH_MOVE_PKTS; i++) {
         attack(&lab, &late, false, p, sealed_rtp(&lab, p));
         CHECK(phone_receive(&lab, 1, false, p) > 0);
     }
+    event = event_of(&lab, GH_MEDIA_EVENT_MOVED, 2);
+    check_event(&event, &lab.phones[0].addr[0], &old[0], false, true);
+    for (int i = 0; i < 2 * GH_MOVE_PKTS; i++)
+        check_flows(&lab, 0, false);
+    late.addr = lab.phones[0].addr[0];
+    lab.phones[0].addr[0] = old[0];
+    old_fd = lab.phones[0].fd[0];
+    lab.phones[0].fd[0] = late.fd;
+    late.fd = old_fd;
     check_flows(&lab, 1, false);
     check_got_nothing(&lab, &late);
-    CHECK_INT(events_of(&lab, 0, GH_MEDIA_EVENT_MOVED), 2);
+    CHECK_INT(events_of(&lab, 0, GH_MEDIA_EVENT_MOVED), 4);
     CHECK_INT(events_of(&lab, 0, GH_MEDIA_EVENT_LATCHED), 0);
     LAB_END(&lab);
 }
