@@ -233,6 +233,11 @@ class Downgrade(GradeCase):
         self.addCleanup(lambda: [end.close() for end in old])
         ua.open(suite=suite)
 
+    def first_both_ways(self):
+        """The stream is another one now."""
+        self.first_through(self.a.ends[0], self.b.ends[0])
+        self.first_through(self.b.ends[0], self.a.ends[0])
+
     def test_a_goes_without_keys_and_comes_back(self):
         self.call()
         self.both_ways()
@@ -240,10 +245,12 @@ class Downgrade(GradeCase):
         _, ok = self.change()
         self.assertNotIn(b"a=crypto", ok.body)
         self.assertEqual(security(ok), "Authenticated")
+        self.first_both_ways()
         self.both_ways()
         self.again(self.a, CM)
         _, ok = self.change()
         self.assertEqual(security(ok), "Encrypted")
+        self.first_both_ways()
         self.both_ways()
         record = self.hang_up()
         self.check_end(record, grade="mixed", marks=["downgrade_refused", "media_clear"])
