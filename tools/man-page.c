@@ -23,7 +23,7 @@ static bool begins_with_name(const char *text)
 {
     size_t len = strcspn(text, " ,");
 
-    return strchr("=:,", text[len]) != NULL || memchr(text, '=', len) || memchr(text, '_', len);
+    return text[len] == ',' || memchr(text, '=', len) || memchr(text, '_', len);
 }
 
 /* One sentence: capital at its start, point at its end, nothing that roff takes for a request. */

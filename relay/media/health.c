@@ -66,6 +66,16 @@ unsigned gh_media_health(const struct gh_media *media)
     return media->stalled_count;
 }
 
+struct gh_worker_load gh_worker_load_of(const struct gh_media *media, unsigned i)
+{
+    return (struct gh_worker_load){
+        .stalled = media->watches[i].stalled,
+        .streams = media->loads[i],
+        .busy_permille = atomic_load_explicit(&media->workers[i].pulse.busy_permille,
+                                              memory_order_relaxed),
+    };
+}
+
 /* Streams come first: busy is a second old, and many calls can begin in a second. */
 bool gh_worker_is_freer(struct gh_worker_load a, struct gh_worker_load b)
 {

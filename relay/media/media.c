@@ -65,16 +65,6 @@ static void table_remove(struct gh_media *media, struct gh_entry *entry)
     *at = entry->next_by_call;
 }
 
-static struct gh_worker_load load_of(const struct gh_media *media, unsigned i)
-{
-    return (struct gh_worker_load){
-        .stalled = media->watches[i].stalled,
-        .streams = media->loads[i],
-        .busy_permille = atomic_load_explicit(&media->workers[i].pulse.busy_permille,
-                                              memory_order_relaxed),
-    };
-}
-
 /* The worker of the call's other streams, else the freest. */
 static unsigned choose_worker(const struct gh_media *media, uint64_t call)
 {
@@ -86,7 +76,7 @@ static unsigned choose_worker(const struct gh_media *media, uint64_t call)
             return entry->worker;
     }
     for (unsigned i = 1; i < media->worker_count; i++) {
-        if (gh_worker_is_freer(load_of(media, i), load_of(media, best)))
+        if (gh_worker_is_freer(gh_worker_load_of(media, i), gh_worker_load_of(media, best)))
             best = i;
     }
     return best;

@@ -76,6 +76,7 @@ struct gh_worker_load {
 };
 
 /* health.c */
+struct gh_worker_load gh_worker_load_of(const struct gh_media *media, unsigned i);
 /** Whether @a is to have a new stream rather than @b.  Pure. */
 bool gh_worker_is_freer(struct gh_worker_load a, struct gh_worker_load b);
 void gh_media_watch_start(struct gh_media *media, uv_loop_t *signalling);
