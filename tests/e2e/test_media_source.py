@@ -47,10 +47,8 @@ class SourceCase(SessionCase):
 
     def told(self, what):
         """Wait for a record of the source."""
-        last = time.monotonic() + h.LIMIT_S
-        while what not in [r["what"] for r in self.records("call.source")]:
-            self.assertLess(time.monotonic(), last, what)
-            time.sleep(0.02)
+        call = self.lab.wait_record("call.start", call_id=self.a.call_id)["call"]
+        self.lab.wait_record("call.source", call=call, what=what)
 
     def until(self, source, what):
         """Packets of it cross until a record says so: some rules are about time, which has to pass."""
