@@ -216,13 +216,11 @@ static enum gh_reason renew(struct gh_call *call, struct gh_neg *neg)
         const struct gh_neg_stream *stream = &neg->streams[i];
         const struct gh_call_stream *open = find(call->calls, stream->stream);
         gh_stream_id id;
-        int err;
 
         if (!stream->live || !becomes_clear(open, stream))
             continue;
-        err = gh_media_renew(call->calls->media, open->id, &id);
-        if (err)
-            return err == GH_EFULL ? GH_REASON_NO_MEDIA_PORT : GH_REASON_INTERNAL;
+        if (gh_media_renew(call->calls->media, open->id, &id))
+            return GH_REASON_INTERNAL;
         if (keep_stream(call, i, id, &open->opened, open->ports)) {
             gh_media_close(call->calls->media, id);
             return GH_REASON_INTERNAL;

@@ -386,9 +386,9 @@ int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_s
 
 /**
  * A new stream on the ports of an open one, which is closed: for one that was keyed and shall be clear, while both
- * sides have its ports in their SDP already.  Call, worker, timeouts and contexts stay; counters begin at 0.  What
- * arrives in that moment may still go to the old one, and with it.
- * @return 0, GH_ENOTFOUND, GH_ESTATE, GH_ENOMEM, GH_EFULL (descriptors), or an error: the old stream goes on then
+ * sides have its ports in their SDP already.  Call, worker, timeouts and contexts stay; counters begin at 0.  The
+ * sockets are the same: what waits in them is the new one's, by the set that comes next.
+ * @return 0, GH_ENOTFOUND, GH_ESTATE, GH_ENOMEM: the old stream goes on then
  */
 int gh_media_renew(struct gh_media *media, gh_stream_id old, gh_stream_id *out);
 

@@ -196,7 +196,7 @@ struct gh_stream {
     unsigned place;                /* which of the worker's lists */
     struct gh_stream *prev, *next; /* in it */
     struct gh_side sides[2];
-    struct gh_stream *heir_of;     /* opened on its ports and with its contexts: it is closed by the next command */
+    struct gh_stream *heir_of;     /* opened with its sockets and contexts: it is closed by the next command */
 };
 
 /* ---- a worker -------------------------------------------------------------------------------------------- */
@@ -301,6 +301,8 @@ void gh_poll_run(struct gh_worker *worker);
 /* socket.c */
 int gh_port_start(struct gh_port *port);
 void gh_port_stop(struct gh_port *port);
+/** Its sockets, with what waits in them to be read, and where it knows its peer are @heir's, which is not started yet. */
+void gh_port_hand_over(struct gh_port *port, struct gh_port *heir);
 /** The socket was reported: one packet of it, or an error. */
 void gh_port_read(struct gh_worker *worker, struct gh_port *port, uint64_t now_ms);
 void gh_port_read_stranger(struct gh_worker *worker, struct gh_port *port, uint64_t now_ms);

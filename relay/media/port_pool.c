@@ -162,10 +162,9 @@ int gh_media_can_bind(const struct gh_addr *address)
  * The first socket is bound alone, so that EADDRINUSE tells of anybody else on the port, even of a
  * program that allows sharing; only then is the port opened for our second socket.
  */
-static int bind_port(const struct gh_addr *address, uint16_t port, bool again, int *known,
-                     int *stranger)
+static int bind_port(const struct gh_addr *address, uint16_t port, int *known, int *stranger)
 {
-    int err = bind_socket(known, address, port, again);
+    int err = bind_socket(known, address, port, false);
 
     if (!err)
         err = set_flag(*known, SOL_SOCKET, SO_REUSEPORT, 1);
@@ -182,14 +181,13 @@ static bool stock_is_out(int err)
     return err == -EMFILE || err == -ENFILE || err == -ENOBUFS;
 }
 
-static int bind_pair(const struct gh_addr *address, uint16_t rtp, bool again,
-                     struct gh_port_pair *out)
+static int bind_pair(const struct gh_addr *address, uint16_t rtp, struct gh_port_pair *out)
 {
     struct gh_port_pair pair = { rtp, { -1, -1 }, { -1, -1 } };
     int err = 0;
 
     for (int i = 0; i < 2 && !err; i++)
-        err = bind_port(address, (uint16_t)(rtp + i), again, &pair.known[i], &pair.stranger[i]);
+        err = bind_port(address, (uint16_t)(rtp + i), &pair.known[i], &pair.stranger[i]);
     if (err)
         gh_port_pair_close(&pair);
     else
@@ -216,7 +214,7 @@ int gh_port_pool_take(struct gh_port_pool *pool, const struct gh_addr *address, 
     tries = pool->free.count < FOREIGN_MAX ? pool->free.count : FOREIGN_MAX;
     while (tries--) {
         uint16_t pair = ring_pop(&pool->free);
-        int err = bind_pair(address, (uint16_t)(pool->first + 2 * pair), false, out);
+        int err = bind_pair(address, (uint16_t)(pool->first + 2 * pair), out);
 
         if (!err)
             return 0;
@@ -227,13 +225,6 @@ int gh_port_pool_take(struct gh_port_pool *pool, const struct gh_addr *address, 
             return err;
     }
     return GH_EFULL;
-}
-
-int gh_port_pair_again(const struct gh_addr *address, uint16_t rtp_port, struct gh_port_pair *out)
-{
-    int err = bind_pair(address, rtp_port, true, out);
-
-    return stock_is_out(err) ? GH_EFULL : err;
 }
 
 static uint16_t pair_of(const struct gh_port_pool *pool, uint16_t rtp_port)

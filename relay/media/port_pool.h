@@ -34,12 +34,6 @@ void gh_port_pool_free(struct gh_port_pool *pool);
 int gh_port_pool_take(struct gh_port_pool *pool, const struct gh_addr *address, uint64_t now_ms,
                       struct gh_port_pair *out);
 
-/**
- * Bind a taken pair once more, beside the sockets that it has: for who goes on in the place of its owner.
- * @return 0, GH_EFULL (no descriptor or buffer), or the system's error; nothing is bound then
- */
-int gh_port_pair_again(const struct gh_addr *address, uint16_t rtp_port, struct gh_port_pair *out);
-
 /** The sockets are closed by now, by whoever had them. */
 void gh_port_pool_release(struct gh_port_pool *pool, uint16_t rtp_port, uint64_t now_ms);
 

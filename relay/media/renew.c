@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A new stream in the place of an open one, on its ports and with its contexts: gh_media_renew of
- * media.h. */
+/* A new stream in the place of an open one, with its sockets and contexts: gh_media_renew of media.h. */
 #include <stdlib.h>
 
 #include "media/plane_int.h"
 
-static int renew_pair(struct gh_entry *entry, const struct gh_entry *old, int side)
+/* The sockets are the old one's until the worker hands them over. */
+static void renew_pair(struct gh_entry *entry, const struct gh_entry *old, int side)
 {
     entry->places[side] = old->places[side];
     entry->sides[side].ours = old->sides[side].ours;
-    return gh_port_pair_again(&old->places[side]->address, old->pairs[side].rtp,
-                              &entry->pairs[side]);
+    entry->pairs[side] = (struct gh_port_pair){ old->pairs[side].rtp, { -1, -1 }, { -1, -1 } };
 }
 
 int gh_media_renew(struct gh_media *media, gh_stream_id old_id, gh_stream_id *out)
 {
     struct gh_entry *old = gh_entry_find(media, old_id), *entry;
     struct gh_media_open open = { 0 };
-    int taken = 0, err = 0;
 
     if (!old)
         return GH_ENOTFOUND;
@@ -26,14 +24,8 @@ int gh_media_renew(struct gh_media *media, gh_stream_id old_id, gh_stream_id *ou
     entry = gh_entry_new();
     if (!entry)
         return GH_ENOMEM;
-    for (; taken < 2 && !err; taken += !err)
-        err = renew_pair(entry, old, taken);
-    if (err) {
-        while (taken--)
-            gh_port_pair_close(&entry->pairs[taken]);
-        free(entry);
-        return err;
-    }
+    for (int s = 0; s < 2; s++)
+        renew_pair(entry, old, s);
     open.timeout_ms = old->stream.timeout_ms;
     open.timeout_on_hold_ms = old->stream.timeout_on_hold_ms;
     entry->call = old->call;

@@ -68,7 +68,8 @@ void gh_side_inherit(struct gh_side *heir, struct gh_side *from)
     from->tx = NULL;
     from->path = GH_PATH_NONE;
     for (int i = 0; i < GH_PORT_COUNT; i++)
-        gh_port_source_inherit(&heir->ports[i].source, &from->ports[i].source);
+        gh_port_hand_over(&from->ports[i], &heir->ports[i]);
+    heir->dscp = from->dscp;
     heir->past = from->past;
     heir->past_is_lost = from->past_is_lost;
     from->past = NULL;

@@ -143,13 +143,29 @@ int gh_port_start(struct gh_port *port)
     return err ? err : gh_poll_add(port, true);
 }
 
-void gh_port_stop(struct gh_port *port)
+static void stop_reading(struct gh_port *port)
 {
     forget_visited(port);
     gh_poll_remove(port, false);
     gh_poll_remove(port, true);
-    close(port->known_fd);
-    close(port->stranger_fd);
+}
+
+void gh_port_hand_over(struct gh_port *port, struct gh_port *heir)
+{
+    stop_reading(port);
+    heir->known_fd = port->known_fd;
+    heir->stranger_fd = port->stranger_fd;
+    port->known_fd = port->stranger_fd = -1;
+    gh_port_source_inherit(&heir->source, &port->source);
+}
+
+void gh_port_stop(struct gh_port *port)
+{
+    if (port->known_fd >= 0) {
+        stop_reading(port);
+        close(port->known_fd);
+        close(port->stranger_fd);
+    }
     port->known_fd = port->stranger_fd = -1;
     gh_port_source_fini(&port->source);
 }

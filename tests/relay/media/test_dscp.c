@@ -99,7 +99,7 @@ static void over_ipv6(void)
     check_families(4, 6);
 }
 
-/* A renewed stream has sockets of its own, which its set marks again. */
+/* A renewed stream has the sockets of the old one, with its mark; a set that says another one changes it. */
 static void of_a_renewed_stream(void)
 {
     struct lab lab;
@@ -117,6 +117,12 @@ static void of_a_renewed_stream(void)
     set_code_point(&lab, 0, 46);
     set_code_point(&lab, 1, 46);
     check_class(&lab, 1, 46);
+    old = lab.stream;
+    CHECK_INT(gh_media_renew(lab.media, old, &lab.stream), 0);
+    lab_await_closed(&lab, old);
+    set_code_point(&lab, 0, 0);
+    set_code_point(&lab, 1, 0);
+    check_class(&lab, 1, 0);
     LAB_END(&lab);
 }
 

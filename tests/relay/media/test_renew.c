@@ -4,10 +4,11 @@
  */
 #include "support/check.h"
 
-#include <errno.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "crypto/srtp_ciphers.h"
+#include "media/media_int.h"
 #include "support_media.h"
 
 static const enum gh_suite CM80 = GH_AES_CM_128_HMAC_SHA1_80;
@@ -132,27 +133,68 @@ static void a_key_that_goes_on_keeps_its_state(void)
     }
 }
 
-static void without_descriptors_the_old_one_goes_on(void)
+/* The worker has much to do: what comes before it knows of the change waits, and is judged by the new set. */
+static void what_comes_meanwhile_arrives(void)
+{
+    enum { WAIT_PKTS = 5 };
+    struct lab lab;
+    uv_sem_t held, go;
+    struct gh_hold_msg hold = { .held = &held, .go = &go };
+    uint8_t sent[2][WAIT_PKTS][PKT_MAX], got[PKT_MAX];
+    size_t lens[2][WAIT_PKTS];
+
+    CHECK_OR_STOP(lab_start(&lab, 4, 0));
+    lab_secure(&lab, GH_PATH_BRIDGE, CM80, GH_AEAD_AES_128_GCM);
+    check_flows(&lab, 0, false);
+    check_flows(&lab, 1, false);
+    uv_sem_init(&held, 0);
+    uv_sem_init(&go, 0);
+    gh_media_hold(lab.media, 0, &hold);
+    uv_sem_wait(&held);
+    CHECK_INT(gh_media_renew(lab.media, lab.stream, &lab.stream), 0);
+    CHECK(make_clear(&lab));
+    for (int i = 0; i < WAIT_PKTS; i++) {
+        for (int s = 0; s < 2; s++) {
+            lens[s][i] = make_rtp(&lab.phones[s], sent[s][i], 0, 160);
+            phone_send(&lab, s, false, sent[s][i], lens[s][i]);
+        }
+    }
+    uv_sem_post(&go);
+    for (int i = 0; i < WAIT_PKTS; i++) {
+        for (int s = 0; s < 2; s++) {
+            CHECK_INT(phone_receive(&lab, !s, false, got), lens[s][i]);
+            CHECK(memcmp(got, sent[s][i], lens[s][i]) == 0);
+        }
+    }
+    lab_barrier(&lab);
+    uv_sem_destroy(&held);
+    uv_sem_destroy(&go);
+    LAB_END(&lab);
+}
+
+/* It needs none of its own. */
+static void without_a_free_descriptor(void)
 {
     struct rlimit limit, none;
     struct lab lab;
-    gh_stream_id old, out = 0;
+    gh_stream_id old;
     int err;
 
     CHECK_OR_STOP(lab_start(&lab, 4, 0));
     lab_secure(&lab, GH_PATH_PASS, CM80, CM80);
     CHECK_OR_STOP(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-    old = lab.stream;
     none = limit;
     none.rlim_cur = 0;
     setrlimit(RLIMIT_NOFILE, &none);
-    err = gh_media_renew(lab.media, old, &out);
+    old = lab.stream;
+    err = gh_media_renew(lab.media, old, &lab.stream);
     setrlimit(RLIMIT_NOFILE, &limit);
-    CHECK_INT(err, GH_EFULL);
-    CHECK_INT(out, 0);
+    CHECK_INT(err, 0);
+    CHECK(make_clear(&lab));
+    lab_barrier(&lab);
     check_flows(&lab, 0, false);
     check_flows(&lab, 1, false);
-    CHECK_INT(gh_media_renew(lab.media, old + 1000, &out), GH_ENOTFOUND);
+    CHECK_INT(gh_media_renew(lab.media, lab.stream + 1000, &old), GH_ENOTFOUND);
     LAB_END(&lab);
 }
 
@@ -165,6 +207,7 @@ int main(void)
     RUN(ports_stay_and_keys_go);
     RUN(again_and_again);
     RUN(a_key_that_goes_on_keeps_its_state);
-    RUN(without_descriptors_the_old_one_goes_on);
+    RUN(what_comes_meanwhile_arrives);
+    RUN(without_a_free_descriptor);
     return CHECK_REPORT();
 }
