@@ -212,7 +212,8 @@ void gh_call_relays_end(struct gh_call *call, const struct gh_fork *fork, uint64
 
 /* ---- media.c ---- */
 
-/** Bind ports for every live stream of @neg that has none; one that waits for that m-line goes on.
+/** A stream with its ports for every live one of @neg that has none: that of the m-line in another dialog, or before, or
+ *  a new one.
  *  @return GH_REASON_NONE, NO_MEDIA_PORT or INTERNAL */
 enum gh_reason gh_call_media_open(struct gh_call *call, struct gh_neg *neg, const uint8_t family[2]);
 /** Tell the media plane what was agreed in @fork, which is heard from now on; what another fork had falls silent. */
@@ -222,8 +223,8 @@ void gh_call_media_mute(struct gh_call *call);
 /** Nothing flows any more on what @neg, which is in force, has live and @stays has not.  @stays  NULL: nothing does */
 void gh_call_media_hush(struct gh_call *call, const struct gh_neg *neg, const struct gh_neg *stays);
 /**
- * Let go of streams of @of that no description of the call has, live or parked.  One that was ever in force waits, for
- * its contexts know which packets came; unless its m-line has another stream.
+ * Let go of streams of @of that no description of the call has, live or parked.  One that was ever in force stays
+ * open until the call ends, for its contexts know which packets came.
  * @gone  a description that is going; or NULL
  */
 void gh_call_media_trim(struct gh_call *call, const struct gh_neg *of, const struct gh_neg *gone);

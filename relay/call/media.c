@@ -114,37 +114,45 @@ static unsigned interface_of(const struct gh_call *call, int side)
     return (unsigned)(call->leg[side].trunk->media - call->calls->config->media.interfaces);
 }
 
-/* The one that m-line @index had before, if its ports are what @open would get. */
-static struct gh_call_stream *waiting(struct gh_call *call, size_t index,
-                                      const struct gh_media_open *open)
+/* Are its ports what @open would get? */
+static bool fits(const struct gh_call_stream *stream, const struct gh_media_open *open)
+{
+    for (int side = 0; side < 2; side++) {
+        if (stream->opened.family[side] != open->family[side] ||
+            stream->opened.interface[side] != open->interface[side])
+            return false;
+    }
+    return true;
+}
+
+/* The m-line's, whichever dialog has it or had it; NULL: there is none. */
+static struct gh_call_stream *find_of_line(struct gh_call *call, size_t index,
+                                           const struct gh_media_open *open)
 {
     struct gh_call_stream *stream;
 
     TAILQ_FOREACH (stream, &call->open, link) {
-        bool fits = stream->waits && stream->index == index;
-
-        for (int side = 0; side < 2; side++)
-            fits = fits && stream->opened.family[side] == open->family[side] &&
-                   stream->opened.interface[side] == open->interface[side];
-        if (fits)
+        if (stream->index == index && !stream->closing && fits(stream, open))
             break;
     }
     return stream;
 }
 
-/* A stream for m-line @index: the one it had, or a new one. */
+/*
+ * A stream for m-line @index: the one it has, or a new one.  One for all dialogs, of which one is
+ * heard at a time: a's key may be the same in each, and what came under it must be known.
+ */
 static enum gh_reason open_stream(struct gh_call *call, size_t index,
                                   const struct gh_media_open *open, struct gh_neg_stream *agreed)
 {
-    struct gh_call_stream *before = waiting(call, index, open);
+    const struct gh_call_stream *has = find_of_line(call, index, open);
     uint16_t ports[2];
     gh_stream_id id;
     int err;
 
-    if (before) {
-        before->waits = false;
-        id = before->id;
-        memcpy(ports, before->ports, sizeof(ports));
+    if (has) {
+        id = has->id;
+        memcpy(ports, has->ports, sizeof(ports));
     } else {
         err = gh_media_open(call->calls->media, open, &id, ports);
         if (err)
@@ -214,13 +222,14 @@ static enum gh_reason renew(struct gh_call *call, struct gh_neg *neg)
 {
     for (size_t i = 0; i < neg->count; i++) {
         const struct gh_neg_stream *stream = &neg->streams[i];
-        const struct gh_call_stream *open = find(call->calls, stream->stream);
+        struct gh_call_stream *open = find(call->calls, stream->stream);
         gh_stream_id id;
 
         if (!stream->live || !becomes_clear(open, stream))
             continue;
         if (gh_media_renew(call->calls->media, open->id, &id))
             return GH_REASON_INTERNAL;
+        open->closing = true;
         if (keep_stream(call, i, id, &open->opened, open->ports)) {
             gh_media_close(call->calls->media, id);
             return GH_REASON_INTERNAL;
@@ -288,13 +297,11 @@ static int set_stream(struct gh_call *call, size_t index, const struct gh_neg_st
     return err;
 }
 
-/* @id  0: any of this m-line */
 static bool has(const struct gh_neg *neg, size_t index, gh_stream_id id)
 {
     const struct gh_neg_stream *stream = neg && index < neg->count ? &neg->streams[index] : NULL;
 
-    return stream && (stream->live || stream->parked) && stream->stream &&
-           (!id || stream->stream == id);
+    return stream && (stream->live || stream->parked) && stream->stream == id;
 }
 
 void gh_call_media_hush(struct gh_call *call, const struct gh_neg *neg, const struct gh_neg *stays)
@@ -330,7 +337,7 @@ enum gh_reason gh_call_media_start(struct gh_fork *fork)
     return gh_media_err_is_remote(err) ? GH_REASON_MEDIA_UNREACHABLE : GH_REASON_INTERNAL;
 }
 
-/* Does any description of the call but @gone have it?  @id  as above */
+/* Does any description of the call but @gone have it? */
 static bool needed(const struct gh_call *call, size_t index, gh_stream_id id,
                    const struct gh_neg *gone)
 {
@@ -356,10 +363,10 @@ void gh_call_media_trim(struct gh_call *call, const struct gh_neg *of, const str
             continue;
         if (call->streams[i] == stream)
             call->streams[i] = NULL;
-        stream->waits = stream->generation && !needed(call, i, 0, gone);
-        stream->closing = !stream->waits;
-        if (stream->closing)
-            gh_media_close(call->calls->media, id);
+        if (stream->generation) /* it waits for its m-line */
+            continue;
+        stream->closing = true;
+        gh_media_close(call->calls->media, id);
     }
 }
 

@@ -163,7 +163,8 @@ struct gh_call_receipt {
 
 #define GH_CALL_KEYED_MAX 8 /* newest sets whose keys are remembered: reports come late */
 
-/* A stream of the media plane, from open to closed.  An m-line may have several, one after the other. */
+/* A stream of the media plane, from open to closed.  An m-line may have several:
+ * one after the other, and one for each pair of address families. */
 struct gh_call_stream {
     TAILQ_ENTRY(gh_call_stream) link;
     gh_stream_id id;
@@ -171,7 +172,6 @@ struct gh_call_stream {
     size_t index;                   /* m-line */
     struct gh_media_open opened;    /* how */
     uint16_t ports[2];
-    bool waits;                     /* no description has it: for its m-line, should that come back */
     bool closing;
     uint32_t generation;            /* of the newest set; 0: it was never in force */
     bool was_keyed[2];              /* by any set */

@@ -215,6 +215,8 @@ static void on_answer(struct gh_call *call, struct gh_txn *txn, struct gh_sip_ms
      * silent.  Or all were silent for so long that nobody looks any more. */
     if (reason == GH_REASON_NONE && (elsewhere || call->silent_early) && fork->neg)
         reason = gh_call_media_start(fork);
+    else if (reason == GH_REASON_NONE && elsewhere) /* a's answer to its offer is still to come */
+        gh_call_media_mute(call);
     if (reason == GH_REASON_NONE && gh_call_fork_confirm(fork, msg))
         reason = GH_REASON_BAD_MESSAGE;
     if (reason != GH_REASON_NONE) {

@@ -70,15 +70,51 @@ class ForkCase(SessionCase):
             meanwhile()
         self.assertTrue(end.is_silent())
 
-    def recorded(self, phone):
-        """a's video, and packets of it that @phone heard, as they were sent."""
-        video, octets = self.a.ends[1], []
-        self.talk(phone, 1)
+    def recorded(self, phone, index=1):
+        """An end of a's, the video's, and packets of it that @phone heard, as they were sent."""
+        source, octets = self.a.ends[index], []
+        self.talk(phone, index)
         for _ in range(5):
-            octets.append(video.protect(video.next_rtp()))
-            video.send(octets[-1])
-            phone.ends[1].unprotect(phone.ends[1].receive())
-        return video, octets
+            octets.append(source.protect(source.next_rtp()))
+            source.send(octets[-1])
+            phone.ends[index].unprotect(phone.ends[index].receive())
+        return source, octets
+
+    def check_stale(self, source, octets, phone, index=1):
+        """@phone, which is heard now, gets nothing of what was recorded."""
+        self.talk(phone, index)
+        for packet in octets:
+            source.send(packet)
+        self.talk(phone, index)
+        self.pick_up(phone, self.request, b"")
+        self.talk(phone, index)
+        record = self.hang_up()
+        self.assertEqual(record["legs"][0]["streams"][index]["rx"]["replayed"], len(octets))
+
+    def offer_in_183(self, phone, request, suite, ends=None):
+        """Its offer; a answers it in PRACK, from ends of its own, or from @ends."""
+        phone.reply(request, 183, phone.describe(), extra="Require: 100rel\nRSeq: 1\n")
+        phone.ringing = self.a.expect(183)
+        if ends:
+            self.a.ends = ends
+        else:
+            self.a.open(suite=suite)
+        lines = self.a.join(phone.ringing)
+        self.prack(phone.ringing, self.a.describe(tags=self.a.tags(lines), protos=[lines[0][2]]))
+        prack = phone.expect("PRACK")
+        phone.take(prack.body)
+        phone.reply(prack, 200)
+        self.a.expect(200)
+
+    def add_video(self, phone):
+        """By UPDATE of @phone, whose session is settled; a's end of it is there already."""
+        self.a.join(phone.ringing)
+        phone.ends.append(rtp.End(phone.host, CM))
+        phone.request("UPDATE", phone.describe(kinds=AUDIO_VIDEO))
+        update = self.a.expect("UPDATE")
+        lines = self.a.take(update.body)
+        self.a.reply(update, 200, self.a.describe(kinds=AUDIO_VIDEO, tags=self.a.tags(lines)))
+        phone.take(phone.expect(200).body)
 
     def check_back(self, video, octets, changes=2):
         """The video comes back with a's key, and nothing of @octets with it.
@@ -120,18 +156,6 @@ class Heard(ForkCase):
         self.assertEqual(self.worths(record), ["mixed", "hop_by_hop"])
         self.assertEqual([leg["streams"][1]["tx"] for leg in record["legs"]], [3, 3])  # of phone one's time
 
-    def offer_in_183(self, phone, request, suite):
-        """Its offer; a answers it in PRACK, from ends of its own."""
-        phone.reply(request, 183, phone.describe(), extra="Require: 100rel\nRSeq: 1\n")
-        phone.ringing = self.a.expect(183)
-        self.a.open(suite=suite)
-        lines = self.a.join(phone.ringing)
-        self.prack(phone.ringing, self.a.describe(tags=self.a.tags(lines), protos=[lines[0][2]]))
-        prack = phone.expect("PRACK")
-        phone.take(prack.body)
-        phone.reply(prack, 200)
-        self.a.expect(200)
-
     def test_offers_of_two_phones(self):
         """a's INVITE has no offer: each phone makes one, the first for RTP.  The second is heard, and picks up."""
         request = self.invited(extra=RELIABLE)
@@ -147,6 +171,27 @@ class Heard(ForkCase):
         record = self.hang_up()
         self.check_end(record, grade="clear", marks=["media_clear", "srtp_fallback"])
         self.assertEqual(self.worths(record), ["clear", "hop_by_hop"])
+
+    def test_an_offer_in_the_200(self):
+        """a's INVITE has none: phone one's is in a reliable 183 and answered, phone two's in its 200.  a's ACK is awaited."""
+        request = self.invited(extra=RELIABLE)
+        one, two = self.phone("one"), self.phone("two")
+        self.offer_in_183(one, request, CM)
+        self.talk(one)
+        two.reply(request, 200, two.describe())
+        ok = self.a.expect(200)
+        source = self.a.ends[0]
+        for _ in range(5):
+            source.send(source.protect(source.next_rtp()))
+        rtp.await_read(source.remote[1])
+        self.a.open()
+        self.addCleanup(source.close)
+        lines = self.a.join(ok)
+        self.a.ack(self.a.describe(tags=self.a.tags(lines)))
+        two.take(two.expect("ACK").body)
+        self.b = two
+        self.check_deaf(source, one.ends[0], lambda: self.talk(two))
+        self.hang_up()
 
     def test_plain_phone_comes_back(self):
         """Phone one rings with RTP, phone two with SRTP; it is phone one, by a 183 or by its 200."""
@@ -252,17 +297,34 @@ class Replay(ForkCase):
         self.ring(one, request, extra="Require: 100rel\nRSeq: 1\n")
         self.settle(one)
         self.a.ends.append(rtp.End(self.a.host, CM))
-        one.ends.append(rtp.End(one.host, CM))
-        one.request("UPDATE", one.describe(kinds=AUDIO_VIDEO))
-        update = self.a.expect("UPDATE")
-        lines = self.a.take(update.body)
-        self.a.reply(update, 200, self.a.describe(kinds=AUDIO_VIDEO, tags=self.a.tags(lines)))
-        one.take(one.expect(200).body)
+        self.add_video(one)
         recorded = self.recorded(one)
         lines = two.take(request.body)
         del self.a.ends[1:]
         self.pick_up(two, request, two.describe(tags=two.tags(lines)))
         self.check_back(*recorded, changes=0)
+
+    def test_each_phone_adds_a_line(self):
+        """Both by UPDATE, and a answers them with one port and one key."""
+        self.request = request = self.invited(self.a.open().describe(), extra=RELIABLE)
+        phones = self.phone("one"), self.phone("two")
+        for phone in phones:
+            self.ring(phone, request, extra="Require: 100rel\nRSeq: 1\n")
+            self.settle(phone)
+        self.a.ends.append(rtp.End(self.a.host, CM))
+        self.add_video(phones[0])
+        recorded = self.recorded(phones[0])
+        self.add_video(phones[1])
+        self.check_stale(*recorded, phones[1])
+
+    def test_each_phone_makes_an_offer(self):
+        """a's INVITE has none; a answers both with one port and one key."""
+        self.request = request = self.invited(extra=RELIABLE)
+        one, two = self.phone("one"), self.phone("two")
+        self.offer_in_183(one, request, CM)
+        recorded = self.recorded(one, 0)
+        self.offer_in_183(two, request, CM, self.a.ends)
+        self.check_stale(*recorded, two, 0)
 
     def test_the_change_fails_at_first(self):
         """b refuses the re-INVITE that brings the video back, then the video in it, and takes the third."""
