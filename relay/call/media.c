@@ -261,6 +261,40 @@ static void by_trunk(const struct gh_call *call, enum gh_media_kind kind, struct
                                        : trunk->dscp.other;
 }
 
+/* Was the key in force on the m-line's stream for other families?  That one's replay windows know
+ * nothing of this one's packets. */
+static bool is_of_another(const struct gh_call_stream *stream, int side, uint32_t rx_key)
+{
+    const struct gh_call_stream *other;
+
+    TAILQ_FOREACH (other, &stream->call->open, link) {
+        if (other->index != stream->index || fits(other, &stream->opened))
+            continue;
+        for (size_t i = 0; rx_key && i < GH_CALL_KEYED_MAX; i++) {
+            if (other->keyed[i].rx_key[side] == rx_key)
+                return true;
+        }
+    }
+    return false;
+}
+
+static enum gh_reason judge_reuse(struct gh_call *call, const struct gh_neg_stream *agreed)
+{
+    const struct gh_call_stream *stream = find(call->calls, agreed->stream);
+
+    for (int side = 0; stream && side < 2; side++) {
+        struct gh_gate gate;
+
+        if (!is_of_another(stream, side, agreed->side[side].rx_key))
+            continue;
+        gate = gh_policy_key_memory(GH_KEY_SEEN_REUSED, call->leg[side].trunk->key_reuse);
+        if (gate.verdict == GH_GATE_REFUSE)
+            return gate.reason;
+        gh_marks_add(&call->marks, gate.reason);
+    }
+    return GH_REASON_NONE;
+}
+
 static int set_stream(struct gh_call *call, size_t index, const struct gh_neg_stream *agreed)
 {
     struct gh_call_stream *stream = find(call->calls, agreed->stream);
@@ -323,6 +357,8 @@ enum gh_reason gh_call_media_start(struct gh_fork *fork)
     enum gh_reason reason = renew(call, fork->neg);
     int err = 0;
 
+    for (size_t i = 0; reason == GH_REASON_NONE && i < fork->neg->count; i++)
+        reason = judge_reuse(call, &fork->neg->streams[i]);
     if (reason != GH_REASON_NONE)
         return reason;
     if (call->heard && call->heard != fork)

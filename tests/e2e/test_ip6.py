@@ -5,9 +5,10 @@ import socket
 
 import harness as h
 import rtp
+from fork_case import ForkCase
 from pki import Pki
 from rtp import CM, GCM
-from session_case import SessionCase, Ua, description
+from session_case import RELIABLE, SessionCase, Ua, description
 
 HOST = "::1"
 
@@ -66,7 +67,8 @@ class Ip6Case(SessionCase):
         port = cls.sock6.getsockname()[1]
         trunk = (f'  SIX: {{security_profile: encrypted, listener: core, peer_names: [SIX], destinations: ["[::1]:{port}"], '
                  f'srtp: required}}\n')
-        cls.lab = h.Lab(extra_trunks=trunk, extra_routes='  - {pattern: "6666", trunks: [SIX]}\n', media=cls.media)
+        cls.lab = h.Lab(extra_trunks=trunk, extra_routes='  - {pattern: "6666", trunks: [SIX]}\n', media=cls.media,
+                        trunk_options=cls.trunk_options)
         cls.addClassCleanup(cls.lab.__exit__)
         Pki(cls.lab).leaf("SIX", "SIX", "DNS:SIX")
         cls.lab.start()
@@ -78,6 +80,7 @@ class Ip6Case(SessionCase):
         cls.connection = cls.connection6 = None
 
     media = ', address6: "::1"'
+    trunk_options = {}
 
     def use6(self, a=False, b=False):
         """Who has IPv6: a in its media, b in its signalling and media."""
@@ -215,6 +218,53 @@ class Ip6(Ip6Case):
         self.b.expect("ACK")
         self.both_ways()
         self.check_end(self.hang_up())
+
+
+class Forks(ForkCase, Ip6Case):
+    def test_offers_of_two_families(self):
+        """a's INVITE has no offer; phone one has IPv4, phone two IPv6: what one was told of stays as it is.  a answers both
+        with keys of their own, or with one: a recording of it for phone one can prove it to phone two."""
+        for same in (False, True):
+            with self.subTest(same):
+                self.again()
+                self.use6()
+                request = self.invited(extra=RELIABLE)
+                one, two = self.phone("one"), self.phone("two", ())
+                two.__class__ = Ua6
+                two.open()
+                self.offer_in_183(one, request, CM)
+                self.talk(one)
+                self.offer_in_183(two, request, CM, self.a.ends if same else None)
+                self.assertNotEqual(two.ends[0].remote[1], one.ends[0].remote[1])
+                self.talk(two)
+                self.pick_up(two, request, b"")
+                self.talk(two)
+                self.check_end(self.hang_up(), marks=["key_reused"] if same else [])
+
+
+class ForksRefused(ForkCase, Ip6Case):
+    trunk_options = {"CUCMA": "srtp: required, key_reuse: refuse"}
+
+    def test_one_key_for_two_families(self):
+        """As above, and a's trunk says that each key is to prove one stream alone."""
+        self.use6()
+        request = self.invited(extra=RELIABLE)
+        one, two = self.phone("one"), self.phone("two", ())
+        two.__class__ = Ua6
+        two.open()
+        self.offer_in_183(one, request, CM)
+        two.reply(request, 183, two.describe(), extra="Require: 100rel\nRSeq: 1\n")
+        two.ringing = self.a.expect(183)
+        lines = self.a.join(two.ringing)
+        self.prack(two.ringing, self.a.describe(tags=self.a.tags(lines)))
+        answers = [self.a.expect(488) for _ in range(2)]
+        self.assertEqual({answer.get("CSeq").split()[1] for answer in answers}, {"INVITE", "PRACK"})
+        self.assertTrue(all("key_reused" in answer.get("Warning") for answer in answers))
+        self.a.ack_refusal()
+        self.b.reply(self.b.expect("CANCEL"), 200)
+        self.b.reply(request, 487)
+        self.b.expect("ACK")
+        self.assertEqual(self.ended()["reasons"], ["key_reused"])
 
 
 class WithoutIp6(SessionCase):
