@@ -212,6 +212,8 @@ void gh_call_relays_end(struct gh_call *call, const struct gh_fork *fork, uint64
 
 /* ---- media.c ---- */
 
+/** NULL: it is none of a call, or of none any more. */
+struct gh_call_stream *gh_call_stream_find(struct gh_calls *calls, gh_stream_id id);
 /** A stream with its ports for every live one of @neg that has none: that of the m-line in another dialog, or before, or
  *  a new one.
  *  @return GH_REASON_NONE, NO_MEDIA_PORT or INTERNAL */
@@ -234,8 +236,11 @@ void gh_call_media_close(struct gh_call *call);
 void gh_call_media_forget(struct gh_call *call);
 /** Counters of an m-line so far, of all its streams. */
 void gh_call_media_counters(const struct gh_call *call, size_t index, struct gh_media_counters counters[2]);
-void gh_call_on_media_event(void *arg, const struct gh_media_event *event);
 void gh_call_on_media_closed(void *arg, gh_stream_id stream, const struct gh_media_counters counters[2]);
+
+/* ---- media_event.c ---- */
+
+void gh_call_on_media_event(void *arg, const struct gh_media_event *event);
 
 /** record_quality.c: how well the stream's packets came from @side, and what @side reported of those sent to it. */
 void gh_call_event_quality(struct gh_event *event, const struct gh_media_counters counters[2], int side);

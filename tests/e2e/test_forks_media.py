@@ -9,7 +9,7 @@ import rtp
 from fork_case import AUDIO_VIDEO, FALLBACK, ForkCase
 from pki import Pki
 from rtp import CM
-from session_case import RELIABLE, SessionCase
+from session_case import RELIABLE, SessionCase, Ua
 
 
 class Heard(ForkCase):
