@@ -31,9 +31,10 @@ enum gh_path {
 /*
  * Which source a side's packets may come from (design: media_source).  Each rule begins with the
  * address in the set: it is sent to and taken from until another one is learnt.  What was learnt
- * outlives sets that name the same address and rule, and sets that name none (hold by c=0.0.0.0) between them; another
- * address or rule begins anew.  For two seconds then, nothing is learnt from where the set before had the peer: that was
- * under way.  On a clear side it is dropped.
+ * outlives sets that name the same address and rule, sets that name none (hold by c=0.0.0.0) between them, and a renewal of
+ * the stream; another address or rule begins anew.  For two seconds then, nothing is learnt from where the set before had
+ * the peer: that was under way.  On a clear side it is dropped.  A side that is keyed now begins anew as well, for its first
+ * packet proves its place; one that is clear now keeps what was proven, with SYMMETRIC.
  *
  *              keyed side                                 clear side
  *   SDP        that address and port, nothing else        the same
@@ -386,7 +387,7 @@ int gh_media_open(struct gh_media *media, const struct gh_media_open *open, gh_s
 
 /**
  * A new stream on the ports of an open one, which is closed: for one that was keyed and shall be clear, while both
- * sides have its ports in their SDP already.  Call, worker, timeouts and contexts stay; counters begin at 0.  The
+ * sides have its ports in their SDP already.  Call, worker, timeouts, contexts and sources stay; counters begin at 0.  The
  * sockets are the same: what waits in them is the new one's, by the set that comes next.
  * @return 0, GH_ENOTFOUND, GH_ESTATE, GH_ENOMEM: the old stream goes on then
  */

@@ -50,11 +50,13 @@ static bool outranks(const struct gh_port_source *source, const struct gh_addr *
     return rank_of(source, addr) > rank_of(source, &source->current);
 }
 
-/* What was under way from where a set had found him says nothing of where he is. */
+/* What was under way from where a set had found him says nothing of where he is, unless he is called
+ * what he was called there. */
 static bool is_late(const struct gh_port_source *source, const struct gh_addr *from,
                     uint64_t now_ms)
 {
-    return now_ms < source->replaced_until_ms && gh_addr_eq(from, &source->replaced);
+    return now_ms < source->replaced_until_ms && gh_addr_eq(from, &source->replaced) &&
+           !gh_addr_eq(&source->named, &source->replaced_as);
 }
 
 /* He may have the place back: he sent what authenticated, and nobody else did in his trial. */
@@ -120,8 +122,10 @@ static struct gh_source_race *race_new(bool rtcp)
 /* Of two places within that time it is the one where somebody was heard. */
 static void replace(struct gh_port_source *source, const struct gh_addr *named, uint64_t now_ms)
 {
-    if (source->learnt || now_ms >= source->replaced_until_ms)
+    if (source->learnt || now_ms >= source->replaced_until_ms) {
         source->replaced = source->current;
+        source->replaced_as = source->named;
+    }
     source->replaced_until_ms = now_ms + GH_SOURCE_LATE_MS;
     source->named = *named;
     if (gh_addr_eq(&source->replaced, named))
@@ -135,8 +139,10 @@ int gh_port_source_name(struct gh_port_source *source, const struct gh_media_set
     bool keyed = set->suite != GH_SUITE_NONE;
     /* A datagram without form is no sign of the peer: anybody's garbage would be learnt. */
     enum gh_source_rule rule = set->datagrams ? GH_SOURCE_RULE_SDP : set->media_source;
-    bool same =
-        gh_addr_eq(&source->named, remote) && source->rule == rule && source->keyed == keyed;
+    bool alike = gh_addr_eq(&source->named, remote) && source->rule == rule;
+    bool same = alike && source->keyed == keyed;
+    /* Where SRTP has shown him is better than where the first RTP will come from. */
+    bool stays = same || (alike && rule == GH_SOURCE_RULE_SYMMETRIC && has_claim(source));
     bool usable = gh_media_address(remote, NULL) == GH_MEDIA_ADDRESS_USABLE;
     struct gh_source_race *race = NULL;
 
@@ -146,7 +152,7 @@ int gh_port_source_name(struct gh_port_source *source, const struct gh_media_set
             return GH_ENOMEM;
     }
     source->latch_until_ms = now_ms + set->latch_ms;
-    *to = same && source->current.family ? &source->current : &source->named;
+    *to = stays && source->current.family ? &source->current : &source->named;
     /*
      * c=0.0.0.0 is hold (RFC 3264 section 8.4) and names nobody.  Who was learnt is who he was when the same address comes
      * back: else each such hold would open the window on clear media for a stranger once more.
@@ -157,13 +163,14 @@ int gh_port_source_name(struct gh_port_source *source, const struct gh_media_set
         bool claim = has_claim(source);
 
         gh_port_source_fini(source);
-        replace(source, remote, now_ms);
         source->race = race;
+        if (!stays)
+            replace(source, remote, now_ms);
         if (race && claim)
             race->former = source->replaced;
         source->rule = (uint8_t)rule;
         source->keyed = keyed;
-        source->learnt = false;
+        source->learnt = stays;
     }
     if (source->race)
         source->race->signalling = set->signalling;
@@ -176,10 +183,10 @@ void gh_port_source_fini(struct gh_port_source *source)
     source->race = NULL;
 }
 
-void gh_port_source_inherit(struct gh_port_source *heir, const struct gh_port_source *from)
+void gh_port_source_inherit(struct gh_port_source *heir, struct gh_port_source *from)
 {
-    heir->replaced = from->learnt ? from->current : from->replaced;
-    heir->replaced_until_ms = UINT64_MAX; /* the first set makes it a time */
+    *heir = *from;
+    from->race = NULL;
 }
 
 bool gh_port_source_may_be(const struct gh_port_source *source, const struct gh_port_source *rtp,

@@ -69,6 +69,7 @@ struct gh_port_source {
     struct gh_source_race *race;      /* a keyed side that may learn; else NULL */
     struct gh_addr named;             /* by the set */
     struct gh_addr replaced;          /* where the set before had him, or had found him; family 0: nowhere */
+    struct gh_addr replaced_as;       /* what that set named */
     uint64_t latch_until_ms;
     uint64_t replaced_until_ms;       /* what comes from there was under way */
 };
@@ -95,7 +96,8 @@ struct gh_source_verdict {
 };
 
 /**
- * What a set says.  The same address and rule again leave what was learnt, also with a placeholder between.
+ * What a set says.  The same address and rule again leave what was learnt, also with a placeholder between; not what a
+ * clear side learnt that is keyed now, and of a keyed one that is clear now only what is proven, by SYMMETRIC.
  * @remote  of this port; what is no address makes the port unusable, and the caller does not ask for its source then
  * @rtcp    the port is one of RTCP alone
  * @to      what to connect to: within @source, valid until it changes
@@ -106,8 +108,8 @@ int gh_port_source_name(struct gh_port_source *source, const struct gh_media_set
                         const struct gh_addr **to);
 void gh_port_source_fini(struct gh_port_source *source);
 
-/** @heir, before its first set, has the place of @from: what is under way there is late for it as well. */
-void gh_port_source_inherit(struct gh_port_source *heir, const struct gh_port_source *from);
+/** @heir, before its first set, has all that @from knows: for that set it is as if it came to @from, which is to be ended. */
+void gh_port_source_inherit(struct gh_port_source *heir, struct gh_port_source *from);
 
 /**
  * Whether a packet from an address that is not the current one is worth a look at all.
