@@ -87,8 +87,12 @@ static void print_verdict(const struct gh_record_verdict *v)
     else if (v->anchored)
         printf("result: consistent; anchored to %s; not anchored since %s\n", v->anchored_ts,
                v->anchored_ts);
+    else if (!v->head_seq)
+        printf("result: consistent; nothing is recorded yet\n");
     else
-        printf("result: consistent; not anchored\n");
+        printf("result: consistent; not anchored to a head kept elsewhere: a change of the last line "
+               "(seq %" PRIu64 "), or lines cut off behind it, would not show\n",
+               v->head_seq);
 }
 
 static int run_verify(const struct options *options)
@@ -265,10 +269,11 @@ static const struct verb {
     { "verify", "DIR [--head SEQ:SHA256]", "check every line and the chain of a ledger",
       "Prints each finding, \"broken\" or \"note\", the head, and \"result: consistent\" or \"NOT "
       "consistent\".\n"
+      "Of two lines that do not fit each other the first is named: most likely it was changed.\n"
       "It never says \"proven\": whoever can write DIR can write a new chain.\n"
       "  --head SEQ:SHA256  a head that verify printed before, kept elsewhere: the ledger must "
       "reproduce\n"
-      "                     it; then nothing up to there was changed\n"
+      "                     it; then nothing up to there was changed: \"anchored\"\n"
       "Exit 0: consistent; 1: not, or DIR cannot be read.\n",
       run_verify },
     { "calls", "DIR [--json]", "list the calls, and the INVITEs that were refused",

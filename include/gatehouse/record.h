@@ -40,7 +40,7 @@
     X(GH_RECORD_BAD_JSON, "bad_json", 1, "the line is not a JSON object")                          \
     X(GH_RECORD_BAD_FIELD, "bad_field", 1, "v, seq, prev, ts or type is missing or malformed")     \
     X(GH_RECORD_SEQ_GAP, "seq_gap", 1, "seq does not follow the line before")                      \
-    X(GH_RECORD_PREV_MISMATCH, "prev_mismatch", 1, "prev is not the hash of the line before")      \
+    X(GH_RECORD_PREV_MISMATCH, "prev_mismatch", 1, "a line is not what the prev of the next says") \
     X(GH_RECORD_LINE_TOO_LONG, "line_too_long", 1, "the line is longer than any record")           \
     X(GH_RECORD_TORN_TAIL, "torn_tail", 1, "the file ends in the middle of a line")                \
     X(GH_RECORD_FILE_NAME, "file_name", 1, "the file's name does not fit its first record")        \
@@ -69,8 +69,9 @@ enum gh_record_finding_kind {
 struct gh_record_finding {
     enum gh_record_finding_kind kind;
     char file[GH_RECORD_FILE_MAX]; /* name in the directory; empty: the ledger as a whole */
-    uint64_t line;                 /* from 1; 0: the file as a whole */
-    char text[320];                /* what was expected and what was found; printable ASCII */
+    uint64_t line;                 /* from 1; 0: the file as a whole.  Of two lines that do not fit
+                                    * each other the first: most likely that one was changed */
+    char text[448];                /* what was expected and what was found; printable ASCII */
 };
 
 /** The stable word of a kind: "seq_gap". */

@@ -2,9 +2,14 @@
 /*
  * Is a ledger consistent?  Every line is parsed strictly and hashed; after a broken line the check
  * goes on from what stands there, so that one change is one finding and not a thousand.
+ *
+ * Where two lines do not fit each other, the earlier one is named: who changes a line breaks the
+ * link to the next one.  Whether that next one is as it was shows by the line after it, so such a
+ * finding waits for that line (struct doubt).
  */
 #include <gatehouse/record.h>
 
+#include <assert.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -16,6 +21,18 @@
 #include "audit/ledger.h"
 #include "audit/line.h"
 
+#define LATER_MAX 4 /* findings at one line behind its links: name of the file, head, what it tells */
+#define PLACE_MAX (GH_RECORD_FILE_MAX + 24)
+
+/* A line whose prev does not fit the line before, until the line after it is seen. */
+struct doubt {
+    bool on;
+    struct gh_record_finding finding;          /* at the line before; its text is still to end */
+    char next[PLACE_MAX];                      /* the line with that prev */
+    struct gh_record_finding later[LATER_MAX]; /* what was found there meanwhile */
+    size_t later_count;
+};
+
 struct verifier {
     int dir_fd;
     const struct gh_record_anchor *anchor;
@@ -25,6 +42,9 @@ struct verifier {
     uint64_t seq;                      /* of the line before; 0: none yet */
     uint8_t hash[GH_RECORD_HASH_LEN];  /* of the line before */
     bool hash_known;                   /* false after a line that was too long to be hashed */
+    char file[GH_RECORD_FILE_MAX];     /* of the line before, and where it stands there */
+    uint64_t number;
+    struct doubt doubt;
     bool running;                      /* a daemon.start without its daemon.stop so far */
     bool anchor_met;
 };
@@ -54,6 +74,15 @@ bool gh_record_finding_broken(enum gh_record_finding_kind kind)
     return (unsigned)kind >= GH_RECORD_FINDING_COUNT || kinds[kind].broken;
 }
 
+static void tell(struct verifier *v, const struct gh_record_finding *finding)
+{
+    v->verdict.findings++;
+    if (gh_record_finding_broken(finding->kind) && v->verdict.broken++ == 0)
+        v->verdict.first_broken = *finding;
+    if (v->fn)
+        v->fn(v->arg, finding);
+}
+
 __attribute__((format(printf, 4, 5)))
 static void found(struct verifier *v, enum gh_record_finding_kind kind,
                   const struct gh_record_line *line, const char *fmt, ...)
@@ -72,11 +101,12 @@ static void found(struct verifier *v, enum gh_record_finding_kind kind,
         if (*p < 0x20 || *p > 0x7e)
             *p = '?';
     }
-    v->verdict.findings++;
-    if (gh_record_finding_broken(kind) && v->verdict.broken++ == 0)
-        v->verdict.first_broken = finding;
-    if (v->fn)
-        v->fn(v->arg, &finding);
+    if (v->doubt.on) {
+        assert(v->doubt.later_count < LATER_MAX);
+        v->doubt.later[v->doubt.later_count++] = finding;
+    } else {
+        tell(v, &finding);
+    }
 }
 
 /* ---- what single records tell ---- */
@@ -163,19 +193,83 @@ static void check_anchor(struct verifier *v, const struct gh_record_line *at,
           want, got);
 }
 
-static void check_links(struct verifier *v, const struct gh_record_line *at,
-                        const struct gh_line *line)
+/* The prev of the line @at is @says, and not @is, the hash of the line before. */
+static void begin_doubt(struct verifier *v, const struct gh_record_line *at, const char *says,
+                        const char *is)
+{
+    struct doubt *doubt = &v->doubt;
+    bool same_file = strcmp(at->file, v->file) == 0;
+
+    *doubt = (struct doubt){ .on = true };
+    doubt->finding.kind = GH_RECORD_PREV_MISMATCH;
+    doubt->finding.line = v->number;
+    memcpy(doubt->finding.file, v->file, sizeof(v->file));
+    snprintf(doubt->next, sizeof(doubt->next), "%s%s%" PRIu64, same_file ? "line" : at->file,
+             same_file ? " " : ":", at->number);
+    snprintf(doubt->finding.text, sizeof(doubt->finding.text),
+             "expected sha256 %s, the prev of %s, found %s", says, doubt->next, is);
+}
+
+enum after { AFTER_NOT_KNOWN = 0, AFTER_FITS, AFTER_FITS_NOT };
+
+/* @after  how the line after the doubtful two fits the second of them, which tells whether that is
+ * as it was */
+static void end_doubt(struct verifier *v, enum after after)
+{
+    static const struct {
+        const char *before, *behind; /* the name of the second line */
+    } ends[] = {
+        [AFTER_NOT_KNOWN] = { "this line or ", "; no line follows that tells which" },
+        [AFTER_FITS] = { "this line, or ", " and all after it" },
+        [AFTER_FITS_NOT] = { "this line or ", ", which the line after it does not fit either" },
+    };
+    struct doubt *doubt = &v->doubt;
+    char *text = doubt->finding.text;
+    size_t len = strlen(text);
+
+    if (!doubt->on)
+        return;
+    doubt->on = false;
+    snprintf(text + len, sizeof(doubt->finding.text) - len, "; changed: %s%s%s",
+             ends[after].before, doubt->next, ends[after].behind);
+    tell(v, &doubt->finding);
+    for (size_t i = 0; i < doubt->later_count; i++)
+        tell(v, &doubt->later[i]);
+}
+
+static bool fits(const struct verifier *v, const struct gh_line *line)
+{
+    return memcmp(line->prev, v->hash, GH_RECORD_HASH_LEN) == 0;
+}
+
+static void check_prev(struct verifier *v, const struct gh_record_line *at,
+                       const struct gh_line *line)
 {
     char want[2 * GH_RECORD_HASH_LEN + 1], got[2 * GH_RECORD_HASH_LEN + 1];
 
+    if (!v->hash_known || fits(v, line))
+        return;
+    gh_line_hex(v->hash, want);
+    gh_line_hex(line->prev, got);
+    if (v->number && line->seq == v->seq + 1)
+        begin_doubt(v, at, got, want); /* the hash is what is found: that prev says what it was */
+    else if (v->number)
+        found(v, GH_RECORD_PREV_MISMATCH, at,
+              "expected prev %s, found %s; lines are missing, moved or changed here", want, got);
+    else
+        found(v, GH_RECORD_PREV_MISMATCH, at,
+              "expected prev %s, with which a ledger begins, found %s", want, got);
+}
+
+static void check_links(struct verifier *v, const struct gh_record_line *at,
+                        const struct gh_line *line)
+{
     if (line->seq != v->seq + 1)
-        found(v, GH_RECORD_SEQ_GAP, at, "expected seq %" PRIu64 ", found %" PRIu64, v->seq + 1,
-              line->seq);
-    if (v->hash_known && memcmp(line->prev, v->hash, GH_RECORD_HASH_LEN) != 0) {
-        gh_line_hex(v->hash, want);
-        gh_line_hex(line->prev, got);
-        found(v, GH_RECORD_PREV_MISMATCH, at, "expected prev %s, found %s", want, got);
-    }
+        found(v, GH_RECORD_SEQ_GAP, at, "expected seq %" PRIu64 ", found %" PRIu64 "%s", v->seq + 1,
+              line->seq,
+              v->hash_known && fits(v, line) ? "; prev fits: it is the number that was changed"
+                                             : "");
+    check_prev(v, at, line);
     if (at->number == 1) {
         char name[GH_RECORD_FILE_MAX];
 
@@ -206,6 +300,7 @@ static int verify_complete(struct verifier *v, const struct gh_record_line *at)
 
     if (err == GH_ENOMEM)
         return err;
+    end_doubt(v, err ? AFTER_NOT_KNOWN : fits(v, &line) ? AFTER_FITS : AFTER_FITS_NOT);
     if (err)
         found(v, err == GH_ESYNTAX ? GH_RECORD_BAD_JSON : GH_RECORD_BAD_FIELD, at, "%s", why);
     else
@@ -213,6 +308,8 @@ static int verify_complete(struct verifier *v, const struct gh_record_line *at)
     hash_err = gh_record_line_hash(at->raw, v->hash);
     v->hash_known = true;
     v->seq = err ? v->seq + 1 : line.seq;
+    v->number = at->number;
+    snprintf(v->file, sizeof(v->file), "%s", at->file);
     if (err)
         return hash_err;
     note_sound(v, &line);
@@ -240,6 +337,8 @@ static int verify_line(void *arg, const struct gh_record_line *at)
 
     if (at->file_index + 1 > v->verdict.files)
         v->verdict.files = at->file_index + 1;
+    if (at->err || at->torn || at->too_long)
+        end_doubt(v, AFTER_NOT_KNOWN);
     if (at->err) {
         found(v, GH_RECORD_FILE_UNREADABLE, at, "%s", gh_err_text(at->err));
         return 0;
@@ -269,6 +368,7 @@ int gh_record_verify(const char *directory, const struct gh_record_anchor *ancho
         return -errno;
     err = gh_record_read(directory, verify_line, &v);
     if (!err) {
+        end_doubt(&v, AFTER_NOT_KNOWN);
         if (anchor && !v.anchor_met)
             found(&v, GH_RECORD_NOT_REPRODUCED, NULL,
                   "the ledger ends at seq %" PRIu64 ", before or without seq %" PRIu64,

@@ -135,20 +135,131 @@ static void every_octet_removed_or_doubled(void)
     tear_down();
 }
 
-static void the_first_broken_line_is_named(void)
+/* Findings in their order, one a row: "prev_mismatch 2: ...". */
+static char told[8192];
+
+static void write_finding(void *arg, const struct gh_record_finding *finding)
+{
+    size_t at = strlen(told);
+
+    (void)arg;
+    snprintf(told + at, sizeof(told) - at, "%s %s:%u: %s\n", gh_record_finding_word(finding->kind), finding->file,
+             (unsigned)finding->line, finding->text);
+}
+
+static struct gh_record_verdict verify_told(const char *place)
+{
+    struct gh_record_verdict verdict = { .consistent = false };
+
+    told[0] = 0;
+    CHECK_INT(gh_record_verify(place, NULL, write_finding, NULL, &verdict), 0);
+    return verdict;
+}
+
+/* @want  how the row of @number ends */
+static void check_told(const char *file, unsigned number, const char *want)
+{
+    char begin[128];
+    const char *row, *end;
+
+    snprintf(begin, sizeof(begin), "prev_mismatch %s:%u: expected sha256 ", file, number);
+    row = strstr(told, begin);
+    end = row ? strchr(row, '\n') : NULL;
+    if (!CHECK(end && (size_t)(end - row) > strlen(want) && strncmp(end - strlen(want), want, strlen(want)) == 0))
+        fprintf(stderr, "wanted line %u ... %s, got:\n%s", number, want, told);
+}
+
+/* Who changes a line breaks the link to the next one: that is not where to look. */
+static void the_changed_line_is_named(void)
 {
     struct gh_record_verdict verdict;
 
     set_up();
-    text[begins[2] - 3] = '7'; /* inside line 2: what does not fit is line 3 */
-    write_file(dir, FIRST_FILE, text, len);
-    verdict = verify(dir);
-    CHECK_INT(verdict.broken, 1);
-    CHECK_INT(verdict.first_broken.kind, GH_RECORD_PREV_MISMATCH);
-    CHECK_STR(verdict.first_broken.file, FIRST_FILE);
-    CHECK_INT(verdict.first_broken.line, 3);
-    CHECK(strstr(verdict.first_broken.text, "expected prev ") != NULL);
+    for (unsigned line = 1; line < LINES; line++) {
+        char before = text[begins[line] - 3], want[128];
+
+        text[begins[line] - 3] = before == '7' ? '8' : '7';
+        write_file(dir, FIRST_FILE, text, len);
+        verdict = verify_told(dir);
+        CHECK_INT(verdict.broken, 1);
+        CHECK_INT(verdict.first_broken.kind, GH_RECORD_PREV_MISMATCH);
+        CHECK_STR(verdict.first_broken.file, FIRST_FILE);
+        CHECK_INT(verdict.first_broken.line, line);
+        if (line < LINES - 1)
+            snprintf(want, sizeof(want), "; changed: this line, or line %u and all after it", line + 1);
+        else
+            snprintf(want, sizeof(want), "; changed: this line or line %u; no line follows that tells which", LINES);
+        check_told(FIRST_FILE, line, want);
+        text[begins[line] - 3] = before;
+    }
     tear_down();
+}
+
+/* A line whose prev was changed fits neither neighbour. */
+static void the_line_between_two_that_do_not_fit(void)
+{
+    char *prev_of_3;
+
+    set_up();
+    prev_of_3 = strstr(text + begins[2], "\"prev\":\"") + strlen("\"prev\":\"");
+    *prev_of_3 = *prev_of_3 == '0' ? '1' : '0';
+    write_file(dir, FIRST_FILE, text, len);
+    CHECK_INT(verify_told(dir).broken, 2);
+    check_told(FIRST_FILE, 2, "; changed: this line or line 3, which the line after it does not fit either");
+    check_told(FIRST_FILE, 3, "; changed: this line, or line 4 and all after it");
+    tear_down();
+}
+
+static void a_changed_number_is_told_from_a_missing_line(void)
+{
+    set_up();
+    text[begins[2] + strlen("{\"v\":1,\"seq\":")] = '9';
+    write_file(dir, FIRST_FILE, text, len);
+    verify_told(dir);
+    CHECK(strstr(told, "seq_gap " FIRST_FILE ":3: expected seq 3, found 9; prev fits: it is the number that was "
+                       "changed\n") == told);
+    CHECK(strstr(told, "seq_gap " FIRST_FILE ":4: expected seq 10, found 4\n") != NULL);
+    write_file(dir, FIRST_FILE, text + begins[3], len - begins[3]);
+    verify_told(dir);
+    CHECK(strstr(told, "seq_gap " FIRST_FILE ":1: expected seq 1, found 4\n") == told);
+    CHECK(strstr(told, ", with which a ledger begins, found ") != NULL);
+    tear_down();
+}
+
+/* The line that waits, and what is found at the next one: in the order of the ledger, over two files. */
+static void findings_keep_their_order(void)
+{
+    static const char *const types[] = { "daemon.start", "daemon.start", "daemon.start" };
+    static const char second[] = "ledger-00000000000000000002.jsonl";
+    const char *place = fresh_dir();
+    char why[GH_LEDGER_WHY_MAX], *all, *row;
+    struct gh_ledger *ledger;
+    size_t size, first;
+
+    CHECK_OR_STOP(gh_ledger_open(&ledger, place, WALL_US, UINT64_MAX, why) == 0);
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        CHECK_INT(add_event(ledger, gh_event_new(types[i], WALL_US)), 0);
+    CHECK_INT(gh_ledger_commit(ledger), 0);
+    gh_ledger_close(ledger);
+    all = read_file(place, FIRST_FILE, &size);
+    first = (size_t)((char *)memchr(all, '\n', size) - all) + 1;
+    write_file(place, second, all + first, size - first);
+    *strstr(all, ".114Z") = ',';
+    write_file(place, FIRST_FILE, all, first);
+    verify_told(place);
+    CHECK(strstr(told, "bad_field " FIRST_FILE ":1: ") == told);
+    *strstr(all, ",114Z") = '.';
+    memcpy(strstr(all, "T09:14"), "T09:15", 6);
+    write_file(place, FIRST_FILE, all, first);
+    verify_told(place);
+    check_told(FIRST_FILE, 1, "; changed: this line, or ledger-00000000000000000002.jsonl:1 and all after it");
+    CHECK(strstr(told, "prev_mismatch " FIRST_FILE ":1: ") == told);
+    row = strchr(told, '\n');
+    CHECK(row && strstr(row + 1, "unclean_stop ledger-00000000000000000002.jsonl:1: ") == row + 1);
+    row = row ? strchr(row + 1, '\n') : NULL;
+    CHECK(row && strstr(row + 1, "unclean_stop ledger-00000000000000000002.jsonl:2: ") == row + 1);
+    free(all);
+    remove_dir(place);
 }
 
 static void lines_in_another_order(void)
@@ -465,7 +576,10 @@ int main(void)
 {
     RUN(every_octet_changed);
     RUN(every_octet_removed_or_doubled);
-    RUN(the_first_broken_line_is_named);
+    RUN(the_changed_line_is_named);
+    RUN(the_line_between_two_that_do_not_fit);
+    RUN(a_changed_number_is_told_from_a_missing_line);
+    RUN(findings_keep_their_order);
     RUN(lines_in_another_order);
     RUN(a_line_removed);
     RUN(a_line_removed_and_renumbered);
