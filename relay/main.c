@@ -287,6 +287,9 @@ static int check(const struct arguments *args)
 
 static int options(const struct arguments *args)
 {
+    if (!args->word)
+        printf("A change takes effect when gatehouse is started again: files are not read while "
+               "it runs.\n\n");
     if (gh_config_describe(stdout, GH_DESCRIBE_TEXT, args->word))
         return EXIT_DONE;
     fprintf(stderr, "gatehouse: there is no option called %s; gatehouse options lists them all\n",

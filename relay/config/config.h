@@ -203,8 +203,8 @@ enum gh_describe_form {
 };
 
 /**
- * Write the reference of the options: name, type, bounds, default, what a reload may change, and
- * what this version does not have yet.  Made from the table that the loader itself reads.
+ * Write the reference of the options: name, type, bounds, default, and what this version does not
+ * have yet.  Made from the table that the loader itself reads.
  *
  * @under  NULL: all; else those that have this name, stand below it, or end with it
  * @return whether there was any

@@ -144,8 +144,6 @@ static void describe_option(struct telling *t, const struct gh_option *option, c
              option->standard_says ? option->standard_says : option->standard);
     if (only[option->only_on])
         tell(t, "", only[option->only_on]);
-    if (option->restart)
-        tell(t, "", "a change needs a restart");
     if (availability[option->available])
         tell(t, "", availability[option->available]);
     free(type);

@@ -2,8 +2,7 @@
 /*
  * Options as rows of tables, and the reader that walks a tree of nodes by them.  A row says
  * everything about one key: type, bounds, default, where the value goes, on which trunks it has a
- * meaning, whether a reload may change it, and whether this version has it.  What needs two options
- * to be judged is in check.c.
+ * meaning, and whether this version has it.  What needs two options to be judged is in check.c.
  */
 #ifndef GH_CONFIG_OPTION_H
 #define GH_CONFIG_OPTION_H
@@ -61,7 +60,6 @@ struct gh_option {
     enum gh_type type;
     bool list;                /* a list of @type; array at @at, its size_t count at @count_at */
     bool required;
-    bool restart;             /* a reload cannot change it */
     bool secret;              /* the value is never quoted */
     enum gh_availability available;
     enum gh_only_on only_on;

@@ -119,16 +119,16 @@ static const struct gh_option tls_options[] = {
 };
 
 static const struct gh_option listener_options[] = {
-    { .name = "transport", .type = GH_TYPE_WORD, .required = true, .restart = true,
+    { .name = "transport", .type = GH_TYPE_WORD, .required = true,
       LISTENER(out.transport), .choices = transports,
       .says = "what is spoken on the port; trunks of the listener use it both ways" },
-    { .name = "address", .type = GH_TYPE_ADDRESS, .required = true, .restart = true,
+    { .name = "address", .type = GH_TYPE_ADDRESS, .required = true,
       LISTENER(address), .says = "local address" },
-    { .name = "port", .type = GH_TYPE_PORT, .restart = true, LISTENER(port),
+    { .name = "port", .type = GH_TYPE_PORT, LISTENER(port),
       .standard_says = "5061 with tls, else 5060", .says = "local port" },
     { .name = "tls", .type = GH_TYPE_NAME, LISTENER(tls), .standard_says = "none; tls needs one",
       .says = "the entry of tls: whose certificate is shown here" },
-    { .name = "dscp", .type = GH_TYPE_DSCP, .restart = true, LISTENER(out.dscp), .standard = "CS3",
+    { .name = "dscp", .type = GH_TYPE_DSCP, LISTENER(out.dscp), .standard = "CS3",
       .says = "code point of signalling, on connections of its trunks either way opened" },
 };
 
@@ -190,19 +190,19 @@ static const struct gh_option route_options[] = {
 /* ---- the rest of the file -------------------------------------------------------------------- */
 
 static const struct gh_option node_options[] = {
-    { .name = "name", .type = GH_TYPE_HOST, .required = true, .restart = true,
+    { .name = "name", .type = GH_TYPE_HOST, .required = true,
       FILE_(values.node_name), .says = "the name of this node in Warning headers and records" },
 };
 
 static const struct gh_option interface_options[] = {
-    { .name = "address", .type = GH_TYPE_ADDRESS, .restart = true, PLACE(address),
+    { .name = "address", .type = GH_TYPE_ADDRESS, PLACE(address),
       .standard_says = "none; it or address6 is needed",
       .says = "where ports are bound; of either IP version" },
-    { .name = "address6", .type = GH_TYPE_ADDRESS, .restart = true, PLACE(address6),
+    { .name = "address6", .type = GH_TYPE_ADDRESS, PLACE(address6),
       .standard_says = "none", .says = "the same for IPv6, beside an IPv4 address" },
-    { .name = "advertise", .type = GH_TYPE_ADDRESS, .restart = true, PLACE(advertise),
+    { .name = "advertise", .type = GH_TYPE_ADDRESS, PLACE(advertise),
       .standard_says = "address", .says = "what SDP says" },
-    { .name = "advertise6", .type = GH_TYPE_ADDRESS, .restart = true, PLACE(advertise6),
+    { .name = "advertise6", .type = GH_TYPE_ADDRESS, PLACE(advertise6),
       .standard_says = "address6", .says = "what SDP says to a side that uses IPv6" },
 };
 static const struct gh_table interface_table = { "media interface", interface_options,
@@ -212,44 +212,37 @@ static const struct gh_table interface_table = { "media interface", interface_op
 static const struct gh_option media_options[] = {
     { .name = "address",
       .type = GH_TYPE_ADDRESS,
-      .restart = true,
       OWN(address),
       .standard_says = "none; it or address6 is needed",
       .says = "where ports are bound; of either IP version" },
     { .name = "address6",
       .type = GH_TYPE_ADDRESS,
-      .restart = true,
       OWN(address6),
       .standard_says = "none",
       .says = "the same for IPv6, beside an IPv4 address" },
     { .name = "advertise",
       .type = GH_TYPE_ADDRESS,
       OWN(advertise),
-      .restart = true,
       .standard_says = "address",
       .says = "what SDP says" },
     { .name = "advertise6",
       .type = GH_TYPE_ADDRESS,
       OWN(advertise6),
-      .restart = true,
       .standard_says = "address6",
       .says = "what SDP says to a side that uses IPv6" },
     { .name = "interfaces",
       .type = GH_TYPE_NAMED,
-      .restart = true,
       FILE_(interfaces),
       .count_at = offsetof(struct gh_drafts, interface_count),
       .table = &interface_table,
       .says = "more places for media, by name; trunks choose one by media_interface" },
     { .name = "ports",
       .type = GH_TYPE_PORTS,
-      .restart = true,
       FILE_(media_ports),
       .standard = "16384-32767",
       .says = "UDP ports for media" },
     { .name = "workers",
       .type = GH_TYPE_COUNT,
-      .restart = true,
       MEDIA(workers),
       .min = 1,
       .max = 256,
@@ -282,16 +275,15 @@ static const struct gh_option media_options[] = {
       .says = "new calls while a media thread is late, out of processor time, or stalled" },
     { .name = "builtin_srtp",
       .type = GH_TYPE_BOOL,
-      .restart = true,
       MEDIA(builtin_srtp),
       .standard = "false",
       .says = "start even if libsrtp2 refuses our faster ciphers" },
 };
 
 static const struct gh_option audit_options[] = {
-    { .name = "directory", .type = GH_TYPE_PATH, .restart = true, FILE_(values.audit.directory),
+    { .name = "directory", .type = GH_TYPE_PATH, FILE_(values.audit.directory),
       .standard = "audit", .says = "where the record is written" },
-    { .name = "signing_key", .type = GH_TYPE_PATH, .restart = true, FILE_(audit_signing_key),
+    { .name = "signing_key", .type = GH_TYPE_PATH, FILE_(audit_signing_key),
       .available = GH_NOTED, .standard_says = "none", .says = "Ed25519 key of the checkpoints" },
     { .name = "checkpoint", .type = GH_TYPE_DURATION, FILE_(audit_checkpoint_ms),
       .available = GH_NOTED, .min = GH_SECOND, .max = 24 * GH_HOUR, .standard = "60s",
@@ -305,9 +297,9 @@ static const struct gh_option audit_options[] = {
 };
 
 static const struct gh_option admin_options[] = {
-    { .name = "socket", .type = GH_TYPE_PATH, .restart = true, FILE_(admin_socket),
+    { .name = "socket", .type = GH_TYPE_PATH, FILE_(admin_socket),
       .available = GH_NOTED, .standard_says = "none", .says = "Unix socket of gatehousectl" },
-    { .name = "http", .type = GH_TYPE_ADDRESS_PORT, .restart = true, FILE_(admin_http),
+    { .name = "http", .type = GH_TYPE_ADDRESS_PORT, FILE_(admin_http),
       .available = GH_NOTED, .standard_says = "none", .says = "metrics and pages" },
 };
 

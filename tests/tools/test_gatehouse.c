@@ -110,6 +110,9 @@ static void options_are_listed(void)
     CHECK(strstr(out, "\ntrunks.NAME.destinations\n") != NULL);
     CHECK(strstr(out, "\nlimits.max_calls\n") != NULL);
     CHECK(lines_of(out) > 400);
+    /* How a change comes into effect: once, and of all. */
+    CHECK(strstr(out, "A change takes effect when gatehouse is started again: ") == out);
+    CHECK(strstr(out, "restart") == NULL && strstr(out, "reload") == NULL);
     CHECK_INT(run("options", "srtp", NULL), 0);
     CHECK(strstr(out, "trunks.NAME.srtp\n") == out);
     CHECK_INT(lines_of(out), 4);
