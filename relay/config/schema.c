@@ -153,7 +153,8 @@ static const struct gh_option profile_options[] = {
     SWITCH("allow_charging_header", allow_charging_header, "let charging headers cross"),
     { .name = "v150_offer_filter", .type = GH_TYPE_WORD, PROFILE(v150_filter),
       .choices = v150_filters, .standard = "default",
-      .says = "which V.150 lines are taken out of offers; default: none" },
+      .standard_says = "default, which takes out none",
+      .says = "which V.150 lines are taken out of offers" },
     { .name = "suites", .type = GH_TYPE_WORD, GH_ITEMS(gh_profile_draft, suites, suite_count),
       .min = 1, .max = GH_TRUNK_SUITES_MAX, .choices = suites,
       .standard = "AEAD_AES_256_GCM, AEAD_AES_128_GCM, AES_256_CM_HMAC_SHA1_80, "

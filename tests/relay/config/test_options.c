@@ -346,6 +346,9 @@ static void test_describe(void)
     CHECK(strstr(text,
                  "trunks.NAME.redirect\n    a 3xx of the trunk\n    type: refuse\n"
                  "    not available in this version: local\n    default: refuse\n"));
+    CHECK(strstr(text, "v150_offer_filter\n    which V.150 lines are taken out of offers\n"
+                       "    type: default | none\n    not available in this version: remove_mer | "
+                       "remove_pre_mer\n    default: default, which takes out none\n"));
     CHECK(strstr(text, "routes[].require.grade\n"));
     CHECK(strstr(
         text,
