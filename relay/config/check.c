@@ -15,7 +15,7 @@ static const char *nearest_row(struct gh_loader *load, const char *name, const s
         return NULL;
     for (size_t i = 0; i < rows->count; i++)
         words[i] = row_at(rows, i)->name;
-    return gh_report_nearest(gh_span_str(name), words, rows->count);
+    return gh_report_nearest(gh_span_str(name), words, rows->count, GH_NEAR_NAME);
 }
 
 void *gh_check_find(struct gh_loader *load, const struct gh_draft *from, const char *option,

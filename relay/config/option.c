@@ -278,7 +278,7 @@ static void unknown_key(struct gh_loader *load, struct gh_draft *draft, const st
 
     for (size_t i = 0; i < draft->table->count; i++)
         words[i] = draft->table->options[i].name;
-    near = gh_report_nearest(key->text, words, draft->table->count);
+    near = gh_report_nearest(key->text, words, draft->table->count, GH_NEAR_NAME);
     if (near)
         draft->misspelt[gh_option_index(draft->table, near)] = true;
     if (near)

@@ -53,6 +53,11 @@ struct gh_choice {
     bool missing; /* this version does not have it */
 };
 
+/* A word that other products have for a value, and what to write here. */
+struct gh_foreign_word {
+    const char *word, *advice;
+};
+
 struct gh_table;
 
 struct gh_option {
@@ -70,6 +75,7 @@ struct gh_option {
     const char *standard_says; /* for people, where the default depends on something */
     const char *zero_word;    /* COUNT: the word for 0 */
     const struct gh_choice *choices; /* WORD, FLAG; ends with a NULL word */
+    const struct gh_foreign_word *foreign; /* the same; NULL: none */
     const struct gh_table *table;    /* GROUP, NAMED, ROWS */
     const char *short_form;   /* GROUP: the option that a scalar in the group's place means */
     const char *says;         /* one line for people */

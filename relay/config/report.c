@@ -492,10 +492,11 @@ void gh_report_print(const struct gh_report *report, FILE *out)
 
 /* ---- did you mean ---------------------------------------------------------------------------- */
 
-const char *gh_report_nearest(struct gh_span text, const char *const *words, size_t count)
+const char *gh_report_nearest(struct gh_span text, const char *const *words, size_t count,
+                              enum gh_nearness nearness)
 {
     const char *nearest = NULL;
-    size_t least = (text.len + 2) / 3 + 1; /* more than a third wrong is another word */
+    size_t least = (text.len + nearness - 1) / nearness + 1;
 
     if (text.len == 0 || text.len > NEAREST_WORD_MAX)
         return NULL;

@@ -60,7 +60,12 @@ const char *gh_report_quote(struct gh_report *report, struct gh_span text);
  * none */
 size_t gh_report_utf8_len(const unsigned char *p, size_t left);
 
+/* One letter wrong in so many is a slip, more is another word.  Values that say opposite things may
+ * look alike (require, refuse): there less is let pass. */
+enum gh_nearness { GH_NEAR_NAME = 3, GH_NEAR_VALUE = 4 };
+
 /** The word among @count @words that was probably meant by @text.  @return NULL: none is near */
-const char *gh_report_nearest(struct gh_span text, const char *const *words, size_t count);
+const char *gh_report_nearest(struct gh_span text, const char *const *words, size_t count,
+                              enum gh_nearness nearness);
 
 #endif

@@ -14,6 +14,11 @@ static const struct gh_choice srtp_modes[] = {
     { "required", GH_SRTP_REQUIRED, false },
     { NULL, 0, false },
 };
+#define BEST_EFFORT "write allowed: SRTP where both sides can, else RTP"
+static const struct gh_foreign_word srtp_elsewhere[] = {
+    { "best_effort", BEST_EFFORT }, { "best-effort", BEST_EFFORT }, { "optional", BEST_EFFORT },
+    { "preferred", BEST_EFFORT },   { NULL, NULL },
+};
 static const struct gh_choice traffic_secure[] = {
     { "srtp_and_tls", GH_SECURE_SRTP_AND_TLS, false },
     { "srtp_only", GH_SECURE_SRTP_ONLY, false },
@@ -233,6 +238,7 @@ static const struct gh_option trunk_options[] = {
       .type = GH_TYPE_WORD,
       RULE(srtp),
       .choices = srtp_modes,
+      .foreign = srtp_elsewhere,
       .standard = "required",
       .standard_says = "required with tls, off without",
       .says = "whether streams are keyed" },

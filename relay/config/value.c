@@ -306,11 +306,26 @@ static bool read_size(const struct reading *r, void *out)
     return read_quantity(r, sizes, "a number with B, KiB or MiB, such as 64KiB", out);
 }
 
+/* What to say behind the list of words: "; did you mean refuse?", or nothing. */
+static const char *word_advice(const struct reading *r, const char *const *words, size_t count)
+{
+    const struct gh_foreign_word *foreign = r->option->foreign;
+    const char *near = gh_report_nearest(r->text, words, count, GH_NEAR_VALUE);
+    const char *text = "";
+
+    while (foreign && foreign->word && !gh_span_ieq(r->text, gh_span_str(foreign->word)))
+        foreign++;
+    if (foreign && foreign->word)
+        text = gh_config_arena_printf(r->load->scratch, "; %s", foreign->advice);
+    else if (near)
+        text = gh_config_arena_printf(r->load->scratch, "; did you mean %s?", near);
+    return text ? text : "";
+}
+
 static bool read_word(const struct reading *r, void *out)
 {
     const struct gh_option *option = r->option;
     const char *words[16];
-    const char *near;
     char list[256];
     size_t count = 0, len = 0;
 
@@ -327,9 +342,7 @@ static bool read_word(const struct reading *r, void *out)
     list[0] = 0;
     for (size_t i = 0; i < count && len < sizeof(list); i++)
         len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "", words[i]);
-    near = gh_report_nearest(r->text, words, count);
-    return refuse(r, 0, "%s is not one of %s%s%s%s", quote(r), list, near ? "; did you mean " : "",
-                  near ? near : "", near ? "?" : "");
+    return refuse(r, 0, "%s is not one of %s%s", quote(r), list, word_advice(r, words, count));
 }
 
 static bool read_flag(const struct reading *r, void *out)
