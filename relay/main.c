@@ -358,9 +358,10 @@ static const struct verb {
       "Exit 0: stopped when asked; 1: could not start, or a record could not be written.\n",
       true, true, true, run },
     { "check", "FILE", "say what is wrong with a configuration",
-      "Reads FILE, what it includes, and the certificates and keys that they name, and opens no\n"
-      "socket.  Errors, warnings and notes go to stderr, each with file, line, column and\n"
-      "what to change; \"FILE: ok\" goes to stdout.\n"
+      "Reads FILE, what it includes, and the certificates and keys that they name, looks at the\n"
+      "place of the record, and opens no socket.  Run it as the user of the daemon.  Errors,\n"
+      "warnings and notes go to stderr, each with file, line, column and what to change;\n"
+      "\"FILE: ok\" goes to stdout.\n"
       "Exit 0: it can be run, warnings or not; 1: there are errors.\n",
       true, true, false, check },
     { "options", "[KEY]", "list the keys of the configuration: meaning, type, default",

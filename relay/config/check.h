@@ -37,6 +37,9 @@ void gh_check_routes(struct gh_loader *load, struct gh_drafts *drafts, struct gh
 /** Media addresses: own and named ones. */
 void gh_check_media(struct gh_loader *load, struct gh_drafts *drafts);
 
+/** An error when the record could not be written at audit.directory, as this user and now. */
+void gh_check_audit_directory(struct gh_loader *load, const struct gh_drafts *drafts);
+
 /** Warnings for what nothing refers to. */
 void gh_check_unused(struct gh_loader *load, const struct gh_drafts *drafts);
 

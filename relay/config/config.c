@@ -204,8 +204,10 @@ static int build(struct gh_loader *load, const char *path, const struct gh_load_
         return err;
     check_all(load, drafts, config, env);
     fill_arrays(drafts, config);
-    if (env->files)
+    if (env->files) {
+        gh_check_audit_directory(load, drafts);
         err = gh_config_load_identities(load, drafts, config, wall_us);
+    }
     if (!err)
         err = gh_config_arena_err(load->keep);
     return err ? err : gh_config_arena_err(load->scratch);

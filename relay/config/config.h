@@ -171,8 +171,8 @@ int gh_config_names_new(struct gh_config_names **out);
 void gh_config_names_free(struct gh_config_names *names);
 
 /**
- * Read, type and check @path and the files it includes, and load certificates, keys and trust.
- * Opens no socket.  Any thread; one load at a time for one @names.
+ * Read, type and check @path and the files it includes, see where the record is to go, and load
+ * certificates, keys and trust.  Opens no socket, makes nothing.  Any thread; one load at a time for one @names.
  *
  * @names    gives trunk ids; borrowed.  A load that fails gives none
  * @wall_us  microseconds since 1970: certificates are judged by it

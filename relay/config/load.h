@@ -8,7 +8,7 @@
 struct gh_load_env {
     size_t memory;         /* octets of each of the two arenas */
     bool everything;       /* treat every option as available */
-    bool files;            /* load certificates, keys and trust */
+    bool files;            /* load certificates, keys and trust; see where the record goes */
     const char *port_range, *reserved_ports; /* the kernel's two files */
     uint64_t descriptors;  /* that this process may ever have open; 0: not asked */
 };
