@@ -15,6 +15,12 @@
 #include "base/log.h"
 #include "call/call_int.h"
 
+/* Whole ones, for a log line: what was begun counts. */
+static unsigned long long seconds_between(uint64_t from_ms, uint64_t to_ms)
+{
+    return (unsigned long long)(to_ms - from_ms + 999) / 1000;
+}
+
 enum gh_reason gh_call_service(const struct gh_calls *calls)
 {
     return gh_media_alive(calls->media) ? GH_REASON_NONE : GH_REASON_MEDIA_STALLED;
@@ -27,14 +33,19 @@ void gh_call_on_media_health(void *arg, unsigned worker, bool stalled)
 
     (void)worker; /* which, and how long: the media plane has a line for each */
     (void)stalled;
-    if ((reason != GH_REASON_NONE) == calls->out_of_service)
+    if ((reason != GH_REASON_NONE) == calls->service.out)
         return;
-    calls->out_of_service = !calls->out_of_service;
-    if (calls->out_of_service)
+    calls->service.out = !calls->service.out;
+    if (calls->service.out) {
+        calls->service.since_ms = gh_loop_now_ms(calls->loop);
         gh_log(GH_LOG_ERROR, "call", "service.lost", "reason=%s calls=%zu change=\"%s\"",
                gh_reason_name(reason), calls->count, gh_reason_info(reason)->advice);
-    else
-        gh_log(GH_LOG_WARN, "call", "service.again", "calls=%zu", calls->count);
+        return;
+    }
+    gh_log(GH_LOG_WARN, "call", "service.again", "seconds=%llu refused=%llu calls=%zu",
+           seconds_between(calls->service.since_ms, gh_loop_now_ms(calls->loop)),
+           (unsigned long long)calls->service.refused, calls->count);
+    calls->service.refused = 0;
 }
 
 /* One buffer for one conversion each. */
@@ -70,7 +81,7 @@ bool gh_call_is_overloaded(struct gh_calls *calls, uint64_t now_ms)
     case GH_OVERLOAD_ENDS:
         gh_log(GH_LOG_WARN, "call", "overload.end", "%s %s seconds=%llu refused=%llu calls=%zu",
                figures_of(&load, "").text, figures_of(&overload->worst, "worst_").text,
-               (unsigned long long)(overload->seen_ms - overload->since_ms + 999) / 1000,
+               seconds_between(overload->since_ms, overload->seen_ms),
                (unsigned long long)overload->refused, calls->count);
         break;
     case GH_OVERLOAD_SAME:
@@ -89,8 +100,10 @@ enum gh_reason gh_call_capacity(struct gh_calls *calls, const struct gh_config_t
         return GH_REASON_AUDIT_FAILED;
     if (gh_audit_backlogged(calls->audit))
         return GH_REASON_AUDIT_BACKLOG;
-    if (reason != GH_REASON_NONE)
+    if (reason != GH_REASON_NONE) {
+        calls->service.refused++;
         return reason;
+    }
     if (gh_call_is_overloaded(calls, gh_loop_now_ms(calls->loop)) &&
         !calls->config->media.overload_accept) {
         calls->overload.refused++;

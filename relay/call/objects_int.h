@@ -302,7 +302,11 @@ struct gh_calls {
     struct gh_calls_counters counters;
     bool stopping, closed;
     struct gh_overload overload;
-    bool out_of_service;            /* as the log said last: gh_call_service */
+    struct {
+        bool out;                   /* as the log said last: gh_call_service */
+        uint64_t since_ms;
+        uint64_t refused;           /* INVITEs, since it was told the last time that it is over */
+    } service;
     gh_calls_fn drained;
     void *drained_arg;
     struct gh_timer stop_timer;

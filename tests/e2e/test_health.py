@@ -82,13 +82,16 @@ class Stalled(SessionCase):
                 self.ping(503, self.a)
                 refused = self.refused()
             log.wait(r" warn +media worker_recovered worker=1 ")
-            log.wait(r" warn +call +service\.again calls=1$")
+            log.wait(r" warn +call +service\.again seconds=\d+ refused=1 calls=1$")
             self.ping(200)
+            with halted(second):
+                log.wait(r" service\.lost ", 2)
+            log.wait(r" service\.again seconds=\d+ refused=0 calls=1$")  # it counts anew
         log.wait(r" warn +media worker_recovered worker=0 ")
         self.ping(200, self.a)
         self.both_ways()
         self.check_end(self.hang_up())
-        self.assertEqual(len([line for line in log.text().split("\n") if " service." in line]), 2)
+        self.assertEqual(len([line for line in log.text().split("\n") if " service." in line]), 4)
         self.lab.wait_record("policy.refuse", reason="media_stalled", method="OPTIONS", trunk="CUCMA", sip=503)
         self.assertEqual([r for r in self.lab.records("call.start") if r["call_id"] == refused.call_id], [])
 
