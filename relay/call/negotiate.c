@@ -26,6 +26,25 @@ bool gh_marks_has(const struct gh_marks *marks, enum gh_reason mark)
     return (unsigned)mark < GH_REASON_COUNT && (marks->bits[mark / 64] >> mark % 64 & 1);
 }
 
+struct gh_marks_text gh_marks_text(const struct gh_marks *marks)
+{
+    struct gh_marks_text out = { .text = "-" };
+    size_t len = 0;
+    unsigned count = 0;
+
+    for (int i = 0; i < GH_REASON_COUNT; i++) {
+        if (!gh_marks_has(marks, (enum gh_reason)i) || count++ >= GH_MARKS_TOLD)
+            continue;
+        len += (size_t)snprintf(out.text + len, sizeof(out.text) - len, "%s%s", len ? "," : "",
+                                gh_reason_name((enum gh_reason)i));
+        if (len >= sizeof(out.text))
+            return out;
+    }
+    if (count > GH_MARKS_TOLD)
+        snprintf(out.text + len, sizeof(out.text) - len, ",+%u", count - GH_MARKS_TOLD);
+    return out;
+}
+
 struct gh_marks gh_neg_marks(const struct gh_neg *neg)
 {
     struct gh_marks marks = neg->marks;

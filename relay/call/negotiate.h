@@ -40,6 +40,15 @@ void gh_marks_add(struct gh_marks *marks, enum gh_reason mark);
 void gh_marks_add_all(struct gh_marks *marks, const struct gh_marks *more);
 bool gh_marks_has(const struct gh_marks *marks, enum gh_reason mark);
 
+#define GH_MARKS_TOLD 8 /* by name in a line of the log; a record has them all */
+
+struct gh_marks_text {
+    char text[GH_MARKS_TOLD * 40 + 8];
+};
+
+/** For the log: "unproven,weak_tls", "-" without any, and "...,+3" where there are more than are told. */
+struct gh_marks_text gh_marks_text(const struct gh_marks *marks);
+
 /* ---- what the exchange asks others ---- */
 
 /* The memory of keys, see key_memory.h.  A zeroed one knows nothing: every key is fresh. */

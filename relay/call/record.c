@@ -406,10 +406,11 @@ void gh_call_record_end(struct gh_call *call, uint64_t now_ms)
     call->end.wall_us = gh_wall_us();
     call->end.ms = now_ms;
     gh_call_mark_measured(call);
-    gh_log(GH_LOG_INFO, "call", "end", "call=%s from=%s to=%s status=%s grade=%s reason=%s",
+    gh_log(GH_LOG_INFO, "call", "end", "call=%s from=%s to=%s status=%s grade=%s reason=%s marks=%s",
            call->id, gh_log_quote(gh_span_str(call->from)).text,
            gh_log_quote(gh_span_str(call->to)).text, gh_status_name(gh_call_status(call)),
-           gh_grade_name(end_grade(call)), gh_reason_name(call->end.reason));
+           gh_grade_name(end_grade(call)), gh_reason_name(call->end.reason),
+           gh_marks_text(&call->marks).text);
     event = gh_event_new("call.end", call->end.wall_us);
     event_end(event, call);
     call->receipt = calloc(1, sizeof(*call->receipt));

@@ -291,3 +291,5 @@ class SessionCase(unittest.TestCase):
     def check_end(self, record, status="Encrypted", grade="hop_by_hop", marks=(), reasons=("caller_hung_up",)):
         self.assertEqual((record["status"], record["grade"], record["marks"], record["reasons"]),
                          (status, grade, list(marks), list(reasons)))
+        self.lab.log.wait(rf" info +call +end +call={record['call']} .* status={status} grade={grade} "
+                          rf"reason={reasons[0]} marks={','.join(marks) or '-'}$")
