@@ -96,16 +96,21 @@ void gh_report_accept(struct gh_peer *peer)
 {
     struct gh_trunks *trunks = peer->trunks;
     const struct gh_conn_facts *facts = gh_conn_facts(peer->conn);
+    const char *role = facts->role == GH_ROLE_SERVER ? "server" : "client";
     char text[GH_ADDR_TEXT_MAX];
     struct gh_event *event;
 
-    gh_log(GH_LOG_INFO, "trunk", facts->transport == GH_TRANSPORT_TLS ? "tls.accept" : "accept",
-           "trunk=%s conn=%llu role=%s peer=%s version=%s cipher=%s group=%s name=%s",
-           peer->trunk->rules.name, (unsigned long long)gh_conn_id(peer->conn),
-           facts->role == GH_ROLE_SERVER ? "server" : "client", gh_addr_text(&facts->peer, text),
-           facts->version_name, facts->cipher, facts->group, peer->papers->name);
-    if (facts->transport != GH_TRANSPORT_TLS)
+    if (facts->transport != GH_TRANSPORT_TLS) {
+        gh_log(GH_LOG_INFO, "trunk", "accept", "trunk=%s conn=%llu role=%s transport=%s peer=%s",
+               peer->trunk->rules.name, (unsigned long long)gh_conn_id(peer->conn), role,
+               transport_name(facts->transport), gh_addr_text(&facts->peer, text));
         return;
+    }
+    gh_log(GH_LOG_INFO, "trunk", "tls.accept",
+           "trunk=%s conn=%llu role=%s peer=%s version=%s cipher=%s group=%s name=%s",
+           peer->trunk->rules.name, (unsigned long long)gh_conn_id(peer->conn), role,
+           gh_addr_text(&facts->peer, text), facts->version_name, facts->cipher, facts->group,
+           peer->papers->name);
     event = gh_event_new("tls.accept", gh_wall_us());
     event_who(event, trunks, peer, facts);
     event_tls(event, facts);

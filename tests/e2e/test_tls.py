@@ -192,6 +192,8 @@ class Incoming(TlsCase):
                 self.assertIn("reason=bad_message", line)
                 self.settle()
                 self.assertEqual(len([x for x in self.lab.log.lines if f"peer={name} reason=bad_message" in x]), 1)
+                if source == self.lab.lab_host:  # what it stood for until then: nothing of TLS, not even empty
+                    self.lab.log.wait(rf" info +trunk accept +trunk=LAB conn=\d+ role=server transport=tcp peer={name}$")
 
     def test_handshakes_that_stop(self):
         """Cut inside the handshake: after nothing, after a piece, and by a reset."""
