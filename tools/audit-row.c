@@ -72,7 +72,8 @@ static const struct {
     [GH_ROW_TRUNKS] = { "TRUNKS", 18 },
     [GH_ROW_STATUS] = { "STATUS", 16 },
     [GH_ROW_GRADE] = { "GRADE", 12 },
-    [GH_ROW_REASONS] = { "REASONS", 10 },
+    [GH_ROW_REASONS] = { "REASONS", 14 },
+    [GH_ROW_MARKS] = { "MARKS", 10 },
     [GH_ROW_MEDIA] = { "MEDIA (suite, path, packets authenticated from each side)", 0 },
 };
 
@@ -252,7 +253,7 @@ void gh_row_of_end(struct gh_row *row, const struct gh_line *line, const struct 
     add_member(&row->cells[GH_ROW_STATUS], line->root, "status");
     add_member(&row->cells[GH_ROW_GRADE], line->root, "grade");
     add_words(&row->cells[GH_ROW_REASONS], json_object_get(line->root, "reasons"));
-    add_words(&row->cells[GH_ROW_REASONS], json_object_get(line->root, "marks"));
+    add_words(&row->cells[GH_ROW_MARKS], json_object_get(line->root, "marks"));
     add_media(&row->cells[GH_ROW_MEDIA], line->root);
     if (lost) {
         gh_cell_text(&row->cells[GH_ROW_STATUS], "lost");
@@ -272,7 +273,7 @@ void gh_row_of_refusal(struct gh_row *row, const struct gh_line *line)
     add_member(&row->cells[GH_ROW_TRUNKS], line->root, "trunk");
     gh_cell_text(&row->cells[GH_ROW_STATUS], "refused");
     add_member(&row->cells[GH_ROW_REASONS], line->root, "reason");
-    add_words(&row->cells[GH_ROW_REASONS], json_object_get(line->root, "marks"));
+    add_words(&row->cells[GH_ROW_MARKS], json_object_get(line->root, "marks"));
     if (json_is_integer(count))
         cell_fmt(&row->cells[GH_ROW_REASONS], " (%" JSON_INTEGER_FORMAT " times)",
                  json_integer_value(count));

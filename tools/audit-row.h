@@ -26,7 +26,8 @@ enum gh_column {
     GH_ROW_TRUNKS,
     GH_ROW_STATUS,
     GH_ROW_GRADE,
-    GH_ROW_REASONS,
+    GH_ROW_REASONS, /* why it ended, or was refused */
+    GH_ROW_MARKS,
     GH_ROW_MEDIA,
     GH_ROW_COLUMNS
 };

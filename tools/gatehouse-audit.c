@@ -279,7 +279,10 @@ static const struct verb {
     { "calls", "DIR [--json]", "list the calls, and the INVITEs that were refused",
       "A row for each call that ended, was lost in a crash, runs or was refused: when, how long, "
       "from, to,\n"
-      "trunks, status, grade, reasons, media; under it, each change of where its media comes from.\n"
+      "trunks, status, grade, reasons (why it ended or was refused), marks (what is to be known "
+      "beside the\n"
+      "grade), media; under it, each change of where its media comes from.  gatehouse reasons tells "
+      "the words.\n"
       "Damaged lines are named on stderr.\n"
       "  --json  the records call.end and call.lost alone, as they stand in the ledger, one a "
       "line\n"
