@@ -407,6 +407,39 @@ static void test_lab(void)
     loaded_fini(&loaded);
 }
 
+/* An option that asks for something, here and now: not those that this version only knows the name of. */
+static bool has_a_choice(const struct gh_option *option)
+{
+    size_t there = 0;
+
+    for (const struct gh_choice *choice = option->choices; choice && choice->word; choice++)
+        there += !choice->missing;
+    return option->available == GH_AVAILABLE && (!option->choices || there > 1);
+}
+
+/* Who begins with the sample finds each key in it, as it is or as a comment. */
+static void check_sample_names(const char *text, const struct gh_table *table)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct gh_option *option = &table->options[i];
+        char want[128];
+
+        snprintf(want, sizeof(want), "%s:", option->name);
+        if (has_a_choice(option) && !CHECK(strstr(text, want) != NULL))
+            fprintf(stderr, "%s: %s is not in the sample\n", table->what, option->name);
+        if (option->table)
+            check_sample_names(text, option->table);
+    }
+}
+
+static void test_sample_names_every_option(void)
+{
+    const char *text = read_conf("gatehouse.yaml");
+
+    CHECK_OR_STOP(text != NULL);
+    check_sample_names(text, &gh_schema);
+}
+
 /*
  * The sample is the block of the design with comments: line by line.  The whole table is walked in
  * test_options.c.
@@ -480,5 +513,6 @@ int main(void)
     RUN(test_sample);
     RUN(test_lab);
     RUN(test_sample_has_design_keys);
+    RUN(test_sample_names_every_option);
     return CHECK_REPORT();
 }
