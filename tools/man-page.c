@@ -18,12 +18,12 @@
 
 #define LINE_MAX_OCTETS 1024
 
-/* "a=crypto" and "v, seq": names, whose case counts. */
+/* "a=crypto", "v, seq" and "san: ...": names, whose case counts. */
 static bool begins_with_name(const char *text)
 {
-    size_t len = strcspn(text, " ,");
+    size_t len = strcspn(text, " ,:");
 
-    return text[len] == ',' || memchr(text, '=', len) || memchr(text, '_', len);
+    return text[len] == ',' || text[len] == ':' || memchr(text, '=', len) || memchr(text, '_', len);
 }
 
 /* One sentence: capital at its start, point at its end, nothing that roff takes for a request. */

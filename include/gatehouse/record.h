@@ -39,7 +39,7 @@
 #define GH_RECORD_FINDING_MAP(X)                                                                   \
     X(GH_RECORD_BAD_JSON, "bad_json", 1, "the line is not a JSON object")                          \
     X(GH_RECORD_BAD_FIELD, "bad_field", 1, "v, seq, prev, ts or type is missing or malformed")     \
-    X(GH_RECORD_SEQ_GAP, "seq_gap", 1, "seq does not follow the line before")                      \
+    X(GH_RECORD_SEQ_GAP, "seq_gap", 1, "its seq does not follow that of the line before")          \
     X(GH_RECORD_PREV_MISMATCH, "prev_mismatch", 1, "a line is not what the prev of the next says") \
     X(GH_RECORD_LINE_TOO_LONG, "line_too_long", 1, "the line is longer than any record")           \
     X(GH_RECORD_TORN_TAIL, "torn_tail", 1, "the file ends in the middle of a line")                \

@@ -49,6 +49,14 @@ struct telling {
     bool any;
 };
 
+/* "a=crypto lines" and "bridge: never": names, whose case counts. */
+static bool begins_with_name(const char *text)
+{
+    size_t len = strcspn(text, " :");
+
+    return text[len] == ':' || memchr(text, '=', len);
+}
+
 /* roff takes a backslash for an escape, and a point or apostrophe at a line's start for a request.
  */
 static void tell_text(const struct telling *t, const char *text, bool capital)
@@ -59,7 +67,7 @@ static void tell_text(const struct telling *t, const char *text, bool capital)
     }
     if (*text == '.' || *text == '\'')
         fputs("\\&", t->out);
-    if (capital && *text >= 'a' && *text <= 'z') {
+    if (capital && *text >= 'a' && *text <= 'z' && !begins_with_name(text)) {
         fputc(*text - 'a' + 'A', t->out);
         text++;
     }

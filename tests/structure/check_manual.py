@@ -14,6 +14,8 @@ import shutil
 import subprocess
 import sys
 
+FIELDS = {"v", "seq", "prev", "ts"}  # of every record: no words of English
+
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
@@ -76,6 +78,16 @@ def compare(what, there, said):
             [f"{what}: {word} is in the manual, and nowhere else" for word in sorted(said - there)])
 
 
+def capitalised(page, names):
+    """Lines that begin with a name whose case counts, and was not left alone: "Seq does not follow", "Bridge: never"."""
+    found = []
+    for line in page.split("\n"):
+        word = re.match(r"([A-Z]\w*)(.?)", line)
+        if word and word[1].lower() in names and (word[2] in (":", "=") or word[1].lower() in FIELDS):
+            found.append(f"a name with a capital: {line}")
+    return found
+
+
 def check_itself():
     assert events_of('gh_log(GH_LOG_INFO, "main", "stop", "a=%s", f(x, "y"));') == {"main stop"}
     assert events_of('gh_log(l, "trunk", tls ? "a.b" : "c", "x")') == {"trunk a.b", "trunk c"}
@@ -84,6 +96,7 @@ def check_itself():
     page = ".Sh LOG\n.It Cm info\nx\n.It Cm main stop\n.Sh REASONS\n.It Cm weak_tls Pq 488\n"
     assert items(page, "LOG") == {"info", "main stop"} and items(page, "REASONS") == {"weak_tls"}
     assert compare("x", {"a", "b"}, {"a"}) and compare("x", {"a"}, {"a", "b"}) and not compare("x", {"a"}, {"a"})
+    assert len(capitalised("Seq is\nBridge: x\nA=crypto\nBridge them\nThe seq\nprev is", {"bridge", "a"} | FIELDS)) == 3
     for broken in ("gh_log(a, ", 'f(const char *e) { gh_log(W, "net", e, ""); }'):
         try:
             events_of(broken)
@@ -128,7 +141,11 @@ def main():
     wrong += compare("records", records, items(pages["gatehouse-audit.1"], "RECORD"))
     wrong += compare("findings", findings, items(pages["gatehouse-audit.1"], "FINDINGS"))
     wrong += compare("options", options, items(pages["gatehouse.yaml.5"], "KEYS"))
+    names = FIELDS | {"a"} | {option.split(".")[-1].strip("[]") for option in options}
+    for words in re.findall(r"(?m)^    (?:type|not available in this version): (.*)$", listed):
+        names |= set(words.removeprefix("list of ").split(" | "))
     for name in pages:
+        wrong += capitalised(pages[name], names)
         wrong += lint(os.path.join(build, "man", name))
     print("\n".join(wrong) or f"{len(events)} events, {len(records)} records, {len(reasons)} reasons, {len(options)} options")
     return 1 if wrong else 0
