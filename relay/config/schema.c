@@ -358,7 +358,7 @@ static const struct gh_option file_options[] = {
       .count_at = offsetof(struct gh_drafts, listener_count), .table = &listener_table,
       .says = "ports where trunks call us" },
     { .name = "media", .type = GH_TYPE_GROUP, .required = true, .table = &media_table,
-      .says = "where streams are anchored" },
+      .says = "where streams are anchored: both sides send them here" },
     { .name = "security_profiles", .type = GH_TYPE_NAMED, .required = true, FILE_(profiles),
       .count_at = offsetof(struct gh_drafts, profile_count), .table = &profile_table,
       .says = "rules that several trunks share" },
