@@ -214,6 +214,8 @@ struct gh_worker {
     bool stopping;
     struct gh_stream *streams[GH_MEDIA_ROUND]; /* by the tick that looks at them */
     unsigned tick_number, opened;
+    uint64_t ticked_ms;            /* the last tick */
+    bool was_late;                 /* and it looked at no stream */
     struct gh_port *visited;       /* ports that strangers came to in this tick */
     uint64_t origins;              /* last number given to gh_side.origin; high bit keeps clear of rx serials */
     struct gh_pulse pulse;

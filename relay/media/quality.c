@@ -225,12 +225,19 @@ void gh_quality_rtp(struct gh_quality *quality, const uint8_t *p, uint64_t now_u
 
     if (!source->used || source->ssrc != gh_get32(p + 8))
         change_source(quality, gh_get32(p + 8), gh_get16(p + 2), type);
-    if (!follow(quality, source, gh_get16(p + 2)))
+    if (!follow(quality, source, gh_get16(p + 2))) {
+        quality->stray_pkts++;
         return;
+    }
     if (type != source->type)
         heed_type(quality, source, type);
     if (source->clock_hz && source->codec != GH_CODEC_EVENT)
         time_it(source, gh_get32(p + 4), now_us);
+}
+
+uint64_t gh_quality_arrived(const struct gh_quality *quality)
+{
+    return quality->now.measured.received_pkts + quality->stray_pkts;
 }
 
 /* ---- what is sent to the side, and what it says of that ------------------------------------- */

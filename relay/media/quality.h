@@ -49,6 +49,7 @@ struct gh_quality {
     struct gh_quality_sent sent[GH_QUALITY_SOURCES_MAX];
     /* Of sources whose places were taken. */
     uint64_t gone_expected, gone_received, gone_lost, gone_reported;
+    uint64_t stray_pkts;                    /* far away from those before, and in no sum */
     struct {
         uint32_t ntp_middle;
         uint64_t sent_us;                   /* 0: free place */
@@ -73,6 +74,9 @@ void gh_quality_fini(struct gh_quality *quality);
  * @now_us  monotonic
  */
 void gh_quality_rtp(struct gh_quality *quality, const uint8_t *p, uint64_t now_us);
+
+/** How many have come by the last gh_quality_sum, whatever their numbers. */
+uint64_t gh_quality_arrived(const struct gh_quality *quality);
 
 /** RTP that went out to this side.  @ssrc  as it went out */
 void gh_quality_sent(struct gh_quality *quality, uint32_t ssrc);

@@ -11,6 +11,7 @@
 #include "media/media_int.h"
 #include "net/loop.h"
 
+#define LATE_MS (GH_MEDIA_ROUND * GH_MEDIA_TICK_MS) /* a tick: then the thread stood still */
 #define ORIGIN_BASE (1ULL << 63) /* clear of the serial numbers of receiving contexts */
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -131,10 +132,9 @@ static void set_stream(struct gh_stream *stream, const struct gh_set_msg *msg, u
 
 static void look_for_voice(struct gh_side *side, uint64_t now_ms)
 {
-    uint64_t received = side->quality.now.measured.received_pkts;
     struct gh_event_msg *event;
 
-    if (!gh_side_look_for_voice(side, received, now_ms))
+    if (!gh_side_look_for_voice(side, gh_quality_arrived(&side->quality), now_ms))
         return;
     event =
         gh_media_event_new(side, side->voiceless ? GH_MEDIA_EVENT_VOICE : GH_MEDIA_EVENT_SILENT);
@@ -176,15 +176,28 @@ static void note_wall(struct gh_worker *worker)
     worker->wall_ahead_us = gh_wall_us() - (int64_t)(uv_hrtime() / 1000);
 }
 
+/* The thread stood still, or the whole machine did: what came meanwhile waits in the sockets, and must
+ * be read before anybody is said to be silent.  A thread that is always late looks each other time. */
+static bool must_read_first(struct gh_worker *worker, uint64_t now_ms)
+{
+    bool late = now_ms - worker->ticked_ms >= GH_MEDIA_TICK_MS + LATE_MS;
+
+    worker->ticked_ms = now_ms;
+    worker->was_late = late && !worker->was_late;
+    return worker->was_late;
+}
+
 static void on_tick(uv_timer_t *tick)
 {
     struct gh_worker *worker = tick->data;
     uint64_t now_ms = uv_now(&worker->loop);
-
-    struct gh_stream *stream = worker->streams[worker->tick_number++ % GH_MEDIA_ROUND];
+    struct gh_stream *stream;
 
     note_wall(worker);
     gh_ports_tick(worker);
+    if (must_read_first(worker, now_ms))
+        return;
+    stream = worker->streams[worker->tick_number++ % GH_MEDIA_ROUND];
     for (; stream; stream = stream->next) {
         look_at_side(&stream->sides[0], now_ms);
         look_at_side(&stream->sides[1], now_ms);
@@ -259,6 +272,7 @@ int gh_worker_init(struct gh_worker *worker)
     worker->epoll_fd = -1;
     worker->origins = ORIGIN_BASE;
     note_wall(worker);
+    worker->ticked_ms = uv_now(&worker->loop);
     worker->stop.msg.drop = keep;
     worker->stop.command = GH_COMMAND_STOP;
     worker->tick.data = worker;

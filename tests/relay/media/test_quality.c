@@ -60,6 +60,21 @@ static void jumps(void)
     CHECK_INT(sum(&quality, 0)->measured.expected_pkts, 14 + 2999);
 }
 
+/* A sender that leaves out thousands with each is heard all the same, and not silent. */
+static void strays_have_come(void)
+{
+    static struct gh_quality quality;
+    struct source voice = { .to = &quality, .ssrc = 7, .seq = 100, .now_us = 1000000 };
+
+    for (uint64_t i = 1; i <= 20; i++) {
+        next(&voice);
+        voice.seq = (uint16_t)(voice.seq + 5000);
+        sum(&quality, 0);
+        CHECK_INT(gh_quality_arrived(&quality), i);
+    }
+    CHECK_INT(quality.now.measured.received_pkts, 1);
+}
+
 /* Hold music, a transfer: each source has numbers of its own, and what is gone stays in the
  * sums. */
 static void sources_are_bounded_and_nothing_is_forgotten(void)
@@ -314,6 +329,7 @@ int main(void)
     RUN(loss_over_a_wrap);
     RUN(late_and_doubled_packets);
     RUN(jumps);
+    RUN(strays_have_come);
     RUN(sources_are_bounded_and_nothing_is_forgotten);
     RUN(a_new_ssrc_with_each_packet);
     RUN(loss_of_an_interval);

@@ -289,6 +289,43 @@ static void a_refresh_is_no_sign_of_life(void)
     LAB_END(&lab);
 }
 
+/* The thread stands still, or the machine does: what comes meanwhile is read before anybody is silent. */
+static void what_waits_is_read_first(void)
+{
+    enum { TIMEOUT = 2000, STANDS_STILL_MS = TIMEOUT + 300 };
+    struct lab lab;
+    uv_sem_t held, go;
+    struct gh_hold_msg hold = { .held = &held, .go = &go };
+    uint8_t p[PKT_MAX] __attribute__((aligned(8)));
+    struct gh_media_open open = { .call = 1 };
+    gh_stream_id other;
+    uint16_t ports[2];
+
+    if (!lab_start(&lab, 4, TIMEOUT))
+        return;
+    lab_secure(&lab, GH_PATH_CLEAR, GH_SUITE_NONE, GH_SUITE_NONE);
+    for (int s = 0; s < 2; s++)
+        check_flows(&lab, s, false);
+    uv_sem_init(&held, 0);
+    uv_sem_init(&go, 0);
+    gh_media_hold(lab.media, 0, &hold);
+    uv_sem_wait(&held);
+    for (int s = 0; s < 2; s++)
+        phone_send(&lab, s, false, p, make_rtp(&lab.phones[s], p, 0, 160));
+    /* Commands come before packets, and so do timers then. */
+    CHECK_INT(gh_media_open(lab.media, &open, &other, ports), 0);
+    uv_sleep(STANDS_STILL_MS);
+    uv_sem_post(&go);
+    for (int s = 0; s < 2; s++)
+        CHECK(phone_receive(&lab, s, false, p) > 0);
+    lab_close(&lab, other);
+    CHECK_INT(events_of(&lab, 0, GH_MEDIA_EVENT_TIMEOUT), 0);
+    CHECK_INT(events_of(&lab, 1, GH_MEDIA_EVENT_TIMEOUT), 0);
+    uv_sem_destroy(&held);
+    uv_sem_destroy(&go);
+    LAB_END(&lab);
+}
+
 int main(void)
 {
     const char *names;
@@ -306,5 +343,6 @@ int main(void)
     RUN(silence_times_out_once_a_generation);
     RUN(a_set_may_bring_its_own_timeout);
     RUN(a_refresh_is_no_sign_of_life);
+    RUN(what_waits_is_read_first);
     return CHECK_REPORT();
 }
