@@ -245,7 +245,7 @@ void gh_call_on_media_event(void *arg, const struct gh_media_event *event);
 /** record_quality.c: how well the stream's packets came from @side, and what @side reported of those sent to it. */
 void gh_call_event_quality(struct gh_event *event, const struct gh_media_counters counters[2], int side);
 
-/* ---- silence.c: one-way audio.  Each side of each stream is silent, or not. ---- */
+/* ---- silence.c: one-way audio or video.  Each side of each stream is silent, or not. ---- */
 
 /** It was to send RTP and has not for GH_MEDIA_SILENT_MS.  The log says so once that long is over since the answer. */
 void gh_call_silence_begins(struct gh_call_stream *stream, int side, int64_t since_us, int64_t now_us);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One-way audio: when a side that was to send RTP sent none, from the answer on.  Who rings need
+ * One-way audio or video: when a side that was to send RTP sent none, from the answer on.  Who rings need
  * not speak.
  */
 #include <stdlib.h>
@@ -26,6 +26,12 @@ static bool is_long(const struct gh_call *call, int64_t since_us, int64_t now_us
     return call->answer_us && now_us - begin_of(call, since_us) >= SILENT_US;
 }
 
+/* Text comes when somebody types (RFC 4103), and a far camera is turned now and then (RFC 4573). */
+static bool is_steady(enum gh_media_kind kind)
+{
+    return kind == GH_MEDIA_AUDIO || kind == GH_MEDIA_VIDEO;
+}
+
 /* ---- while it goes on ------------------------------------------------------------------------ */
 
 static void tell(struct gh_call_stream *stream, int side, int64_t now_us)
@@ -33,7 +39,7 @@ static void tell(struct gh_call_stream *stream, int side, int64_t now_us)
     struct gh_call *call = stream->call;
     int64_t since_us = stream->silent_us[side];
 
-    if (!since_us || stream->silent_told[side])
+    if (!since_us || stream->silent_told[side] || call->silence_count >= GH_CALL_SILENCES_MAX)
         return;
     if (!is_long(call, since_us, now_us)) {
         call->silence_due = true;
@@ -48,6 +54,8 @@ static void tell(struct gh_call_stream *stream, int side, int64_t now_us)
 void gh_call_silence_begins(struct gh_call_stream *stream, int side, int64_t since_us,
                             int64_t now_us)
 {
+    if (!is_steady(stream->call->shown[stream->index]->kind))
+        return;
     stream->silent_us[side] = since_us;
     tell(stream, side, now_us);
 }

@@ -22,6 +22,7 @@ static void begin(void)
     TAILQ_INIT(&call.silences);
     call.answer_us = ANSWER;
     call.shown[0] = &shown;
+    shown.kind = GH_MEDIA_AUDIO;
     call.streams[0] = &streams[0];
     streams[0].call = streams[1].call = &call;
 }
@@ -118,6 +119,27 @@ static void a_clock_that_is_set_back(void)
     CHECK_INT(shown.silent_us[1], 0);
 }
 
+/* A far camera's control and typed text send nothing for minutes. */
+static void what_is_not_steady_is_not_silent(void)
+{
+    static const enum gh_media_kind kinds[] = { GH_MEDIA_OTHER, GH_MEDIA_APPLICATION, GH_MEDIA_TEXT };
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        begin();
+        shown.kind = kinds[i];
+        silent(&streams[0], 1, 10);
+        CHECK(!streams[0].silent_told[1]);
+        CHECK_STR(recorded(1, 60), "");
+        gh_call_silence_ends(&streams[0], 1, at(50));
+        CHECK_STR(recorded(1, 60), "");
+    }
+    begin();
+    shown.kind = GH_MEDIA_VIDEO;
+    silent(&streams[0], 1, 10);
+    CHECK_STR(recorded(1, 60), ",\"silent_seconds\":50.0,\"silent\":[[10.0,60.0]]}");
+    gh_call_silences_free(&call);
+}
+
 static void there_is_a_bound(void)
 {
     const char *text;
@@ -126,6 +148,7 @@ static void there_is_a_bound(void)
     begin();
     for (int i = 0; i < 40; i++) {
         silent(&streams[0], i % 2, 10 * i);
+        CHECK_INT(streams[0].silent_told[i % 2], i < GH_CALL_SILENCES_MAX); /* nor does the log grow */
         gh_call_silence_ends(&streams[0], i % 2, at(10 * i + 6));
     }
     CHECK_INT(call.silence_count, GH_CALL_SILENCES_MAX);
@@ -145,6 +168,7 @@ int main(void)
     RUN(who_rings_need_not_speak);
     RUN(a_stream_that_is_closed_is_silent_no_more);
     RUN(a_clock_that_is_set_back);
+    RUN(what_is_not_steady_is_not_silent);
     RUN(there_is_a_bound);
     return CHECK_REPORT();
 }
