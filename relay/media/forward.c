@@ -442,7 +442,7 @@ static enum gh_drop drop_of_seal(int err)
     }
 }
 
-/* Where choose_by_mki finds it. */
+/* Where open_by_mki finds it. */
 static void add_mki(struct packet *packet, const struct gh_side *to)
 {
     const struct gh_suite_info *info = gh_suite_info(to->suite);
