@@ -16,18 +16,16 @@
     X(GH_ESYNTAX, -10000, "text does not follow the grammar")                           \
     X(GH_ENOSUITE, -10001, "crypto suite not supported")                                \
     X(GH_ELIMIT, -10002, "a named limit was exceeded")                                  \
-    X(GH_ESTALE, -10003, "the connection or its standing is not the one that was judged") \
+    X(GH_ESTALE, -10003, "judged for another connection or standing, or a key used too long ago") \
     X(GH_ECRYPTO, -10004, "the cryptographic library failed")                           \
     X(GH_EAUTH, -10005, "not authentic")                                                \
     X(GH_EREPLAY, -10006, "seen before, or too old to tell")                            \
-    X(GH_EMORE, -10007, "more octets are needed")                                       \
     X(GH_ENOTFOUND, -10008, "not found")                                                \
     X(GH_EEXISTS, -10009, "already there")                                              \
     X(GH_ECLOSED, -10010, "closed")                                                     \
     X(GH_EFULL, -10011, "no room left")                                                 \
     X(GH_ESTATE, -10012, "not possible in this state")                                  \
-    X(GH_EBROKEN, -10013, "data is damaged")                                            \
-    X(GH_ENOTAVAIL, -10014, "not available in this version")
+    X(GH_EBROKEN, -10013, "data is damaged")
 
 enum gh_err {
     GH_OK = 0,
