@@ -50,7 +50,7 @@ void gh_call_on_media_health(void *arg, unsigned worker, bool stalled)
 
 /* One buffer for one conversion each. */
 struct figures {
-    char text[192];
+    char text[256];
 };
 
 static struct figures figures_of(const struct gh_media_load *load, const char *prefix)
@@ -58,11 +58,13 @@ static struct figures figures_of(const struct gh_media_load *load, const char *p
     struct figures out;
 
     snprintf(out.text, sizeof(out.text),
-             "%slag_ms=%llu %slag_mean_ms=%llu %sbusy_percent=%llu.%llu %spackets_per_s=%llu", prefix,
-             (unsigned long long)load->lag_ms, prefix, (unsigned long long)load->lag_mean_ms, prefix,
+             "%slag_ms=%llu %slag_mean_ms=%llu %sbusy_percent=%llu.%llu %spackets_per_s=%llu "
+             "%sstalled=%u",
+             prefix, (unsigned long long)load->lag_ms, prefix,
+             (unsigned long long)load->lag_mean_ms, prefix,
              (unsigned long long)load->busy_permille / 10,
              (unsigned long long)load->busy_permille % 10, prefix,
-             (unsigned long long)load->pkts_per_s);
+             (unsigned long long)load->pkts_per_s, prefix, load->stalled);
     return out;
 }
 
@@ -74,8 +76,8 @@ bool gh_call_is_overloaded(struct gh_calls *calls, uint64_t now_ms)
 
     switch (gh_overload_look(overload, busy, &load, now_ms)) {
     case GH_OVERLOAD_BEGINS:
-        gh_log(GH_LOG_WARN, "call", "overload.begin", "%s stalled=%u calls=%zu new_calls=%s",
-               figures_of(&load, "").text, load.stalled, calls->count,
+        gh_log(GH_LOG_WARN, "call", "overload.begin", "%s calls=%zu new_calls=%s",
+               figures_of(&load, "").text, calls->count,
                calls->config->media.overload_accept ? "accepted" : "refused");
         break;
     case GH_OVERLOAD_ENDS:

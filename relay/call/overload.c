@@ -10,7 +10,6 @@ static void raise_to(uint64_t *worst, uint64_t figure)
 static void note_worst(struct gh_media_load *worst, const struct gh_media_load *load)
 {
     raise_to(&worst->lag_ms, load->lag_ms);
-    raise_to(&worst->lag_worst_ms, load->lag_worst_ms);
     raise_to(&worst->lag_mean_ms, load->lag_mean_ms);
     raise_to(&worst->busy_permille, load->busy_permille);
     raise_to(&worst->pkts_per_s, load->pkts_per_s);

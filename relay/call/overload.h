@@ -20,7 +20,7 @@ struct gh_overload {
     bool on;
     uint64_t since_ms, seen_ms; /* first and newest look that found it busy */
     uint64_t refused;           /* calls, by whoever refuses them */
-    struct gh_media_load worst; /* of each figure, over the looks since it began */
+    struct gh_media_load worst; /* of each figure but lag_worst_ms, over the looks since it began */
 };
 
 enum gh_overload_change { GH_OVERLOAD_SAME = 0, GH_OVERLOAD_BEGINS, GH_OVERLOAD_ENDS };

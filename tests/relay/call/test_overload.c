@@ -9,7 +9,6 @@
 static struct gh_media_load load_of(uint64_t figure)
 {
     return (struct gh_media_load){ .lag_ms = figure,
-                                   .lag_worst_ms = figure + 1,
                                    .lag_mean_ms = figure + 2,
                                    .busy_permille = figure + 3,
                                    .pkts_per_s = figure + 4,
@@ -64,7 +63,6 @@ static void what_is_known_at_the_end(void)
     CHECK_INT(overload.seen_ms, 700);
     CHECK_INT(overload.refused, 2);
     CHECK_INT(overload.worst.lag_ms, 900);
-    CHECK_INT(overload.worst.lag_worst_ms, 901);
     CHECK_INT(overload.worst.lag_mean_ms, 902);
     CHECK_INT(overload.worst.busy_permille, 903);
     CHECK_INT(overload.worst.pkts_per_s, 904);
