@@ -7,22 +7,21 @@
 #define GCM_IV_LEN  12
 #define GCM_TAG_LEN 16
 
-static const uint8_t ctr_128_key[30] = { /* RFC 3711 appendix B.2 */
-                                         0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6, 0xab, 0xf7,
-                                         0x15, 0x88, 0x09, 0xcf, 0x4f, 0x3c, 0xf0, 0xf1, 0xf2, 0xf3,
-                                         0xf4, 0xf5, 0xf6, 0xf7, 0xf8, 0xf9, 0xfa, 0xfb, 0xfc, 0xfd
+/* RFC 3711 appendix B.2 */
+static const uint8_t ctr_128_key[30] = {
+    0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6, 0xab, 0xf7, 0x15, 0x88, 0x09, 0xcf, 0x4f,
+    0x3c, 0xf0, 0xf1, 0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf7, 0xf8, 0xf9, 0xfa, 0xfb, 0xfc, 0xfd
 };
 static const uint8_t ctr_128_stream[32] = { 0xe0, 0x3e, 0xad, 0x09, 0x35, 0xc9, 0x5e, 0x80,
                                             0xe1, 0x66, 0xb1, 0x6d, 0xd9, 0x2b, 0x4e, 0xb4,
                                             0xd2, 0x35, 0x13, 0x16, 0x2b, 0x02, 0xd0, 0xf7,
                                             0x2a, 0x43, 0xa2, 0xfe, 0x4a, 0x5f, 0x97, 0xab };
-static const uint8_t ctr_256_key[46] = { /* RFC 6188 section 7.1 */
-                                         0x57, 0xf8, 0x2f, 0xe3, 0x61, 0x3f, 0xd1, 0x70, 0xa8, 0x5e,
+/* RFC 6188 section 7.1 */
+static const uint8_t ctr_256_key[46] = { 0x57, 0xf8, 0x2f, 0xe3, 0x61, 0x3f, 0xd1, 0x70, 0xa8, 0x5e,
                                          0xc9, 0x3c, 0x40, 0xb1, 0xf0, 0x92, 0x2e, 0xc4, 0xcb, 0x0d,
                                          0xc0, 0x25, 0xb5, 0x82, 0x72, 0x14, 0x7c, 0xc4, 0x38, 0x94,
                                          0x4a, 0x98, 0xf0, 0xf1, 0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf7,
-                                         0xf8, 0xf9, 0xfa, 0xfb, 0xfc, 0xfd
-};
+                                         0xf8, 0xf9, 0xfa, 0xfb, 0xfc, 0xfd };
 static const uint8_t ctr_256_stream[32] = { 0x92, 0xbd, 0xd2, 0x8a, 0x93, 0xc3, 0xf5, 0x25,
                                             0x11, 0xc6, 0x77, 0xd0, 0x8b, 0x55, 0x15, 0xa4,
                                             0x9d, 0xa7, 0x1b, 0x23, 0x78, 0xa8, 0x54, 0xf6,
@@ -54,58 +53,38 @@ static const uint8_t gcm_256_cipher[54] = { 0x32, 0xb1, 0xde, 0x78, 0xa8, 0x22, 
                                             0xb8, 0x7b, 0x7a, 0xa3, 0xdb, 0x36, 0xdf, 0xff, 0xd6,
                                             0xb0, 0xf9, 0xbb, 0x78, 0x78, 0xd7, 0xa7, 0x6c, 0x13 };
 
-const srtp_cipher_test_case_t gh_srtp_ctr_128_case = { sizeof(ctr_128_key),
-                                                       ctr_128_key,
-                                                       zero_iv,
-                                                       sizeof(zeros),
-                                                       zeros,
-                                                       sizeof(ctr_128_stream),
-                                                       ctr_128_stream,
-                                                       0,
-                                                       NULL,
-                                                       0,
-                                                       NULL };
-const srtp_cipher_test_case_t gh_srtp_ctr_256_case = { sizeof(ctr_256_key),
-                                                       ctr_256_key,
-                                                       zero_iv,
-                                                       sizeof(zeros),
-                                                       zeros,
-                                                       sizeof(ctr_256_stream),
-                                                       ctr_256_stream,
-                                                       0,
-                                                       NULL,
-                                                       0,
-                                                       NULL };
-const srtp_cipher_test_case_t gh_srtp_gcm_128_case = { 28,
-                                                       gcm_key,
-                                                       gcm_iv,
-                                                       sizeof(gcm_plain),
-                                                       gcm_plain,
-                                                       sizeof(gcm_128_cipher),
-                                                       gcm_128_cipher,
-                                                       sizeof(gcm_aad),
-                                                       gcm_aad,
-                                                       GCM_TAG_LEN,
-                                                       NULL };
-const srtp_cipher_test_case_t gh_srtp_gcm_256_case = { 44,
-                                                       gcm_key,
-                                                       gcm_iv,
-                                                       sizeof(gcm_plain),
-                                                       gcm_plain,
-                                                       sizeof(gcm_256_cipher),
-                                                       gcm_256_cipher,
-                                                       sizeof(gcm_aad),
-                                                       gcm_aad,
-                                                       GCM_TAG_LEN,
-                                                       NULL };
+/* Counter mode on zeros shows its key stream. */
+#define CTR_CASE(its_key, stream)                                                                  \
+    {                                                                                              \
+        .key_length_octets = sizeof(its_key), .key = (its_key), .idx = zero_iv,                    \
+        .plaintext_length_octets = sizeof(zeros), .plaintext = zeros,                              \
+        .ciphertext_length_octets = sizeof(stream), .ciphertext = (stream)                         \
+    }
+/* @key_len  of key and salt */
+#define GCM_CASE(key_len, sealed)                                                                  \
+    {                                                                                              \
+        .key_length_octets = (key_len), .key = gcm_key, .idx = gcm_iv,                             \
+        .plaintext_length_octets = sizeof(gcm_plain), .plaintext = gcm_plain,                      \
+        .ciphertext_length_octets = sizeof(sealed), .ciphertext = (sealed),                        \
+        .aad_length_octets = sizeof(gcm_aad), .aad = gcm_aad, .tag_length_octets = GCM_TAG_LEN     \
+    }
 
-static const uint8_t hmac_key[20] = { /* RFC 2202 section 3, test case 1 */
-                                      0x0b, 0x0b, 0x0b, 0x0b, 0x0b, 0x0b, 0x0b, 0x0b, 0x0b, 0x0b,
-                                      0x0b, 0x0b, 0x0b, 0x0b, 0x0b, 0x0b, 0x0b, 0x0b, 0x0b, 0x0b
-};
+const srtp_cipher_test_case_t gh_srtp_ctr_128_case = CTR_CASE(ctr_128_key, ctr_128_stream);
+const srtp_cipher_test_case_t gh_srtp_ctr_256_case = CTR_CASE(ctr_256_key, ctr_256_stream);
+const srtp_cipher_test_case_t gh_srtp_gcm_128_case = GCM_CASE(28, gcm_128_cipher);
+const srtp_cipher_test_case_t gh_srtp_gcm_256_case = GCM_CASE(44, gcm_256_cipher);
+
+/* RFC 2202 section 3, test case 1 */
+static const uint8_t hmac_key[20] = { 0x0b, 0x0b, 0x0b, 0x0b, 0x0b, 0x0b, 0x0b, 0x0b, 0x0b, 0x0b,
+                                      0x0b, 0x0b, 0x0b, 0x0b, 0x0b, 0x0b, 0x0b, 0x0b, 0x0b, 0x0b };
 static const uint8_t hmac_data[8] = "Hi There";
 static const uint8_t hmac_tag[20] = { 0xb6, 0x17, 0x31, 0x86, 0x55, 0x05, 0x72, 0x64, 0xe2, 0x8b,
                                       0xc0, 0xb6, 0xfb, 0x37, 0x8c, 0x8e, 0xf1, 0x46, 0xbe, 0x00 };
 const srtp_auth_test_case_t gh_srtp_hmac_case = {
-    sizeof(hmac_key), hmac_key, sizeof(hmac_data), hmac_data, sizeof(hmac_tag), hmac_tag, NULL
+    .key_length_octets = sizeof(hmac_key),
+    .key = hmac_key,
+    .data_length_octets = sizeof(hmac_data),
+    .data = hmac_data,
+    .tag_length_octets = sizeof(hmac_tag),
+    .tag = hmac_tag,
 };
