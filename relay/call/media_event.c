@@ -78,6 +78,34 @@ static bool heard_elsewhere(const struct gh_call *call, const struct gh_media_ev
     return false;
 }
 
+/* Who rings need not speak: ring_timeout ends that.  Once it is answered the time begins anew.
+ * @return why the call ends, or NONE */
+static enum gh_reason timed_out(const struct gh_call_stream *stream,
+                                const struct gh_media_event *event)
+{
+    struct gh_call *call = stream->call;
+
+    if (!call->answer_us)
+        call->silent_early = true;
+    else if (!heard_elsewhere(call, event, stream))
+        return GH_REASON_MEDIA_TIMEOUT;
+    return GH_REASON_NONE;
+}
+
+static void heed_source(const struct gh_call_stream *stream,
+                              const struct gh_media_event *event)
+{
+    struct gh_call *call = stream->call;
+
+    if (is_race(event))
+        gh_marks_add(&call->marks, GH_REASON_SOURCE_CONTESTED);
+    /* On a keyed side it is not proven at first: nothing but SRTP goes there. */
+    if (!event->source_proven &&
+        call->shown[stream->index]->side[event->side].suite == GH_SUITE_NONE)
+        gh_marks_add(&call->marks, GH_REASON_SOURCE_UNPROVEN);
+    gh_call_record_source(call, stream->index, event);
+}
+
 void gh_call_on_media_event(void *arg, const struct gh_media_event *event)
 {
     struct gh_calls *calls = arg;
@@ -95,12 +123,7 @@ void gh_call_on_media_event(void *arg, const struct gh_media_event *event)
         proven(stream, event);
         break;
     case GH_MEDIA_EVENT_TIMEOUT:
-        /* Who rings need not speak: ring_timeout ends that.  Once it is answered the time begins
-         * anew. */
-        if (!call->answer_us)
-            call->silent_early = true;
-        else if (!heard_elsewhere(call, event, stream))
-            end = GH_REASON_MEDIA_TIMEOUT;
+        end = timed_out(stream, event);
         break;
     case GH_MEDIA_EVENT_SILENT:
         gh_call_silence_begins(stream, event->side, event->since_us, event->wall_us);
@@ -121,13 +144,7 @@ void gh_call_on_media_event(void *arg, const struct gh_media_event *event)
     case GH_MEDIA_EVENT_CONFIRMED:
     case GH_MEDIA_EVENT_CONTESTED:
     case GH_MEDIA_EVENT_TAKEN_BACK:
-        if (is_race(event))
-            gh_marks_add(&call->marks, GH_REASON_SOURCE_CONTESTED);
-        /* On a keyed side it is not proven at first: nothing but SRTP goes there. */
-        if (!event->source_proven &&
-            call->shown[stream->index]->side[event->side].suite == GH_SUITE_NONE)
-            gh_marks_add(&call->marks, GH_REASON_SOURCE_UNPROVEN);
-        gh_call_record_source(call, stream->index, event);
+        heed_source(stream, event);
         break;
     case GH_MEDIA_EVENT_KEY_SOON:
         worn(stream, event, now_ms);
