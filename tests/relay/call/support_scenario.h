@@ -22,6 +22,15 @@
     "m=audio 40000 RTP/SAVP 0\na=crypto:" tag " " suite " inline:" key "\n"
 #define OFFER_AVP "m=audio 5004 RTP/AVP 0 8\na=rtpmap:0 PCMU/8000\n"
 
+/* What rows have in common: the usual until the answer; its end, where nothing is to be said of it. */
+#define USUAL                                                                                      \
+    .a = { REQUIRED }, .b = { REQUIRED }, .offer = OFFER_SAVP, .to_b = COPY_AND_OWN,               \
+    .before = GH_GRADE_HOP_BY_HOP
+#define PASSES(suite)                                                                              \
+    .sides = suite " pass " suite " pass", .marks = "", .after = GH_GRADE_HOP_BY_HOP
+#define IS_BRIDGED(of_a, of_b)                                                                     \
+    .sides = of_a " bridge " of_b " bridge", .marks = "", .after = GH_GRADE_HOP_BY_HOP
+
 struct scenario {
     const char *name;
     struct nego_who a, b;

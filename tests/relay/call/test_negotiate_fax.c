@@ -117,9 +117,7 @@ static const struct scenario scenarios[] = {
                                           " inline:@B2\na=rtpmap:100 H224/4800\n",
       .to_a = TO_A_LINE("1", AES80, "@B1") "m=application 40004 RTP/SAVP 100\na=crypto:1 " AES80
                                            " inline:@B2\na=rtpmap:100 H224/4800\n",
-      .sides = AES80 " pass " AES80 " pass",
-      .marks = "",
-      .after = GH_GRADE_HOP_BY_HOP },
+      PASSES(AES80) },
     { .name = "application without keys makes a keyed call mixed",
       .a = { ALLOWED },
       .b = { ALLOWED, .savp = true },

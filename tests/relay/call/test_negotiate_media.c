@@ -15,9 +15,7 @@ static const struct scenario scenarios[] = {
           ANSWER("1", AES80, "@B1") "m=video 6002 RTP/SAVP 97\na=crypto:2 " GCM " inline:@BG\n",
       .to_a = TO_A_LINE("1", AES80, "@B1") "m=video 40004 RTP/SAVP 97\na=crypto:1 " AES80
                                            " inline:@own\n",
-      .sides = AES80 " pass " AES80 " pass",
-      .marks = "",
-      .after = GH_GRADE_HOP_BY_HOP },
+      PASSES(AES80) },
     { .name = "BFCP, a data channel and a refused line stay refused, whatever b says",
       .a = { REQUIRED },
       .b = { REQUIRED },
@@ -35,9 +33,7 @@ static const struct scenario scenarios[] = {
       .to_a =
           TO_A_LINE("1", AES80, "@B1") "m=application 0 UDP/BFCP *\nm=application 0 UDP/DTLS/SCTP "
                                        "webrtc-datachannel\nm=video 0 RTP/SAVP 97\n",
-      .sides = AES80 " pass " AES80 " pass",
-      .marks = "",
-      .after = GH_GRADE_HOP_BY_HOP },
+      PASSES(AES80) },
     { .name = "the second line without keys is refused, not cleared",
       .a = { REQUIRED },
       .b = { REQUIRED },
@@ -46,9 +42,7 @@ static const struct scenario scenarios[] = {
       .before = GH_GRADE_HOP_BY_HOP,
       .answer = ANSWER("1", AES80, "@B1") "m=video 0 RTP/AVP 97\n",
       .to_a = TO_A_LINE("1", AES80, "@B1") "m=video 0 RTP/AVP 97\n",
-      .sides = AES80 " pass " AES80 " pass",
-      .marks = "",
-      .after = GH_GRADE_HOP_BY_HOP },
+      PASSES(AES80) },
     { .name = "a clear stream beside a keyed one",
       .a = { ALLOWED },
       .b = { ALLOWED },
@@ -113,9 +107,7 @@ static const struct scenario scenarios[] = {
       /* rtcp-mux is agreed with each side apart (RFC 5761 section 5.1.1); only a offered it. */
       .to_a = "m=audio 40000 RTP/SAVP 0\na=crypto:1 " AES80
               " inline:@B1\na=recvonly\na=rtcp-mux\n",
-      .sides = AES80 " pass " AES80 " pass",
-      .marks = "",
-      .after = GH_GRADE_HOP_BY_HOP },
+      PASSES(AES80) },
     { .name = "what is not understood does not cross to TCP",
       .a = { ALLOWED },
       .b = { ALLOWED_TCP },
