@@ -72,6 +72,20 @@ static int latched(struct lab *lab)
     return events_of(lab, 0, GH_MEDIA_EVENT_LATCHED);
 }
 
+/* A call, and where a is learnt: at what its SDP says, or behind a NAT.  @said  written: that */
+static bool start_learnt(struct lab *lab, bool behind_nat, struct said *said)
+{
+    if (!start_clear(lab, LONG_MS))
+        return false;
+    *said = said_by(lab);
+    for (int i = 0; behind_nat && i < 2; i++)
+        phone_moves(lab, 0, i, ELSEWHERE);
+    check_flows(lab, 0, false);
+    check_flows(lab, 0, true);
+    lab_barrier(lab);
+    return true;
+}
+
 /* The window opens anew with each set, and is of no use to him: the place is taken. */
 static void the_same_address_again(void)
 {
@@ -81,14 +95,8 @@ static void the_same_address_again(void)
         struct said said;
         int before;
 
-        if (!start_clear(&lab, LONG_MS))
+        if (!start_learnt(&lab, behind_nat, &said))
             return;
-        said = said_by(&lab);
-        for (int i = 0; behind_nat && i < 2; i++)
-            phone_moves(&lab, 0, i, ELSEWHERE);
-        check_flows(&lab, 0, false);
-        check_flows(&lab, 0, true);
-        lab_barrier(&lab);
         before = latched(&lab);
         for (int i = 0; i < 4; i++) {
             set_to(&lab, said, i % 2, LONG_MS); /* on hold, and back, twice */
@@ -111,14 +119,8 @@ static void hold_by_address_and_back(void)
         struct said said;
         int before;
 
-        if (!start_clear(&lab, LONG_MS))
+        if (!start_learnt(&lab, behind_nat, &said))
             return;
-        said = said_by(&lab);
-        for (int i = 0; behind_nat && i < 2; i++)
-            phone_moves(&lab, 0, i, ELSEWHERE);
-        check_flows(&lab, 0, false);
-        check_flows(&lab, 0, true);
-        lab_barrier(&lab);
         before = latched(&lab);
         for (uint64_t i = 0; i < 2; i++) {
             hold_by_address(&lab, said);
