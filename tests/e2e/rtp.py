@@ -49,6 +49,7 @@ class End:
     def __init__(self, host, suite=None):
         self.host, self.suite = host, suite and SUITES[suite]
         self.key = draw_key(suite) if suite else None  # what we send under: the one that we declare
+        self.behind_key = ""                           # in its line: a lifetime, an MKI, further keys, parameters
         self.far_key = None                            # what we receive under
         self.rtp, self.rtcp = self.bind_pair()
         self.port = self.rtp.getsockname()[1]
@@ -75,7 +76,7 @@ class End:
     stop = close
 
     def crypto(self, tag):
-        return f"a=crypto:{tag} {self.suite[0]} inline:{text(self.key)}"
+        return f"a=crypto:{tag} {self.suite[0]} inline:{text(self.key)}{self.behind_key}"
 
     # ---- packets ----
 
@@ -102,6 +103,20 @@ class End:
 
     def unprotect_rtcp(self, packet):
         return unprotect_rtcp(self.suite, self.far_key, packet) if self.suite else packet
+
+    def name(self, packet, mki):
+        """A protected RTP packet, with the MKI of its key where that stands: @return it."""
+        at = len(packet) - self.behind_mki()
+        return packet[:at] + mki + packet[at:]
+
+    def split_name(self, packet, mki_len):
+        """@return the MKI of a packet, and the packet without it."""
+        at = len(packet) - self.behind_mki()
+        return packet[at - mki_len:at], packet[:at - mki_len] + packet[at:]
+
+    def behind_mki(self):
+        """The tag (RFC 3711 section 3.1); a GCM suite's is part of what is encrypted (RFC 7714 section 8)."""
+        return 0 if self.suite[5] else self.suite[3]
 
     # ---- sockets ----
 

@@ -261,6 +261,16 @@ class SessionCase(unittest.TestCase):
             self.crosses(self.a.ends[index], self.b.ends[index])
             self.crosses(self.b.ends[index], self.a.ends[index])
 
+    def soon_both_ways(self):
+        """What comes in the moment of a change may be lost."""
+        self.first_through(self.a.ends[0], self.b.ends[0])
+        self.first_through(self.b.ends[0], self.a.ends[0])
+        self.both_ways()
+
+    def paths(self, record):
+        """Of the first m-line, from each side."""
+        return [leg["streams"][0]["path"] for leg in record["legs"]]
+
     def hang_up(self, who=None):
         """@return call.end"""
         who = who or self.a

@@ -74,7 +74,7 @@ class Change(SessionCase):
         self.both_ways()
         record = self.hang_up()
         self.check_end(record)
-        self.assertEqual([leg["streams"][0]["path"] for leg in record["legs"]], ["pass", "pass"])
+        self.assertEqual(self.paths(record), ["pass", "pass"])
 
     def test_an_old_key_comes_back(self):
         """After so many others that nobody knows which packets came under it: no replay is worth that."""

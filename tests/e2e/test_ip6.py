@@ -145,7 +145,7 @@ class Ip6(Ip6Case):
         self.call(True, True, suite=GCM)
         record = self.hang_up(self.b)
         self.check_end(record, reasons=["called_hung_up"])
-        self.assertEqual([leg["streams"][0]["path"] for leg in record["legs"]], ["bridge", "bridge"])
+        self.assertEqual(self.paths(record), ["bridge", "bridge"])
 
     def test_hold_in_the_old_form(self):
         """c=IN IP4 0.0.0.0 names no place; the call goes on over IPv6."""
@@ -220,18 +220,25 @@ class Ip6(Ip6Case):
         self.check_end(self.hang_up())
 
 
-class Forks(ForkCase, Ip6Case):
+class ForkCase6(ForkCase, Ip6Case):
+    def two_phones(self):
+        """a's INVITE has no offer; phone one has IPv4, phone two IPv6.  @return b's INVITE, and both"""
+        self.use6()
+        request = self.invited(extra=RELIABLE)
+        one, two = self.phone("one"), self.phone("two", ())
+        two.__class__ = Ua6
+        two.open()
+        return request, one, two
+
+
+class Forks(ForkCase6):
     def test_offers_of_two_families(self):
-        """a's INVITE has no offer; phone one has IPv4, phone two IPv6: what one was told of stays as it is.  a answers both
-        with keys of their own, or with one: a recording of it for phone one can prove it to phone two."""
+        """What one was told of stays as it is.  a answers both with keys of their own, or with one: a recording of it for
+        phone one can prove it to phone two."""
         for same in (False, True):
             with self.subTest(same):
                 self.again()
-                self.use6()
-                request = self.invited(extra=RELIABLE)
-                one, two = self.phone("one"), self.phone("two", ())
-                two.__class__ = Ua6
-                two.open()
+                request, one, two = self.two_phones()
                 self.offer_in_183(one, request, CM)
                 self.talk(one)
                 self.offer_in_183(two, request, CM, self.a.ends if same else None)
@@ -242,16 +249,12 @@ class Forks(ForkCase, Ip6Case):
                 self.check_end(self.hang_up(), marks=["key_reused"] if same else [])
 
 
-class ForksRefused(ForkCase, Ip6Case):
+class ForksRefused(ForkCase6):
     trunk_options = {"CUCMA": "srtp: required, key_reuse: refuse"}
 
     def test_one_key_for_two_families(self):
         """As above, and a's trunk says that each key is to prove one stream alone."""
-        self.use6()
-        request = self.invited(extra=RELIABLE)
-        one, two = self.phone("one"), self.phone("two", ())
-        two.__class__ = Ua6
-        two.open()
+        request, one, two = self.two_phones()
         self.offer_in_183(one, request, CM)
         two.reply(request, 183, two.describe(), extra="Require: 100rel\nRSeq: 1\n")
         two.ringing = self.a.expect(183)

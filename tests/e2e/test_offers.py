@@ -24,7 +24,7 @@ class Delayed(SessionCase):
         self.both_ways()
         record = self.hang_up()
         self.check_end(record)
-        self.assertEqual([leg["streams"][0]["path"] for leg in record["legs"]], ["pass", "pass"])
+        self.assertEqual(self.paths(record), ["pass", "pass"])
         self.assertEqual(record["key_holders"], ["CUCM10", "border1.example.net", "CUCMA"])
 
     def repeated_elsewhere(self, ok):
@@ -68,7 +68,7 @@ class Delayed(SessionCase):
         self.both_ways()
         record = self.hang_up(self.b)
         self.check_end(record, reasons=["called_hung_up"])
-        self.assertEqual([leg["streams"][0]["path"] for leg in record["legs"]], ["bridge", "bridge"])
+        self.assertEqual(self.paths(record), ["bridge", "bridge"])
 
     def refused(self, answer, reason, code=488):
         """a's ACK does not do: b gets an ACK with port 0, both get BYE."""

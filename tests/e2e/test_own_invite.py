@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Re-INVITEs of our own: a new status for who knows no UPDATE, and fresh keys in time."""
+"""Re-INVITEs of our own: a new status for who knows no UPDATE, and what their answers change for the other side."""
 import base64
 import re
 import time
@@ -7,11 +7,10 @@ import unittest
 
 import harness as h
 from media_case import media_lines
-from rtp import CM, GCM
-from session_case import SessionCase, security
+from own_case import OwnCase
+from session_case import security
 
 CALL_INFO = "Call-Info: <urn:x-cisco-remotecc:callinfo>; security= {}\n"
-LEFT = 40  # tests/e2e/worn_keys.c
 
 
 def version(body):
@@ -20,50 +19,6 @@ def version(body):
 
 def without_keys(body):
     return re.sub(rb"(?m)^(o=.*|a=crypto:.*)\r\n", b"", body)
-
-
-class OwnCase(SessionCase):
-    def asked(self, who, why):
-        """Our re-INVITE, at @who.  @return it"""
-        request = who.expect("INVITE")
-        self.assertIn("tag=", request.get("To"))
-        self.assertEqual(request.body.count(b"a=crypto:"), sum(bool(end) for end in who.ends))
-        self.lab.log.wait(rf" call +reinvite +call=\S+ side={'a' if who is self.a else 'b'} why={why}")
-        return request
-
-    def answer(self, who, request, **kwargs):
-        """With its description; the ACK is ours, and without SDP."""
-        lines = who.take(request.body)
-        who.reply(request, 200, who.describe(tags=who.tags(lines), **kwargs))
-        self.assertEqual(who.expect("ACK").body, b"")
-
-    def refuse(self, who, request, status, extra=""):
-        who.reply(request, status, extra=extra)
-        who.expect("ACK")
-
-    def failed(self, why, sip, again_ms, reason="refused_by_peer"):
-        """What the log says of one that failed."""
-        self.lab.log.wait(rf"reinvite.fail .*why={why} sip={sip} reason={reason} again_ms={again_ms} ")
-
-    def lose_b(self):
-        """Its connection, until gatehouse knows.  The next one is for self.accept()."""
-        down = r"conn\.down +trunk=CUCM10 "
-        before = len(re.findall(down, self.lab.log.text()))
-        self.b.peer.close()
-        type(self).connection = None
-        self.lab.log.wait(down, before + 1)
-
-    def fresh(self, who):
-        who.ends[0].key = h.fresh_key(who.ends[0].key)
-
-    def paths(self, record):
-        return [leg["streams"][0]["path"] for leg in record["legs"]]
-
-    def soon_both_ways(self):
-        """What comes in the moment of a change may be lost."""
-        self.first_through(self.a.ends[0], self.b.ends[0])
-        self.first_through(self.b.ends[0], self.a.ends[0])
-        self.both_ways()
 
 
 class Status(OwnCase):
@@ -336,7 +291,7 @@ class Status(OwnCase):
         self.fresh(self.b)
         self.answer(self.b, asked)
         asked = self.asked(self.a, "far_key")
-        offered = base64.b64decode(re.search(rb"inline:([^|\s]+)", asked.body).group(1))
+        offered = self.key_in(asked)
         self.assertNotIn(offered, (old, self.b.ends[0].key, self.a.ends[0].key))
         self.answer(self.a, asked)
         self.soon_both_ways()
@@ -434,174 +389,6 @@ class Libre(unittest.TestCase):
             b = callee.end()
         self.assertEqual((a["received"], b["received"], b["auth_failed"]), (b["sent"], a["sent"], 0))
         self.assertEqual((end["status"], end["grade"]), ("Encrypted", "hop_by_hop"))
-
-
-class Worn(OwnCase):
-    """gatehouse with keys of its own that are near their limit after LEFT packets; GCM at b, AES_CM at a."""
-
-    options = {"program": "gatehouse-worn"}
-
-    def establish(self, suite=GCM):
-        request = self.invited(self.a.open().describe())
-        self.b.open(suite=suite)
-        self.accepted(request)
-
-    def wear(self, source, target):
-        for _ in range(LEFT):
-            self.crosses(source.ends[0], target.ends[0])
-        self.lab.log.wait(r"what=key_limit_near")
-
-    def test_a_fresh_key_in_time(self):
-        self.establish()
-        self.wear(self.a, self.b)
-        old = self.b.ends[0].far_key
-        asked = self.asked(self.b, "key_limit")
-        self.assertEqual(security(asked), "Encrypted")
-        self.crosses(self.a.ends[0], self.b.ends[0])  # under the old key, until the answer
-        self.answer(self.b, asked)
-        self.assertNotEqual(self.b.ends[0].far_key, old)
-        self.soon_both_ways()
-        self.assertTrue(self.a.peer.silent())
-        rekey, = self.records("call.rekey")
-        self.assertNotIn(base64.b64encode(self.b.ends[0].far_key).decode(), str(rekey))
-        # And so on, for each of our keys.
-        kept = self.b.ends[0].far_key
-        self.wear(self.b, self.a)
-        asked = self.asked(self.a, "key_limit")
-        old = self.a.ends[0].far_key
-        self.answer(self.a, asked)
-        self.assertNotEqual(self.a.ends[0].far_key, old)
-        self.assertEqual(self.b.ends[0].far_key, kept)
-        self.soon_both_ways()
-        record = self.hang_up()
-        self.check_end(record)
-        self.assertEqual(self.paths(record), ["bridge", "bridge"])
-        self.assertEqual(sum(leg["streams"][0]["rx"]["auth_failed"] for leg in record["legs"]), 0)
-
-    def test_the_peer_has_another_key_too(self):
-        """In a bridge nobody else need know."""
-        self.establish()
-        self.both_ways()
-        self.wear(self.a, self.b)
-        asked = self.asked(self.b, "key_limit")
-        self.fresh(self.b)
-        self.answer(self.b, asked)
-        self.soon_both_ways()
-        self.assertTrue(self.a.peer.silent())
-        self.check_end(self.hang_up())
-
-    def test_refused(self):
-        self.establish()
-        self.wear(self.a, self.b)
-        old = self.b.ends[0].far_key
-        asked = self.asked(self.b, "key_limit")
-        self.b.take(asked.body)
-        offered = self.b.ends[0].far_key
-        self.refuse(self.b, asked, 488)
-        self.assertIn("again_ms=60000", self.lab.log.wait(r"reinvite.fail .*why=key_limit sip=488"))
-        self.b.ends[0].far_key = old
-        self.both_ways()
-        # What crosses brings a fresh key as well, and not that one.
-        self.reinvite()
-        self.assertNotIn(self.b.ends[0].far_key, (old, offered))
-        self.soon_both_ways()
-        self.check_end(self.hang_up())
-
-    def test_again_after_491(self):
-        """The Call-ID of that leg is a's; each attempt has a key of its own."""
-        self.establish()
-        self.wear(self.b, self.a)
-        keys = {self.a.ends[0].far_key}
-        for _ in range(2):
-            asked = self.asked(self.a, "key_limit")
-            keys.add(base64.b64decode(re.search(rb"inline:([^|\s]+)", asked.body).group(1)))
-            self.refuse(self.a, asked, 491)
-        self.both_ways()
-        asked = self.asked(self.a, "key_limit")
-        self.answer(self.a, asked)
-        self.assertNotIn(self.a.ends[0].far_key, keys)
-        self.assertEqual(len(keys), 3)
-        self.soon_both_ways()
-        self.check_end(self.hang_up())
-
-    def test_again_when_it_says(self):
-        """Sooner, or later, than it would be without Retry-After."""
-        self.establish()
-        self.wear(self.a, self.b)
-        asked = self.asked(self.b, "key_limit")
-        self.refuse(self.b, asked, 486, "Retry-After: 2\n")
-        self.failed("key_limit", 486, 2000)
-        self.both_ways()
-        again = self.asked(self.b, "key_limit")
-        self.assertNotEqual(*[re.search(rb"inline:([^|\s]+)", msg.body).group(1) for msg in (asked, again)])
-        self.refuse(self.b, again, 480, "Retry-After: 90\n")
-        self.failed("key_limit", 480, 90000)
-        self.both_ways()
-        self.check_end(self.hang_up())
-
-    def test_connection_lost(self):
-        """A key is worth a new connection."""
-        self.establish()
-        self.wear(self.a, self.b)
-        asked = self.asked(self.b, "key_limit")
-        old = self.b.ends[0].far_key
-        self.lose_b()
-        self.failed("key_limit", 0, 10000, "connection_lost")
-        self.both_ways()
-        self.accept()
-        again = self.asked(self.b, "key_limit")
-        self.assertNotEqual(*[re.search(rb"inline:([^|\s]+)", msg.body).group(1) for msg in (asked, again)])
-        self.answer(self.b, again)
-        self.assertNotEqual(self.b.ends[0].far_key, old)
-        self.soon_both_ways()
-        self.check_end(self.hang_up())
-
-    def test_not_while_another_is_under_way(self):
-        self.establish()
-        self.a.request("INVITE", self.a.describe())
-        request = self.b.expect("INVITE")
-        before = self.b.ends[0].far_key
-        self.wear(self.a, self.b)
-        lines = self.b.take(request.body)
-        self.assertTrue(self.b.peer.silent(1.5))
-        self.b.reply(request, 200, self.b.describe(tags=self.b.tags(lines)))
-        self.a.take(self.a.expect(200).body)
-        self.assertEqual(self.b.ends[0].far_key, before)
-        self.a.ack()
-        self.b.expect("ACK")
-        self.crosses(self.a.ends[0], self.b.ends[0])
-        self.answer(self.b, self.asked(self.b, "key_limit"))
-        self.assertNotEqual(self.b.ends[0].far_key, before)
-        self.soon_both_ways()
-        self.check_end(self.hang_up())
-
-    def test_pass_beside_a_bridge(self):
-        """What b sends has an MKI: a bridge to a, whose own packets pass.  a answers with another key: b is told ours."""
-        request = self.invited(self.a.open().describe())
-        lines = self.b.open().take(request.body)
-        body = self.b.describe(tags=self.b.tags(lines))
-        line = re.search(rb"a=crypto:[^\r]+", body).group(0)
-        self.b.reply(request, 200, body.replace(line, line + b"|2^31|5:1"))
-        self.a.take(self.a.expect(200).body)
-        self.a.ack()
-        self.b.expect("ACK")
-        self.first_through(self.a.ends[0], self.b.ends[0])
-        for _ in range(LEFT):
-            sealed = self.b.ends[0].protect(self.b.ends[0].next_rtp())
-            self.b.ends[0].send(sealed[:-10] + b"\x05" + sealed[-10:])
-            self.a.ends[0].unprotect(self.a.ends[0].receive())
-        asked = self.asked(self.a, "key_limit")
-        self.fresh(self.a)
-        self.answer(self.a, asked)
-        asked = self.asked(self.b, "far_key")
-        self.assertNotIn(base64.b64encode(self.a.ends[0].key), asked.body)
-        lines = self.b.take(asked.body)
-        body = self.b.describe(tags=self.b.tags(lines))
-        self.b.reply(asked, 200, body.replace(line.split(b" ", 1)[1], line.split(b" ", 1)[1] + b"|2^31|5:1"))
-        self.b.expect("ACK")
-        self.first_through(self.a.ends[0], self.b.ends[0])
-        record = self.hang_up()
-        self.assertEqual((record["status"], self.paths(record)), ("Encrypted", ["bridge", "bridge"]))
 
 
 if __name__ == "__main__":

@@ -14,11 +14,8 @@ OLD_KEY_S = 1.0  # it lives so long past the first packet under the new one, at 
 class RekeyCase(SessionCase):
     def call(self, b_suite=CM):
         request = self.invited(self.a.open().describe())
-        lines = self.b.open(suite=b_suite).take(request.body)
-        self.b.reply(request, 200, self.b.describe(tags=self.b.tags(lines)))
-        self.a.take(self.a.expect(200).body)
-        self.a.ack()
-        self.b.expect("ACK")
+        self.b.open(suite=b_suite)
+        self.accepted(request)
         self.both_ways()
 
     def send(self, source, key):

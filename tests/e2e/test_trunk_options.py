@@ -70,7 +70,7 @@ class RocRules(SessionCase):
         self.both_ways()
         record = self.hang_up()
         self.check_end(record)
-        self.assertEqual([leg["streams"][0]["path"] for leg in record["legs"]], ["bridge", "bridge"])
+        self.assertEqual(self.paths(record), ["bridge", "bridge"])
 
 
 class RocKept(RocCase):
@@ -81,7 +81,7 @@ class RocKept(RocCase):
         self.both_ways()
         record = self.hang_up()
         self.check_end(record)
-        self.assertEqual([leg["streams"][0]["path"] for leg in record["legs"]], ["pass", "pass"])
+        self.assertEqual(self.paths(record), ["pass", "pass"])
 
 
     def test_a_new_key_after_roll_overs(self):

@@ -2,7 +2,7 @@
 /*
  * Exchanges of our own with one side alone: what is said again, which keys are fresh, and what
  * becomes of the other side that hears nothing.  Over random walks: test_negotiate_change_proof.c;
- * with whole calls: e2e/test_own_invite.py.
+ * with whole calls: e2e/test_own_invite.py, e2e/test_worn_keys.py.
  */
 #include <stdlib.h>
 
