@@ -255,7 +255,7 @@ struct gh_media_counters {
     struct gh_media_quality quality;   /* each GH_MEDIA_QUALITY_MS, and at the end */
 };
 
-#define GH_MEDIA_QUALITY_MS 250 /* how old the figures of quality may be */
+#define GH_MEDIA_QUALITY_MS 1000 /* how old the figures of quality may be */
 #define GH_MEDIA_SILENT_MS 5000 /* without RTP from a side that is to send it: one does not hear it */
 
 /* What a worker tells, with its word for logs and records. */

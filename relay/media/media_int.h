@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside the media plane.  media.c, renew.c and joined.c run on the signalling thread; worker.c, socket.c and forward.c on the
- * workers.  A stream is made by the signalling thread, handed to its worker with `open`, and handed back with
- * `closed`; in between only the worker touches it, and the signalling thread reads nothing but the counters.
+ * Inside the media plane.  What is declared here runs on a worker, unless it says otherwise; what the signalling thread
+ * does is in plane_int.h.  A stream is made by the signalling thread, handed to its worker with `open`, and handed back
+ * with `closed`; in between only the worker touches it, and the signalling thread reads nothing but the counters.
  */
 #ifndef GH_MEDIA_INT_H
 #define GH_MEDIA_INT_H
@@ -26,6 +26,7 @@
 #define GH_MEDIA_PKT_MAX GH_MEDIA_DATAGRAM_MAX /* a jumbo frame; RTP payload formats keep below the path's MTU */
 #define GH_MEDIA_TICK_MS 250       /* strangers' allowance */
 #define GH_MEDIA_ROUND 4           /* ticks: timeouts, ends of old keys, figures; each stream in one of them */
+_Static_assert(GH_MEDIA_TICK_MS * GH_MEDIA_ROUND <= GH_MEDIA_QUALITY_MS, "what media.h says of figures");
 #define GH_STRANGERS_PER_TICK 50   /* packets read from a port's strangers in one tick */
 #define GH_OLD_KEY_MS 2000         /* an old receive key after a new one came (design: keys over time) */
 #define GH_OLD_KEY_AFTER_NEW_MS 1000 /* and after the first packet under the new one */
@@ -228,9 +229,11 @@ struct gh_worker {
 _Static_assert(GH_MEDIA_EVENT_COUNT <= 32, "a bit each in gh_side.raised");
 
 /* worker.c */
+/** Loop, mailbox and epoll.  @return 0 or an error: fini follows.  Signalling thread, as the next two */
 int gh_worker_init(struct gh_worker *worker);
+/** Its thread begins.  @return 0 or an error: fini follows */
 int gh_worker_start(struct gh_worker *worker);
-/** Post `stop` if it runs, join, and free what the worker had.  Signalling thread. */
+/** Post `stop` if it runs, join, and free what the worker had. */
 void gh_worker_fini(struct gh_worker *worker);
 /** NULL: no memory.  Posted, or freed, by the caller. */
 struct gh_event_msg *gh_media_event_new(struct gh_side *side, enum gh_media_event_kind kind);
@@ -258,6 +261,7 @@ void gh_side_fini(struct gh_side *side);
 /* rx_keys.c: the keys that a side declared. */
 /** The keys of @set are in force.  @return 0 or an error: nothing has changed but that old keys may have ended */
 int gh_side_change_rx(struct gh_side *side, const struct gh_media_set *set, uint64_t now_ms);
+/** What is old is accepted no more, and kept: it may come back. */
 void gh_side_retire_old(struct gh_side *side);
 /** No key is in force any more; all are kept. */
 void gh_side_shelve_rx(struct gh_side *side);
@@ -284,10 +288,12 @@ bool gh_side_is_overrun(const struct gh_side *side, const struct gh_srtp_rx *rx,
 /* silence.c */
 /** After each set. */
 void gh_stream_note_hold(struct gh_stream *stream, uint64_t now_ms);
+/** Nothing came from it for the timeout of its set, or, if it is to send, of the stream. */
 bool gh_side_is_silent(const struct gh_side *side, uint64_t now_ms);
 /** Look whether RTP comes, of which @received packets have so far.
  *  @return whether side->voiceless is to change: then do so, once somebody was told */
 bool gh_side_look_for_voice(struct gh_side *side, uint64_t received, uint64_t now_ms);
+/** Neither side is to send, and nothing came from either for timeout_on_hold_ms. */
 bool gh_stream_is_forgotten(const struct gh_stream *stream, uint64_t now_ms);
 
 /* poll.c */
