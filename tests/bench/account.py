@@ -48,8 +48,8 @@ def read(path):
     text = subprocess.run(["perf", "script", "-i", path, "-F", "ip,sym,dso", "--no-inline"], capture_output=True, text=True,
                           check=True).stdout
     found = dict.fromkeys(PARTS, 0)
-    for sample in re.split(r"\n\s*\n", text):
-        frames = [match.groups() for match in map(FRAME.match, sample.splitlines()) if match]
+    for calls in re.split(r"\n\s*\n", text):
+        frames = [match.groups() for match in map(FRAME.match, calls.splitlines()) if match]
         if frames:
             found[part_of(frames)] += 1
     count = sum(found.values())

@@ -10,9 +10,10 @@
  *
  * --suites: what each side speaks: rtp, cm80 or gcm256.  --packet-ms: of a stream, from one packet to the next, 20.
  * --measure: all calls at once; when the last one is up they settle, "measuring" is printed, and every packet that is
- * sent for so long is counted; when it had time to arrive, "measured" is printed and a line read, while the sockets are still open;
- * then all hang up.  --quiet: they fall silent after settling, and are watched so.  --spin: do not sleep while it is
- * measured: the relay would pay for waking us.  --hold: each call hangs up so long after its 200.  --watch: what that process uses while it is measured.  Ends with one line of JSON.
+ * sent for so long is counted; when it had time to arrive, "measured" is printed and a line read, while the sockets
+ * are still open; then all hang up.  --quiet: they fall silent after settling, and are watched so.  --spin: do not
+ * sleep while it is measured: the relay would pay for waking us.  --hold: each call hangs up so long after its 200.
+ * --watch: what that process uses while it is measured.  Ends with one line of JSON.
  */
 #include <arpa/inet.h>
 #include <getopt.h>
