@@ -14,7 +14,7 @@
 
 /* ---- what we said ---------------------------------------------------------------------------- */
 
-int neg_keep_said(struct gh_neg *neg, int side, const struct gh_sdp *doc, uint64_t version)
+int gh_neg_keep_said(struct gh_neg *neg, int side, const struct gh_sdp *doc, uint64_t version)
 {
     struct gh_neg_said *said = &neg->said[side];
     size_t len = gh_sdp_len(doc);
@@ -30,7 +30,7 @@ int neg_keep_said(struct gh_neg *neg, int side, const struct gh_sdp *doc, uint64
     return 0;
 }
 
-void neg_said_free(struct gh_neg *neg)
+void gh_neg_said_free(struct gh_neg *neg)
 {
     for (int side = 0; side < 2; side++) {
         free(neg->said[side].text);
@@ -38,7 +38,7 @@ void neg_said_free(struct gh_neg *neg)
     }
 }
 
-bool neg_said_copy(struct gh_neg_said *to, const struct gh_neg_said *from)
+bool gh_neg_said_copy(struct gh_neg_said *to, const struct gh_neg_said *from)
 {
     *to = *from;
     if (!from->text)
@@ -106,25 +106,25 @@ static int plan_line(struct gh_neg *neg, int index, const struct gh_neg_leg *to,
     struct gh_neg_side *side = &stream->side[!neg->offerer];
     int answerer = !neg->offerer, err;
     bool own = base->force->own[answerer];
-    struct line *out = &keys->out[0];
+    struct gh_neg_line *out = &keys->out[0];
 
     if (base->side[neg->offerer].suite != GH_SUITE_NONE) {
         /* Whose echo the answer must not be, and where a copied line came from. */
-        keys->offered[0].facts = neg_good_facts(base->side[neg->offerer].suite, 1);
+        keys->offered[0].facts = gh_neg_good_facts(base->side[neg->offerer].suite, 1);
         keys->offered[0].key = base->force->rx[neg->offerer];
         keys->offered_count = 1;
         keys->pick = 0;
-        err = neg_named_set(&keys->offered[0].named, base->force->rx_named[neg->offerer]);
+        err = gh_neg_named_set(&keys->offered[0].named, base->force->rx_named[neg->offerer]);
         if (err)
             return err;
     }
     if (base->side[answerer].suite == GH_SUITE_NONE)
         return 0;
     *fresh = side->stale || side->worn || (own && base->exposed);
-    out->facts = neg_good_facts(base->side[answerer].suite, base->force->written[answerer].tag);
+    out->facts = gh_neg_good_facts(base->side[answerer].suite, base->force->written[answerer].tag);
     out->copy_of = *fresh || own ? -1 : 0;
     if (*fresh) {
-        out->own_mki = neg_fresh_mki(to, base, answerer);
+        out->own_mki = gh_neg_fresh_mki(to, base, answerer);
         err = gh_secret_draw(&out->key, out->facts.suite);
         if (err)
             return err;
@@ -169,7 +169,7 @@ static enum gh_reason repeat_stream(struct gh_neg *neg, int index, const struct 
     stream->direction = facts.direction;
     if (!base->live) {
         *changed = *changed || facts.port;
-        if (neg_park(neg, index) || (facts.port && gh_sdp_disable_media(neg->offer, index)))
+        if (gh_neg_park(neg, index) || (facts.port && gh_sdp_disable_media(neg->offer, index)))
             return GH_REASON_INTERNAL;
         stream->side[neg->offerer].gone = base->side[neg->offerer].gone; /* it hears nothing */
         return GH_REASON_NONE;
@@ -180,7 +180,7 @@ static enum gh_reason repeat_stream(struct gh_neg *neg, int index, const struct 
                                                  : GH_REASON_KEY_OVER_CLEAR_SIGNALLING;
     stream->keys = calloc(1, sizeof(*stream->keys));
     stream->force = calloc(1, sizeof(*stream->force));
-    if (!stream->keys || !stream->force || neg_force_set(stream->force, base->force))
+    if (!stream->keys || !stream->force || gh_neg_force_set(stream->force, base->force))
         return GH_REASON_INTERNAL;
     memcpy(stream->side, base->side, sizeof(stream->side));
     stream->stream = base->stream;
@@ -209,7 +209,7 @@ static enum gh_reason repeat(struct gh_neg *neg, const struct gh_neg_leg *to,
     if (!said->text || gh_sdp_parse(&neg->offer, gh_span_of(said->text, said->len), NULL))
         return GH_REASON_INTERNAL;
     neg->media_count = gh_sdp_media_count(neg->offer);
-    if (neg_make_streams(neg, neg->base->count))
+    if (gh_neg_make_streams(neg, neg->base->count))
         return GH_REASON_INTERNAL;
     for (int i = 0; reason == GH_REASON_NONE && i < (int)neg->count; i++)
         reason = repeat_stream(neg, i, to, &changed);
@@ -221,16 +221,16 @@ static enum gh_reason repeat(struct gh_neg *neg, const struct gh_neg_leg *to,
     if (to->signalling != GH_SIG_TLS_VERIFIED)
         gh_sdp_strip_unknown(neg->offer);
     if (!err)
-        err = neg_keep_said(neg, !neg->offerer, neg->offer, self->version);
-    if (!err && !neg_said_copy(&neg->said[neg->offerer], &neg->base->said[neg->offerer]))
+        err = gh_neg_keep_said(neg, !neg->offerer, neg->offer, self->version);
+    if (!err && !gh_neg_said_copy(&neg->said[neg->offerer], &neg->base->said[neg->offerer]))
         err = GH_ENOMEM;
     if (!err)
         err = gh_sdp_clone(doc, neg->offer);
     for (size_t i = 0; !err && i < neg->count; i++) {
         if (neg->streams[i].live)
-            err = neg_write_lines(*doc, (int)i, neg->streams[i].keys);
+            err = gh_neg_write_lines(*doc, (int)i, neg->streams[i].keys);
     }
-    return err ? neg_written_reason(err) : GH_REASON_NONE;
+    return err ? gh_neg_written_reason(err) : GH_REASON_NONE;
 }
 
 enum gh_reason gh_neg_alone_offer(struct gh_neg *neg, const struct gh_neg *base, int side,
@@ -259,7 +259,7 @@ static bool another(const struct gh_secret *now, const struct gh_secret *before)
 
 static bool another_rx(const struct gh_neg_force *now, const struct gh_neg_force *before, int side)
 {
-    return now->rx[side].len && !neg_same_rx(now, before, side);
+    return now->rx[side].len && !gh_neg_same_rx(now, before, side);
 }
 
 enum gh_reason gh_neg_alone_settle(struct gh_neg *neg)
@@ -279,8 +279,8 @@ enum gh_reason gh_neg_alone_settle(struct gh_neg *neg)
         /* The other side was told nothing of it. */
         if (stream->renew)
             return GH_REASON_DOWNGRADE_REFUSED;
-        neg_keep_names(stream, base);
-        neg_settle_paths(stream);
+        gh_neg_keep_names(stream, base);
+        gh_neg_settle_paths(stream);
         far->stale = far->suite != GH_SUITE_NONE && !stream->force->own[neg->offerer] &&
                      stream->side[answerer].path != GH_PATH_PASS;
         for (int s = 0; s < 2; s++)

@@ -8,21 +8,22 @@
 /* Does the answer bring a key that is used, or was offered, for another direction?  One key for two
  * directions is one keystream used twice; and the offerer's key in the answerer's mouth came there
  * on a way that we do not know. */
-static bool echoed(const struct gh_neg_keys *keys, const struct line *line)
+static bool echoed(const struct gh_neg_keys *keys, const struct gh_neg_line *line)
 {
     for (size_t i = 0; i < keys->offered_count; i++) {
-        if (neg_lines_share(line, &keys->offered[i]))
+        if (gh_neg_lines_share(line, &keys->offered[i]))
             return true;
     }
     for (size_t i = 0; i < keys->out_count; i++) {
-        if (neg_lines_share(line, &keys->out[i]))
+        if (gh_neg_lines_share(line, &keys->out[i]))
             return true;
     }
     return false;
 }
 
 /* The answerer took our line @which with its own keys in @line. */
-static enum gh_reason take_line(struct gh_neg *neg, int index, struct line *line, size_t which)
+static enum gh_reason take_line(struct gh_neg *neg, int index, struct gh_neg_line *line,
+                                size_t which)
 {
     struct gh_neg_stream *stream = &neg->streams[index];
     struct gh_neg_keys *keys = stream->keys;
@@ -31,7 +32,7 @@ static enum gh_reason take_line(struct gh_neg *neg, int index, struct line *line
 
     if (echoed(keys, line))
         return gh_policy_key_memory(GH_KEY_SEEN_ECHOED, GH_KEY_REUSE_REFUSE).reason;
-    reason = neg_declare(neg, answerer, index, line, 1);
+    reason = gh_neg_declare(neg, answerer, index, line, 1);
     if (reason != GH_REASON_NONE)
         return reason;
     keys->taken = (int)which;
@@ -39,7 +40,7 @@ static enum gh_reason take_line(struct gh_neg *neg, int index, struct line *line
     stream->side[answerer].suite = keys->out[which].facts.suite;
     stream->force->rx[answerer] = line->key;
     stream->force->rx_lifetime_pkts[answerer] = line->lifetime_pkts;
-    neg_named_free(stream->force->rx_named[answerer]);
+    gh_neg_named_free(stream->force->rx_named[answerer]);
     stream->force->rx_named[answerer] = line->named;
     line->named = NULL;
     stream->force->tx[answerer] = keys->out[which].key;
@@ -60,14 +61,14 @@ static enum gh_reason judge_line(struct gh_neg *neg, int index, enum gh_profile 
 {
     struct gh_neg_stream *stream = &neg->streams[index];
     struct gh_neg_keys *keys = stream->keys;
-    struct gh_crypto_facts offered[OUT_LINES_MAX], answered[GH_NEG_LINES_MAX];
-    struct line lines[GH_NEG_LINES_MAX] = { 0 };
+    struct gh_crypto_facts offered[GH_NEG_OUT_LINES_MAX], answered[GH_NEG_LINES_MAX];
+    struct gh_neg_line lines[GH_NEG_LINES_MAX] = { 0 };
     struct gh_stream_judgement judged;
     enum gh_answer_crypto crypto;
     enum gh_reason reason = GH_REASON_INTERNAL;
     size_t count, which = 0;
 
-    if (neg_read_lines(neg->answer, index, from, lines, &count))
+    if (gh_neg_read_lines(neg->answer, index, from, lines, &count))
         goto out;
     for (size_t i = 0; i < keys->out_count; i++)
         offered[i] = keys->out[i].facts;
@@ -80,7 +81,7 @@ static enum gh_reason judge_line(struct gh_neg *neg, int index, enum gh_profile 
     reason = judged.reason;
     if (judged.verdict == GH_STREAM_REFUSE) {
         if (reason == GH_REASON_NO_USABLE_CRYPTO)
-            neg_say_lines(neg, index, from, lines, count, false);
+            gh_neg_say_lines(neg, index, from, lines, count, false);
         goto out;
     }
     /* What was clear before we asked again is no news. */
@@ -91,9 +92,9 @@ static enum gh_reason judge_line(struct gh_neg *neg, int index, enum gh_profile 
     if (judged.verdict == GH_STREAM_SRTP)
         reason = take_line(neg, index, &lines[0], which);
     else
-        reason = neg_downgrade(neg, index, !neg->offerer, from, true);
+        reason = gh_neg_downgrade(neg, index, !neg->offerer, from, true);
 out:
-    neg_free_lines(lines, GH_NEG_LINES_MAX);
+    gh_neg_free_lines(lines, GH_NEG_LINES_MAX);
     return reason;
 }
 
@@ -119,7 +120,7 @@ static enum gh_reason answer_stream(struct gh_neg *neg, int index, const struct 
         return GH_REASON_NONE; /* we offered port 0; whatever the answer says, it stays refused */
     if (facts.port == 0 || stream->plan == GH_PLAN_REFUSE) {
         stream->live = false;
-        return neg_park(neg, index) ? GH_REASON_INTERNAL : GH_REASON_NONE;
+        return gh_neg_park(neg, index) ? GH_REASON_INTERNAL : GH_REASON_NONE;
     }
     if (facts.kind != stream->kind) {
         snprintf(neg->fault, sizeof(neg->fault), "m-line %d: not the offered media type",
@@ -128,20 +129,21 @@ static enum gh_reason answer_stream(struct gh_neg *neg, int index, const struct 
     }
     if (facts.profile == GH_PROFILE_OTHER || facts.profile == GH_PROFILE_DTLS)
         return GH_REASON_PROFILE_MISMATCH;
-    if (!neg_address_relayed(neg, !neg->offerer, index, &facts, from))
+    if (!gh_neg_address_relayed(neg, !neg->offerer, index, &facts, from))
         return GH_REASON_MEDIA_NOT_RELAYED;
-    /* RFC 5761 section 5.1.1: only where it was offered; by what we repeat, it may have been taken. */
-    neg_take_addresses(neg, !neg->offerer, index, &facts,
-                       neg->alone ? gh_sdp_rtcp_mux(neg->offer, index) : from->mux == GH_MUX_OFFER);
+    /* RFC 5761 section 5.1.1: only where it was offered; what we repeat may have been taken. */
+    gh_neg_take_addresses(neg, !neg->offerer, index, &facts,
+                          neg->alone ? gh_sdp_rtcp_mux(neg->offer, index)
+                                     : from->mux == GH_MUX_OFFER);
     settle_direction(neg, stream, facts.direction);
-    neg_take_payloads(neg, index);
+    gh_neg_take_payloads(neg, index);
     return judge_line(neg, index, facts.profile, from, srtp_fallback);
 }
 
 enum gh_reason gh_neg_answer_in(struct gh_neg *neg, struct gh_span sdp,
                                 const struct gh_neg_leg *from, bool srtp_fallback)
 {
-    enum gh_reason reason = neg_parse(neg, sdp, &neg->answer);
+    enum gh_reason reason = gh_neg_parse(neg, sdp, &neg->answer);
 
     if (reason != GH_REASON_NONE)
         return reason;
@@ -175,7 +177,7 @@ static int own_key(struct gh_neg *neg, const struct gh_neg *again, int index)
 {
     struct gh_neg_stream *stream = &neg->streams[index];
     const struct gh_neg_stream *before[2] = { again ? &again->streams[index] : NULL,
-                                              neg_keyed_base(neg, index) };
+                                              gh_neg_keyed_base(neg, index) };
     int side = neg->offerer;
 
     stream->force->own[side] = true;
@@ -205,12 +207,12 @@ static enum gh_path path_of(const struct gh_neg_stream *stream, int side)
     return GH_PATH_BRIDGE;
 }
 
-void neg_settle_paths(struct gh_neg_stream *stream)
+void gh_neg_settle_paths(struct gh_neg_stream *stream)
 {
     const struct gh_neg_force *force = stream->force;
 
     for (int s = 0; s < 2; s++) {
-        const struct named *named = force->rx_named[s];
+        const struct gh_neg_named *named = force->rx_named[s];
         uint32_t number = named && named->more.count ? named->number : force->rx[s].number;
 
         stream->side[s].path = path_of(stream, s);
@@ -231,7 +233,7 @@ static int settle(struct gh_neg *neg, const struct gh_neg *again, int index)
         stream->side[o].suite = keys->offered[keys->pick].facts.suite;
         force->rx[o] = keys->offered[keys->pick].key;
         force->rx_lifetime_pkts[o] = keys->offered[keys->pick].lifetime_pkts;
-        err = neg_named_set(&force->rx_named[o], keys->offered[keys->pick].named);
+        err = gh_neg_named_set(&force->rx_named[o], keys->offered[keys->pick].named);
         force->tx_mki[o] = 0; /* unless our own key goes on, which had one */
         if (stream->side[!o].suite == stream->side[o].suite && !neg->bridge &&
             !force->rx_named[o] && !force->rx_named[!o])
@@ -245,9 +247,9 @@ static int settle(struct gh_neg *neg, const struct gh_neg *again, int index)
         force->written[o].lifetime_pkts = force->own[o] ? 0 : keys->answer_lifetime_pkts;
         force->written[o].lines = 1;
     }
-    neg_keep_names(stream, again ? &again->streams[index] : NULL);
-    neg_keep_names(stream, neg_base_stream(neg, index));
-    neg_settle_paths(stream);
+    gh_neg_keep_names(stream, again ? &again->streams[index] : NULL);
+    gh_neg_keep_names(stream, gh_neg_base_stream(neg, index));
+    gh_neg_settle_paths(stream);
     return err;
 }
 
@@ -284,8 +286,8 @@ static int write_answer_line(const struct gh_neg *neg, struct gh_sdp *doc, int i
     if (!stream->live || stream->keys->pick < 0)
         return 0;
     return gh_sdp_add_crypto(doc, index, force->written[o].tag, stream->side[o].suite,
-                             force->tx[o].octets, force->tx[o].len,
-                             force->written[o].lifetime_pkts, force->tx_mki[o]);
+                             force->tx[o].octets, force->tx[o].len, force->written[o].lifetime_pkts,
+                             force->tx_mki[o]);
 }
 
 enum gh_reason gh_neg_answer_out(struct gh_neg *neg, const struct gh_neg *again,
@@ -296,7 +298,7 @@ enum gh_reason gh_neg_answer_out(struct gh_neg *neg, const struct gh_neg *again,
     int err = gh_sdp_clone(&doc, neg->answer);
 
     if (!err)
-        err = neg_make_ours(doc, self, to->signalling == GH_SIG_TLS_VERIFIED);
+        err = gh_neg_make_ours(doc, self, to->signalling == GH_SIG_TLS_VERIFIED);
     for (int i = 0; !err && i < (int)neg->media_count; i++) {
         if (i < (int)neg->count && neg->streams[i].live)
             err = write_answer_stream(neg, again, doc, i);
@@ -306,12 +308,12 @@ enum gh_reason gh_neg_answer_out(struct gh_neg *neg, const struct gh_neg *again,
             err = copy_proto(neg->offer, doc, i);
     }
     if (!err)
-        err = neg_keep_said(neg, neg->offerer, doc, self->version);
+        err = gh_neg_keep_said(neg, neg->offerer, doc, self->version);
     for (size_t i = 0; !err && i < neg->count; i++)
         err = write_answer_line(neg, doc, (int)i);
     if (err) {
         gh_sdp_free(doc);
-        return neg_written_reason(err);
+        return gh_neg_written_reason(err);
     }
     for (size_t i = 0; i < neg->count; i++) {
         for (int s = 0; neg->streams[i].live && s < 2; s++)

@@ -7,7 +7,7 @@
 
 #define SAY_HEAD_MAX 24 /* "m-line 2147483647: " */
 
-void neg_say(struct gh_neg *neg, int index, const char *words)
+void gh_neg_say(struct gh_neg *neg, int index, const char *words)
 {
     snprintf(neg->fault, sizeof(neg->fault), "m-line %d: %s", index + 1, words);
 }
@@ -27,8 +27,8 @@ static const char *never(const struct gh_addr *addr, const struct gh_addr *ours)
     return "is an address that no host has";
 }
 
-bool neg_address_relayed(struct gh_neg *neg, int side, int index,
-                         const struct gh_sdp_media_facts *facts, const struct gh_neg_leg *leg)
+bool gh_neg_address_relayed(struct gh_neg *neg, int side, int index,
+                            const struct gh_sdp_media_facts *facts, const struct gh_neg_leg *leg)
 {
     bool six = facts->rtp.family == 6;
     const struct gh_addr *ours = six ? &leg->media6 : &leg->media4;
@@ -64,7 +64,7 @@ bool neg_address_relayed(struct gh_neg *neg, int side, int index,
 /* ---- a=crypto lines -------------------------------------------------------------------------- */
 
 /* Why the line is not used; NULL: it could be. */
-static const char *line_fault(const struct line *line, const struct gh_neg_leg *from)
+static const char *line_fault(const struct gh_neg_line *line, const struct gh_neg_leg *from)
 {
     const struct gh_crypto_facts *facts = &line->facts;
 
@@ -90,7 +90,7 @@ static const char *line_fault(const struct line *line, const struct gh_neg_leg *
                : "has a suite that the security profile does not list";
 }
 
-static bool said_before(const struct line *lines, size_t index, const char *fault,
+static bool said_before(const struct gh_neg_line *lines, size_t index, const char *fault,
                         const struct gh_neg_leg *from)
 {
     for (size_t i = 0; i < index; i++) {
@@ -101,26 +101,26 @@ static bool said_before(const struct line *lines, size_t index, const char *faul
 }
 
 /* "1, 3": the lines, from @first on, that are not used for @fault. */
-static void list_lines(const struct line *lines, size_t first, size_t count, const char *fault,
-                       const struct gh_neg_leg *from, char *out, size_t size)
+static void list_lines(const struct gh_neg_line *lines, size_t first, size_t count,
+                       const char *fault, const struct gh_neg_leg *from, char *out, size_t size)
 {
     size_t used = 0;
 
     for (size_t i = first; i < count && used < size; i++) {
         if (line_fault(&lines[i], from) == fault)
-            used += (size_t)snprintf(out + used, size - used, "%s%zu", i > first ? ", " : "",
-                                     i + 1);
+            used +=
+                (size_t)snprintf(out + used, size - used, "%s%zu", i > first ? ", " : "", i + 1);
     }
 }
 
-void neg_say_lines(struct gh_neg *neg, int index, const struct gh_neg_leg *from,
-                   const struct line *lines, size_t count, bool tag_twice)
+void gh_neg_say_lines(struct gh_neg *neg, int index, const struct gh_neg_leg *from,
+                      const struct gh_neg_line *lines, size_t count, bool tag_twice)
 {
     char words[GH_NEG_FAULT_MAX - SAY_HEAD_MAX] = "";
     size_t used = 0;
 
     if (count == 0 || tag_twice) {
-        neg_say(neg, index, count ? "two crypto lines have one tag" : "no crypto line");
+        gh_neg_say(neg, index, count ? "two crypto lines have one tag" : "no crypto line");
         return;
     }
     for (size_t i = 0; i < count; i++) {
@@ -140,5 +140,5 @@ void neg_say_lines(struct gh_neg *neg, int index, const struct gh_neg_leg *from,
         used += more;
     }
     if (used)
-        neg_say(neg, index, words);
+        gh_neg_say(neg, index, words);
 }

@@ -7,36 +7,36 @@
 
 /* ---- one or several -------------------------------------------------------------------------- */
 
-void neg_named_free(struct named *named)
+void gh_neg_named_free(struct gh_neg_named *named)
 {
     if (named)
         explicit_bzero(named, sizeof(*named));
     free(named);
 }
 
-int neg_named_set(struct named **to, const struct named *from)
+int gh_neg_named_set(struct gh_neg_named **to, const struct gh_neg_named *from)
 {
-    neg_named_free(*to);
+    gh_neg_named_free(*to);
     *to = from ? malloc(sizeof(**to)) : NULL;
     if (*to)
         **to = *from;
     return from && !*to ? GH_ENOMEM : 0;
 }
 
-static size_t key_count(const struct named *named)
+static size_t key_count(const struct gh_neg_named *named)
 {
     return named ? 1 + named->more.count : 1;
 }
 
 /* Key @i of those that begin with @first. */
-static const struct gh_secret *key_at(const struct gh_secret *first, const struct named *named,
-                                      size_t i)
+static const struct gh_secret *key_at(const struct gh_secret *first,
+                                      const struct gh_neg_named *named, size_t i)
 {
     return i ? &named->more.keys[i - 1].key : first;
 }
 
-bool neg_is_among(const struct gh_secret *key, const struct gh_secret *first,
-                  const struct named *named)
+bool gh_neg_is_among(const struct gh_secret *key, const struct gh_secret *first,
+                     const struct gh_neg_named *named)
 {
     for (size_t i = 0; i < key_count(named); i++) {
         if (gh_secret_equal(key_at(first, named, i), key))
@@ -45,10 +45,10 @@ bool neg_is_among(const struct gh_secret *key, const struct gh_secret *first,
     return false;
 }
 
-bool neg_lines_share(const struct line *a, const struct line *b)
+bool gh_neg_lines_share(const struct gh_neg_line *a, const struct gh_neg_line *b)
 {
     for (size_t i = 0; i < key_count(a->named); i++) {
-        if (neg_is_among(key_at(&a->key, a->named, i), &b->key, b->named))
+        if (gh_neg_is_among(key_at(&a->key, a->named, i), &b->key, b->named))
             return true;
     }
     return false;
@@ -114,10 +114,10 @@ static int draw_number(uint32_t *out)
     return err;
 }
 
-static int read_named(const struct gh_sdp_crypto *crypto, struct line *line)
+static int read_named(const struct gh_sdp_crypto *crypto, struct gh_neg_line *line)
 {
     _Static_assert(GH_MEDIA_RX_KEYS_MAX == GH_SDP_KEYS_MAX, "every key of a line is taken");
-    struct named *named = line->named = calloc(1, sizeof(*named));
+    struct gh_neg_named *named = line->named = calloc(1, sizeof(*named));
     int err = 0;
 
     if (!named)
@@ -134,7 +134,7 @@ static int read_named(const struct gh_sdp_crypto *crypto, struct line *line)
 }
 
 /* Also of a line that is not used for another reason: its keys are known from then on. */
-static int read_keys(const struct gh_sdp_crypto *crypto, struct line *line)
+static int read_keys(const struct gh_sdp_crypto *crypto, struct gh_neg_line *line)
 {
     int err;
 
@@ -147,31 +147,31 @@ static int read_keys(const struct gh_sdp_crypto *crypto, struct line *line)
     return !err && crypto->has_mki ? read_named(crypto, line) : err;
 }
 
-int neg_read_lines(const struct gh_sdp *doc, int index, const struct gh_neg_leg *from,
-                   struct line *lines, size_t *count)
+int gh_neg_read_lines(const struct gh_sdp *doc, int index, const struct gh_neg_leg *from,
+                      struct gh_neg_line *lines, size_t *count)
 {
     struct gh_sdp_crypto crypto;
     int err = 0;
 
     for (*count = 0; !err && *count < GH_NEG_LINES_MAX; (*count)++) {
-        struct line *line = &lines[*count];
+        struct gh_neg_line *line = &lines[*count];
 
         if (gh_sdp_crypto(doc, index, *count, &crypto))
             break;
-        *line = (struct line){ .facts = facts_of(&crypto, from),
-                               .fault = crypto.fault,
-                               .key_twice = crypto.key_twice,
-                               .copy_of = -1 };
+        *line = (struct gh_neg_line){ .facts = facts_of(&crypto, from),
+                                      .fault = crypto.fault,
+                                      .key_twice = crypto.key_twice,
+                                      .copy_of = -1 };
         err = read_keys(&crypto, line);
     }
     explicit_bzero(&crypto, sizeof(crypto));
     return err;
 }
 
-void neg_free_lines(struct line *lines, size_t count)
+void gh_neg_free_lines(struct gh_neg_line *lines, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        neg_named_free(lines[i].named);
+        gh_neg_named_free(lines[i].named);
     explicit_bzero(lines, count * sizeof(*lines));
 }
 
@@ -190,13 +190,13 @@ static enum gh_reason declare(struct gh_neg *neg, int side, int index, struct gh
     return GH_REASON_NONE;
 }
 
-enum gh_reason neg_declare(struct gh_neg *neg, int side, int index, struct line *lines,
-                           size_t count)
+enum gh_reason gh_neg_declare(struct gh_neg *neg, int side, int index, struct gh_neg_line *lines,
+                              size_t count)
 {
     enum gh_reason reason = GH_REASON_NONE;
 
     for (size_t i = 0; neg->keeper.declared && i < count; i++) {
-        struct named *named = lines[i].named;
+        struct gh_neg_named *named = lines[i].named;
 
         reason = declare(neg, side, index, &lines[i].key);
         for (size_t k = 0; reason == GH_REASON_NONE && named && k < named->more.count; k++)
@@ -209,7 +209,7 @@ enum gh_reason neg_declare(struct gh_neg *neg, int side, int index, struct line 
 
 /* ---- copies ---------------------------------------------------------------------------------- */
 
-struct gh_neg_keys *neg_keys_copy(const struct gh_neg_keys *from)
+struct gh_neg_keys *gh_neg_keys_copy(const struct gh_neg_keys *from)
 {
     struct gh_neg_keys *to = from ? malloc(sizeof(*to)) : NULL;
     int err = 0;
@@ -220,51 +220,51 @@ struct gh_neg_keys *neg_keys_copy(const struct gh_neg_keys *from)
     for (size_t i = 0; i < GH_NEG_LINES_MAX; i++)
         to->offered[i].named = NULL;
     for (size_t i = 0; !err && i < from->offered_count; i++)
-        err = neg_named_set(&to->offered[i].named, from->offered[i].named);
+        err = gh_neg_named_set(&to->offered[i].named, from->offered[i].named);
     if (!err)
         return to;
-    neg_keys_free(to);
+    gh_neg_keys_free(to);
     return NULL;
 }
 
-void neg_keys_free(struct gh_neg_keys *keys)
+void gh_neg_keys_free(struct gh_neg_keys *keys)
 {
     if (keys) {
-        neg_free_lines(keys->offered, GH_NEG_LINES_MAX);
+        gh_neg_free_lines(keys->offered, GH_NEG_LINES_MAX);
         explicit_bzero(keys, sizeof(*keys));
     }
     free(keys);
 }
 
-int neg_force_set(struct gh_neg_force *to, const struct gh_neg_force *from)
+int gh_neg_force_set(struct gh_neg_force *to, const struct gh_neg_force *from)
 {
-    struct named *named[2] = { to->rx_named[0], to->rx_named[1] };
+    struct gh_neg_named *named[2] = { to->rx_named[0], to->rx_named[1] };
     int err = 0;
 
     *to = *from;
     for (int side = 0; side < 2; side++) {
         to->rx_named[side] = named[side];
-        if (neg_named_set(&to->rx_named[side], from->rx_named[side]))
+        if (gh_neg_named_set(&to->rx_named[side], from->rx_named[side]))
             err = GH_ENOMEM;
     }
     return err;
 }
 
-struct gh_neg_force *neg_force_copy(const struct gh_neg_force *from)
+struct gh_neg_force *gh_neg_force_copy(const struct gh_neg_force *from)
 {
     struct gh_neg_force *to = from ? calloc(1, sizeof(*to)) : NULL;
 
-    if (!to || !neg_force_set(to, from))
+    if (!to || !gh_neg_force_set(to, from))
         return to;
-    neg_force_free(to);
+    gh_neg_force_free(to);
     return NULL;
 }
 
-void neg_force_free(struct gh_neg_force *force)
+void gh_neg_force_free(struct gh_neg_force *force)
 {
     if (force) {
-        neg_named_free(force->rx_named[0]);
-        neg_named_free(force->rx_named[1]);
+        gh_neg_named_free(force->rx_named[0]);
+        gh_neg_named_free(force->rx_named[1]);
         explicit_bzero(force, sizeof(*force));
     }
     free(force);
@@ -272,7 +272,7 @@ void neg_force_free(struct gh_neg_force *force)
 
 /* ---- what they are called -------------------------------------------------------------------- */
 
-bool neg_same_rx(const struct gh_neg_force *a, const struct gh_neg_force *b, int side)
+bool gh_neg_same_rx(const struct gh_neg_force *a, const struct gh_neg_force *b, int side)
 {
     size_t count = key_count(a->rx_named[side]);
     bool same = count == key_count(b->rx_named[side]);
@@ -283,13 +283,13 @@ bool neg_same_rx(const struct gh_neg_force *a, const struct gh_neg_force *b, int
     return same;
 }
 
-void neg_keep_names(struct gh_neg_stream *stream, const struct gh_neg_stream *before)
+void gh_neg_keep_names(struct gh_neg_stream *stream, const struct gh_neg_stream *before)
 {
     for (int side = 0; before && before->force && side < 2; side++) {
-        struct named *now = stream->force->rx_named[side];
-        const struct named *was = before->force->rx_named[side];
+        struct gh_neg_named *now = stream->force->rx_named[side];
+        const struct gh_neg_named *was = before->force->rx_named[side];
 
-        if (now && was && neg_same_rx(stream->force, before->force, side))
+        if (now && was && gh_neg_same_rx(stream->force, before->force, side))
             now->number = was->number;
     }
 }

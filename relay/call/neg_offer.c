@@ -33,7 +33,7 @@ static enum gh_reason judge_keys(struct gh_neg *neg, int index, const struct gh_
     struct gh_stream_judgement judged;
     enum gh_reason reason;
 
-    if (neg_read_lines(neg->offer, index, from, keys->offered, &keys->offered_count))
+    if (gh_neg_read_lines(neg->offer, index, from, keys->offered, &keys->offered_count))
         return GH_REASON_INTERNAL;
     for (size_t i = 0; i < keys->offered_count; i++)
         lines[i] = keys->offered[i].facts;
@@ -47,16 +47,16 @@ static enum gh_reason judge_keys(struct gh_neg *neg, int index, const struct gh_
     if (judged.verdict == GH_STREAM_REFUSE) {
         if (judged.reason == GH_REASON_NO_USABLE_CRYPTO ||
             (judged.reason == GH_REASON_SRTP_REQUIRED && keys->offered_count && keys->pick < 0))
-            neg_say_lines(neg, index, from, keys->offered, keys->offered_count,
-                          facts->crypto_tag_twice);
+            gh_neg_say_lines(neg, index, from, keys->offered, keys->offered_count,
+                             facts->crypto_tag_twice);
         return judged.reason;
     }
-    reason = neg_declare(neg, neg->offerer, index, keys->offered, keys->offered_count);
+    reason = gh_neg_declare(neg, neg->offerer, index, keys->offered, keys->offered_count);
     if (reason != GH_REASON_NONE)
         return reason;
     if (judged.verdict == GH_STREAM_RTP) {
         keys->pick = -1;
-        reason = neg_downgrade(neg, index, neg->offerer, from, false);
+        reason = gh_neg_downgrade(neg, index, neg->offerer, from, false);
     }
     if (reason == GH_REASON_NONE)
         gh_marks_add(&neg->marks, judged.reason);
@@ -79,13 +79,13 @@ static enum gh_reason offer_stream(struct gh_neg *neg, int index, const struct g
     if (facts.profile == GH_PROFILE_DTLS)
         return GH_REASON_KEYING_NOT_AVAILABLE;
     if (facts.profile == GH_PROFILE_OTHER) {
-        neg_say(neg, index, "a profile or transport that is not relayed");
+        gh_neg_say(neg, index, "a profile or transport that is not relayed");
         return GH_REASON_MEDIA_NOT_RELAYED;
     }
-    if (!neg_address_relayed(neg, neg->offerer, index, &facts, from))
+    if (!gh_neg_address_relayed(neg, neg->offerer, index, &facts, from))
         return GH_REASON_MEDIA_NOT_RELAYED;
-    go_on(stream, neg_base_stream(neg, index));
-    neg_take_addresses(neg, neg->offerer, index, &facts, from->mux != GH_MUX_REFUSE);
+    go_on(stream, gh_neg_base_stream(neg, index));
+    gh_neg_take_addresses(neg, neg->offerer, index, &facts, from->mux != GH_MUX_REFUSE);
     stream->keys = calloc(1, sizeof(*stream->keys));
     stream->force = calloc(1, sizeof(*stream->force));
     if (!stream->keys || !stream->force)
@@ -114,15 +114,15 @@ static enum gh_reason none_left(const struct gh_neg *neg)
 enum gh_reason gh_neg_offer_in(struct gh_neg *neg, struct gh_span sdp,
                                const struct gh_neg_leg *from)
 {
-    enum gh_reason reason = neg_parse(neg, sdp, &neg->offer);
+    enum gh_reason reason = gh_neg_parse(neg, sdp, &neg->offer);
     char fault[GH_NEG_FAULT_MAX] = "";
     bool refused = false;
 
     if (reason != GH_REASON_NONE)
         return reason;
     neg->media_count = gh_sdp_media_count(neg->offer);
-    if (neg_make_streams(neg, neg->media_count < GH_NEG_STREAMS_MAX ? neg->media_count
-                                                                    : GH_NEG_STREAMS_MAX))
+    if (gh_neg_make_streams(neg, neg->media_count < GH_NEG_STREAMS_MAX ? neg->media_count
+                                                                       : GH_NEG_STREAMS_MAX))
         return GH_REASON_INTERNAL;
     /* RFC 3264 section 8: m-lines stay for the life of a session. */
     if (neg->base && neg->media_count < neg->base->media_count) {
@@ -136,7 +136,7 @@ enum gh_reason gh_neg_offer_in(struct gh_neg *neg, struct gh_span sdp,
             memcpy(fault, neg->fault, sizeof(fault));
         refused |= reason != GH_REASON_NONE;
         neg->fault[0] = 0;
-        if (!neg->streams[i].live && neg_park(neg, (int)i))
+        if (!neg->streams[i].live && gh_neg_park(neg, (int)i))
             reason = GH_REASON_INTERNAL;
         /* What touches the whole call, not one m-line of it. */
         if (reason == GH_REASON_INTERNAL || reason == GH_REASON_DOWNGRADE_REFUSED ||
@@ -158,8 +158,8 @@ static void copy_lines(struct gh_neg_keys *keys, const struct gh_neg_leg *from,
                        const struct gh_neg_leg *to)
 {
     for (size_t i = 0; i < keys->offered_count; i++) {
-        const struct line *offered = &keys->offered[i];
-        struct line *out = &keys->out[keys->out_count];
+        const struct gh_neg_line *offered = &keys->offered[i];
+        struct gh_neg_line *out = &keys->out[keys->out_count];
 
         if (offered->named ||
             gh_policy_crypto_usable(&offered->facts, from->rules) != GH_CRYPTO_USABLE ||
@@ -180,14 +180,14 @@ static bool suite_in(const struct gh_neg_keys *keys, enum gh_suite suite)
     return false;
 }
 
-uint8_t neg_fresh_mki(const struct gh_neg_leg *to, const struct gh_neg_stream *base, int side)
+uint8_t gh_neg_fresh_mki(const struct gh_neg_leg *to, const struct gh_neg_stream *base, int side)
 {
     uint8_t before = base ? base->force->tx_mki[side] : 0;
 
     return to->mki == GH_MKI_OFFER ? (uint8_t)(before % UINT8_MAX + 1) : 0;
 }
 
-struct gh_crypto_facts neg_good_facts(enum gh_suite suite, uint32_t tag)
+struct gh_crypto_facts gh_neg_good_facts(enum gh_suite suite, uint32_t tag)
 {
     return (struct gh_crypto_facts){ .parsed = true,
                                      .tag = tag,
@@ -199,10 +199,10 @@ struct gh_crypto_facts neg_good_facts(enum gh_suite suite, uint32_t tag)
 }
 
 /* Our own key for a suite: the one that is in force, if nobody else has seen it, or a fresh one. */
-static int own_line(struct line *line, enum gh_suite suite, uint32_t tag,
+static int own_line(struct gh_neg_line *line, enum gh_suite suite, uint32_t tag,
                     const struct gh_neg_leg *to, const struct gh_neg_stream *base, int side)
 {
-    line->facts = neg_good_facts(suite, tag);
+    line->facts = gh_neg_good_facts(suite, tag);
     line->copy_of = -1;
     if (base && !base->exposed && base->force->own[side] && !base->side[side].worn &&
         base->side[side].suite == suite) {
@@ -210,7 +210,7 @@ static int own_line(struct line *line, enum gh_suite suite, uint32_t tag,
         line->own_mki = base->force->tx_mki[side];
         return 0;
     }
-    line->own_mki = neg_fresh_mki(to, base, side);
+    line->own_mki = gh_neg_fresh_mki(to, base, side);
     return gh_secret_draw(&line->key, suite);
 }
 
@@ -223,7 +223,7 @@ static int plan_lines(struct gh_neg *neg, int index, const struct gh_neg_leg *fr
 
     explicit_bzero(keys->out, sizeof(keys->out));
     keys->out_count = 0;
-    if (!neg_plan_has_keys(neg->streams[index].plan))
+    if (!gh_neg_plan_has_keys(neg->streams[index].plan))
         return 0;
     if (keys->pick >= 0 && !neg->bridge)
         copy_lines(keys, from, to);
@@ -233,7 +233,7 @@ static int plan_lines(struct gh_neg *neg, int index, const struct gh_neg_leg *fr
         if (suite_in(keys, suite))
             continue;
         err = own_line(&keys->out[keys->out_count], suite, (uint32_t)keys->out_count + 1, to,
-                       neg_keyed_base(neg, index), side);
+                       gh_neg_keyed_base(neg, index), side);
         keys->out_count++;
     }
     for (size_t i = 0; !err && neg->keeper.wrote && i < keys->out_count; i++)
@@ -265,12 +265,12 @@ static int write_offer_stream(struct gh_neg *neg, struct gh_sdp *doc, int index,
     return err;
 }
 
-int neg_write_lines(struct gh_sdp *doc, int index, const struct gh_neg_keys *keys)
+int gh_neg_write_lines(struct gh_sdp *doc, int index, const struct gh_neg_keys *keys)
 {
     int err = 0;
 
     for (size_t i = 0; !err && keys && i < keys->out_count; i++) {
-        const struct line *line = &keys->out[i];
+        const struct gh_neg_line *line = &keys->out[i];
 
         err = gh_sdp_add_crypto(doc, index, line->facts.tag, line->facts.suite, line->key.octets,
                                 line->key.len, line->lifetime_pkts, line->own_mki);
@@ -281,10 +281,10 @@ int neg_write_lines(struct gh_sdp *doc, int index, const struct gh_neg_keys *key
 /* What is SRTP already is not offered as if it could do without: the profile in force stays. */
 static enum gh_offer_plan kept_plan(const struct gh_neg *neg, int index, enum gh_offer_plan plan)
 {
-    const struct gh_neg_stream *base = neg_base_stream(neg, index);
+    const struct gh_neg_stream *base = gh_neg_base_stream(neg, index);
     const struct gh_neg_side *was = base ? &base->side[!neg->offerer] : NULL;
 
-    if (!neg_plan_has_keys(plan) || !was || was->suite == GH_SUITE_NONE)
+    if (!gh_neg_plan_has_keys(plan) || !was || was->suite == GH_SUITE_NONE)
         return plan;
     return was->profile == GH_PROFILE_SAVP ? GH_PLAN_SAVP : GH_PLAN_AVP_WITH_KEYS;
 }
@@ -315,8 +315,8 @@ static enum gh_reason plan_streams(struct gh_neg *neg, const struct gh_neg_leg *
         }
         planned++;
         /* Keyed towards the answerer before, and offered without keys now. */
-        if (!neg_plan_has_keys(stream->plan))
-            reason = neg_downgrade(neg, (int)i, !neg->offerer, to, false);
+        if (!gh_neg_plan_has_keys(stream->plan))
+            reason = gh_neg_downgrade(neg, (int)i, !neg->offerer, to, false);
         if (reason != GH_REASON_NONE)
             return reason;
         gh_marks_add(&neg->plan_marks, judged.reason);
@@ -345,7 +345,7 @@ enum gh_reason gh_neg_offer_out(struct gh_neg *neg, const struct gh_neg_leg *fro
     neg->bridge = (neg->base && neg->base->bridge) || !first || from->bridge || to->bridge;
     err = gh_sdp_clone(&doc, neg->offer);
     if (!err)
-        err = neg_make_ours(doc, self, to->signalling == GH_SIG_TLS_VERIFIED);
+        err = gh_neg_make_ours(doc, self, to->signalling == GH_SIG_TLS_VERIFIED);
     for (int i = 0; !err && i < (int)neg->media_count; i++) {
         if (i >= (int)neg->count || !neg->streams[i].live) {
             err = gh_sdp_disable_media(doc, i);
@@ -358,14 +358,14 @@ enum gh_reason gh_neg_offer_out(struct gh_neg *neg, const struct gh_neg_leg *fro
             err = write_offer_stream(neg, doc, i, to);
     }
     if (!err)
-        err = neg_keep_said(neg, !neg->offerer, doc, self->version);
+        err = gh_neg_keep_said(neg, !neg->offerer, doc, self->version);
     for (size_t i = 0; !err && i < neg->count; i++) {
         if (neg->streams[i].live && neg->streams[i].plan != GH_PLAN_REFUSE)
-            err = neg_write_lines(doc, (int)i, neg->streams[i].keys);
+            err = gh_neg_write_lines(doc, (int)i, neg->streams[i].keys);
     }
     if (err) {
         gh_sdp_free(doc);
-        return neg_written_reason(err);
+        return gh_neg_written_reason(err);
     }
     *out = doc;
     return GH_REASON_NONE;

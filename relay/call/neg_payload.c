@@ -56,7 +56,7 @@ static void take_from(const struct gh_sdp *doc, int index, enum gh_media_kind ki
     }
 }
 
-void neg_take_payloads(struct gh_neg *neg, int index)
+void gh_neg_take_payloads(struct gh_neg *neg, int index)
 {
     struct gh_neg_stream *stream = &neg->streams[index];
 

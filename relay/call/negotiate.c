@@ -67,7 +67,7 @@ void gh_neg_init(struct gh_neg *neg, int offerer, const struct gh_neg *base)
     memcpy(neg->keyed, base->keyed, sizeof(neg->keyed));
 }
 
-int neg_make_streams(struct gh_neg *neg, size_t count)
+int gh_neg_make_streams(struct gh_neg *neg, size_t count)
 {
     neg->streams = calloc(count ? count : 1, sizeof(*neg->streams));
     neg->count = neg->streams ? count : 0;
@@ -77,10 +77,10 @@ int neg_make_streams(struct gh_neg *neg, size_t count)
 void gh_neg_settled(struct gh_neg *neg)
 {
     for (size_t i = 0; i < neg->count; i++) {
-        neg_keys_free(neg->streams[i].keys);
+        gh_neg_keys_free(neg->streams[i].keys);
         neg->streams[i].keys = NULL;
         if (!neg->streams[i].live && !neg->streams[i].parked) {
-            neg_force_free(neg->streams[i].force);
+            gh_neg_force_free(neg->streams[i].force);
             neg->streams[i].force = NULL;
         }
     }
@@ -96,11 +96,11 @@ void gh_neg_fini(struct gh_neg *neg)
         return;
     gh_neg_settled(neg);
     for (size_t i = 0; i < neg->count; i++)
-        neg_force_free(neg->streams[i].force);
+        gh_neg_force_free(neg->streams[i].force);
     free(neg->streams);
     neg->streams = NULL;
     neg->count = 0;
-    neg_said_free(neg);
+    gh_neg_said_free(neg);
 }
 
 void gh_neg_free(struct gh_neg *neg)
@@ -116,16 +116,16 @@ int gh_neg_fork(struct gh_neg *out, const struct gh_neg *neg)
     *out = *neg;
     out->offer = out->answer = NULL;
     out->streams = NULL;
-    if (neg_make_streams(out, neg->count))
+    if (gh_neg_make_streams(out, neg->count))
         return GH_ENOMEM;
     for (int side = 0; side < 2; side++)
-        whole = neg_said_copy(&out->said[side], &neg->said[side]) && whole;
+        whole = gh_neg_said_copy(&out->said[side], &neg->said[side]) && whole;
     for (size_t i = 0; i < neg->count; i++) {
         const struct gh_neg_stream *from = &neg->streams[i];
 
         out->streams[i] = *from;
-        out->streams[i].keys = neg_keys_copy(from->keys);
-        out->streams[i].force = neg_force_copy(from->force);
+        out->streams[i].keys = gh_neg_keys_copy(from->keys);
+        out->streams[i].force = gh_neg_force_copy(from->force);
         whole =
             whole && !from->keys == !out->streams[i].keys && !from->force == !out->streams[i].force;
     }
@@ -159,12 +159,12 @@ bool gh_neg_offers_keys(const struct gh_neg *neg)
     return false;
 }
 
-bool neg_plan_has_keys(enum gh_offer_plan plan)
+bool gh_neg_plan_has_keys(enum gh_offer_plan plan)
 {
     return plan == GH_PLAN_AVP_WITH_KEYS || plan == GH_PLAN_SAVP;
 }
 
-const struct gh_neg_stream *neg_base_stream(const struct gh_neg *neg, int index)
+const struct gh_neg_stream *gh_neg_base_stream(const struct gh_neg *neg, int index)
 {
     const struct gh_neg_stream *stream;
 
@@ -176,16 +176,16 @@ const struct gh_neg_stream *neg_base_stream(const struct gh_neg *neg, int index)
     return stream->live || stream->parked ? stream : NULL;
 }
 
-int neg_park(struct gh_neg *neg, int index)
+int gh_neg_park(struct gh_neg *neg, int index)
 {
-    const struct gh_neg_stream *base = neg_base_stream(neg, index);
+    const struct gh_neg_stream *base = gh_neg_base_stream(neg, index);
     struct gh_neg_stream *stream = &neg->streams[index];
 
     if (!base || !base->force)
         return 0;
     if (!stream->force)
         stream->force = calloc(1, sizeof(*stream->force));
-    if (!stream->force || neg_force_set(stream->force, base->force))
+    if (!stream->force || gh_neg_force_set(stream->force, base->force))
         return GH_ENOMEM;
     memcpy(stream->side, base->side, sizeof(stream->side));
     stream->stream = base->stream;
@@ -196,17 +196,18 @@ int neg_park(struct gh_neg *neg, int index)
     return 0;
 }
 
-const struct gh_neg_stream *neg_keyed_base(const struct gh_neg *neg, int index)
+const struct gh_neg_stream *gh_neg_keyed_base(const struct gh_neg *neg, int index)
 {
-    const struct gh_neg_stream *base = neg_base_stream(neg, index), *stream = &neg->streams[index];
+    const struct gh_neg_stream *base = gh_neg_base_stream(neg, index),
+                               *stream = &neg->streams[index];
 
     return base && !stream->renew ? base : NULL;
 }
 
-enum gh_reason neg_downgrade(struct gh_neg *neg, int index, int side, const struct gh_neg_leg *leg,
-                             bool in_answer)
+enum gh_reason gh_neg_downgrade(struct gh_neg *neg, int index, int side,
+                                const struct gh_neg_leg *leg, bool in_answer)
 {
-    const struct gh_neg_stream *slot = neg_base_stream(neg, index);
+    const struct gh_neg_stream *slot = gh_neg_base_stream(neg, index);
 
     if (!neg->base || !neg->keyed[side])
         return GH_REASON_NONE;
@@ -221,10 +222,10 @@ enum gh_reason neg_downgrade(struct gh_neg *neg, int index, int side, const stru
     return GH_REASON_NONE;
 }
 
-static bool among(const struct line *lines, size_t count, const struct gh_secret *key)
+static bool among(const struct gh_neg_line *lines, size_t count, const struct gh_secret *key)
 {
     for (size_t i = 0; i < count; i++) {
-        if (neg_is_among(key, &lines[i].key, lines[i].named))
+        if (gh_neg_is_among(key, &lines[i].key, lines[i].named))
             return true;
     }
     return false;
@@ -233,7 +234,7 @@ static bool among(const struct line *lines, size_t count, const struct gh_secret
 static bool in_force(const struct gh_neg_force *force, const struct gh_secret *key)
 {
     for (int side = 0; side < 2; side++) {
-        if (neg_is_among(key, &force->rx[side], force->rx_named[side]) ||
+        if (gh_neg_is_among(key, &force->rx[side], force->rx_named[side]) ||
             gh_secret_equal(key, &force->tx[side]))
             return true;
     }
@@ -258,7 +259,7 @@ bool gh_neg_exposed(struct gh_neg *neg, const struct gh_secret *key)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-enum gh_reason neg_parse(struct gh_neg *neg, struct gh_span text, struct gh_sdp **out)
+enum gh_reason gh_neg_parse(struct gh_neg *neg, struct gh_span text, struct gh_sdp **out)
 {
     struct gh_sdp_error error = { 0 };
     int err = gh_sdp_parse(out, text, &error);
@@ -284,8 +285,8 @@ static void unmux(struct gh_neg_side *near, const struct gh_sdp *doc, int index)
         near->rtcp.port = rtcp.port;
 }
 
-void neg_take_addresses(struct gh_neg *neg, int side, int index,
-                        const struct gh_sdp_media_facts *facts, bool mux)
+void gh_neg_take_addresses(struct gh_neg *neg, int side, int index,
+                           const struct gh_sdp_media_facts *facts, bool mux)
 {
     struct gh_neg_side *near = &neg->streams[index].side[side];
 
@@ -308,7 +309,7 @@ void neg_take_addresses(struct gh_neg *neg, int side, int index,
 /* ---- writing --------------------------------------------------------------------------------- */
 
 /* A description near the limits may grow past them by our own lines. */
-enum gh_reason neg_written_reason(int err)
+enum gh_reason gh_neg_written_reason(int err)
 {
     return err == GH_ELIMIT ? GH_REASON_MESSAGE_TOO_LARGE : GH_REASON_INTERNAL;
 }
@@ -329,11 +330,15 @@ static int remove_contact_lines(struct gh_sdp *doc)
     return 0;
 }
 
-int neg_make_ours(struct gh_sdp *doc, const struct gh_neg_self *self, bool proven)
+int gh_neg_make_ours(struct gh_sdp *doc, const struct gh_neg_self *self, bool proven)
 {
     struct gh_sdp_origin_edit origin = {
-        .username = GH_SPAN("gatehouse"), .set_id = true, .set_version = true,
-        .id = self->session_id, .version = self->version, .addr = self->address,
+        .username = GH_SPAN("gatehouse"),
+        .set_id = true,
+        .set_version = true,
+        .id = self->session_id,
+        .version = self->version,
+        .addr = self->address,
     };
     int err = gh_sdp_set_origin(doc, &origin);
 
@@ -363,7 +368,7 @@ int gh_neg_zero_answer(const struct gh_neg *neg, const struct gh_neg_self *self,
     int err = neg->offer ? gh_sdp_clone(&doc, neg->offer) : GH_ESTATE;
 
     if (!err)
-        err = neg_make_ours(doc, self, false);
+        err = gh_neg_make_ours(doc, self, false);
     for (int i = 0; !err && i < (int)gh_sdp_media_count(doc); i++)
         err = gh_sdp_disable_media(doc, i);
     if (err) {
@@ -384,7 +389,7 @@ enum gh_grade gh_neg_best_grade(const struct gh_neg *neg, const struct gh_neg_le
     for (size_t i = 0; i < neg->count; i++) {
         const struct gh_neg_stream *stream = &neg->streams[i];
         bool keyed = neg->answer ? stream->side[!neg->offerer].suite != GH_SUITE_NONE
-                                 : neg_plan_has_keys(stream->plan);
+                                 : gh_neg_plan_has_keys(stream->plan);
         struct gh_hop_facts hop[2] = {
             { .signalling = from->signalling, .proof = GH_PROOF_SEEN },
             { .signalling = to->signalling, .proof = GH_PROOF_SEEN },
@@ -404,7 +409,7 @@ enum gh_grade gh_neg_best_grade(const struct gh_neg *neg, const struct gh_neg_le
 int gh_neg_media_set(const struct gh_neg_stream *stream, int side, struct gh_media_set *out)
 {
     const struct gh_neg_side *near = &stream->side[side], *far = &stream->side[!side];
-    const struct named *named = stream->force->rx_named[side];
+    const struct gh_neg_named *named = stream->force->rx_named[side];
 
     *out = (struct gh_media_set){
         .stream = stream->stream,
@@ -424,8 +429,8 @@ int gh_neg_media_set(const struct gh_neg_stream *stream, int side, struct gh_med
     /* Not in the literal, which the compiler may build elsewhere first. */
     out->rx_key = stream->force->rx[side];
     out->tx_key = stream->force->tx[side];
-    out->tx_mki = (struct gh_media_mki){ stream->force->tx_mki[side] != 0,
-                                         { stream->force->tx_mki[side] } };
+    out->tx_mki =
+        (struct gh_media_mki){ stream->force->tx_mki[side] != 0, { stream->force->tx_mki[side] } };
     if (!named)
         return 0;
     out->rx_mki = named->mki;
