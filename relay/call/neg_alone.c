@@ -187,7 +187,7 @@ static enum gh_reason repeat_stream(struct gh_neg *neg, int index, const struct 
     stream->exposed = base->exposed;
     stream->live = true;
     stream->plan = plan_of(facts.profile, keyed);
-    stream->keys->pick = stream->keys->taken = -1;
+    stream->keys->pick = -1;
     if (plan_line(neg, index, to, &fresh))
         return GH_REASON_INTERNAL;
     *changed = *changed || fresh || (keyed && base->force->written[answerer].lines != 1);

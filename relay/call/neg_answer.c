@@ -35,7 +35,6 @@ static enum gh_reason take_line(struct gh_neg *neg, int index, struct gh_neg_lin
     reason = gh_neg_declare(neg, answerer, index, line, 1);
     if (reason != GH_REASON_NONE)
         return reason;
-    keys->taken = (int)which;
     keys->answer_lifetime_pkts = line->lifetime_pkts;
     stream->side[answerer].suite = keys->out[which].facts.suite;
     stream->force->rx[answerer] = line->key;

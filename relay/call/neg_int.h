@@ -36,7 +36,6 @@ struct gh_neg_keys {
     struct gh_neg_line out[GH_NEG_OUT_LINES_MAX]; /* by us, to the answerer */
     size_t out_count;
     uint64_t answer_lifetime_pkts;         /* of the answerer's key */
-    int taken;                             /* index in out, that the answer took; -1: none */
 };
 
 struct gh_neg_force {

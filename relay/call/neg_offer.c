@@ -90,7 +90,6 @@ static enum gh_reason offer_stream(struct gh_neg *neg, int index, const struct g
     stream->force = calloc(1, sizeof(*stream->force));
     if (!stream->keys || !stream->force)
         return GH_REASON_INTERNAL;
-    stream->keys->taken = -1;
     reason = judge_keys(neg, index, from, &facts);
     stream->live = reason == GH_REASON_NONE;
     return reason;
