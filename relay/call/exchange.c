@@ -75,8 +75,8 @@ bool gh_call_offer_pending(const struct gh_fork *fork)
     return fork->pending || (fork->call->offer && !fork->settled);
 }
 
-/* The family of addresses that the answerer gets from us: that of its media before, else that of
- * its signalling, as far as we have it. */
+/* The family of addresses that the answerer gets from us: that of its media before, in a dialog;
+ * else that of its signalling, as far as we have it. */
 static uint8_t family_towards(const struct gh_leg *leg, uint8_t before)
 {
     uint8_t family = before ? before : leg->papers->facts.peer.family;
@@ -147,7 +147,7 @@ enum gh_reason gh_call_give_offer(struct gh_call *call, struct gh_fork *fork, st
     bool first = neg->base || call->invites == (fork ? 1 : 0);
     enum gh_reason reason;
 
-    neg->family[!neg->offerer] = family_towards(to, neg->family[!neg->offerer]);
+    neg->family[!neg->offerer] = family_towards(to, fork ? neg->family[!neg->offerer] : 0);
     self = gh_call_self(to, neg->family[!neg->offerer]);
     reason = gh_call_media_open(call, neg, neg->family);
     if (reason == GH_REASON_NONE)

@@ -80,6 +80,45 @@ void gh_call_media_counters(const struct gh_call *call, size_t index,
     }
 }
 
+/* ---- who has what ----------------------------------------------------------------------------- */
+
+static bool has(const struct gh_neg *neg, size_t index, gh_stream_id id)
+{
+    const struct gh_neg_stream *stream = neg && index < neg->count ? &neg->streams[index] : NULL;
+
+    return stream && (stream->live || stream->parked) && stream->stream == id;
+}
+
+/* Does any description of the call but @gone have it? */
+static bool needed(const struct gh_call *call, size_t index, gh_stream_id id,
+                   const struct gh_neg *gone)
+{
+    const struct gh_fork *fork;
+
+    if (call->offer != gone && has(call->offer, index, id))
+        return true;
+    TAILQ_FOREACH (fork, &call->forks, link) {
+        if ((fork->neg != gone && has(fork->neg, index, id)) ||
+            (fork->pending != gone && has(fork->pending, index, id)))
+            return true;
+    }
+    return false;
+}
+
+static void let_go(struct gh_call *call, size_t index, gh_stream_id id, const struct gh_neg *gone)
+{
+    struct gh_call_stream *stream = gh_call_stream_find(call->calls, id);
+
+    if (!stream || stream->closing || needed(call, index, id, gone))
+        return;
+    if (call->streams[index] == stream)
+        call->streams[index] = NULL;
+    if (stream->generation) /* it waits for its m-line */
+        return;
+    stream->closing = true;
+    gh_media_close(call->calls->media, id);
+}
+
 /* ---- opening --------------------------------------------------------------------------------- */
 
 /* One of the call's; known before the media plane can report of it. */
@@ -144,14 +183,14 @@ static struct gh_call_stream *find_of_line(struct gh_call *call, size_t index,
 static enum gh_reason open_stream(struct gh_call *call, size_t index,
                                   const struct gh_media_open *open, struct gh_neg_stream *agreed)
 {
-    const struct gh_call_stream *has = find_of_line(call, index, open);
+    const struct gh_call_stream *there = find_of_line(call, index, open);
     uint16_t ports[2];
     gh_stream_id id;
     int err;
 
-    if (has) {
-        id = has->id;
-        memcpy(ports, has->ports, sizeof(ports));
+    if (there) {
+        id = there->id;
+        memcpy(ports, there->ports, sizeof(ports));
     } else {
         err = gh_media_open(call->calls->media, open, &id, ports);
         if (err)
@@ -179,8 +218,15 @@ enum gh_reason gh_call_media_open(struct gh_call *call, struct gh_neg *neg, cons
     enum gh_reason reason = GH_REASON_NONE;
 
     for (size_t i = 0; reason == GH_REASON_NONE && i < neg->count; i++) {
-        if (neg->streams[i].live && !neg->streams[i].stream)
-            reason = open_stream(call, i, &open, &neg->streams[i]);
+        struct gh_neg_stream *agreed = &neg->streams[i];
+        const struct gh_call_stream *there = gh_call_stream_find(call->calls, agreed->stream);
+
+        if (there && !fits(there, &open)) { /* it was for a destination before */
+            let_go(call, i, agreed->stream, neg);
+            agreed->stream = 0;
+        }
+        if (agreed->live && !agreed->stream)
+            reason = open_stream(call, i, &open, agreed);
     }
     return reason;
 }
@@ -330,13 +376,6 @@ static int set_stream(struct gh_call *call, size_t index, const struct gh_neg_st
     return err;
 }
 
-static bool has(const struct gh_neg *neg, size_t index, gh_stream_id id)
-{
-    const struct gh_neg_stream *stream = neg && index < neg->count ? &neg->streams[index] : NULL;
-
-    return stream && (stream->live || stream->parked) && stream->stream == id;
-}
-
 void gh_call_media_hush(struct gh_call *call, const struct gh_neg *neg, const struct gh_neg *stays)
 {
     for (size_t i = 0; neg && i < neg->count; i++) {
@@ -372,37 +411,10 @@ enum gh_reason gh_call_media_start(struct gh_fork *fork)
     return gh_media_err_is_remote(err) ? GH_REASON_MEDIA_UNREACHABLE : GH_REASON_INTERNAL;
 }
 
-/* Does any description of the call but @gone have it? */
-static bool needed(const struct gh_call *call, size_t index, gh_stream_id id,
-                   const struct gh_neg *gone)
-{
-    const struct gh_fork *fork;
-
-    if (call->offer != gone && has(call->offer, index, id))
-        return true;
-    TAILQ_FOREACH (fork, &call->forks, link) {
-        if ((fork->neg != gone && has(fork->neg, index, id)) ||
-            (fork->pending != gone && has(fork->pending, index, id)))
-            return true;
-    }
-    return false;
-}
-
 void gh_call_media_trim(struct gh_call *call, const struct gh_neg *of, const struct gh_neg *gone)
 {
-    for (size_t i = 0; of && i < of->count; i++) {
-        gh_stream_id id = of->streams[i].stream;
-        struct gh_call_stream *stream = gh_call_stream_find(call->calls, id);
-
-        if (!stream || stream->closing || needed(call, i, id, gone))
-            continue;
-        if (call->streams[i] == stream)
-            call->streams[i] = NULL;
-        if (stream->generation) /* it waits for its m-line */
-            continue;
-        stream->closing = true;
-        gh_media_close(call->calls->media, id);
-    }
+    for (size_t i = 0; of && i < of->count; i++)
+        let_go(call, i, of->streams[i].stream, gone);
 }
 
 void gh_call_media_mute(struct gh_call *call)

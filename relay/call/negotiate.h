@@ -133,7 +133,7 @@ struct gh_neg {
     struct gh_neg_stream *streams; /* by m-line, as many as count says; NULL: no description was read */
     size_t count;                  /* of streams that are kept */
     size_t media_count;            /* of m-lines, also those past GH_NEG_STREAMS_MAX */
-    uint8_t family[2];             /* of addresses, towards each side, for the life of the call; 0: not known yet */
+    uint8_t family[2];             /* of addresses, towards each side, for the life of a dialog; 0: not known yet */
     bool keyed[2];                 /* a stream of that side was, in this exchange or one before */
     struct gh_marks marks;
     struct gh_marks plan_marks;    /* earned by the newest offer out; see gh_neg_marks */

@@ -28,17 +28,6 @@ static void check_route_trunk(struct gh_loader *load, const struct gh_route_draf
             trunk->out.rules.transport == GH_TRANSPORT_TLS ? "srtp: off" : "not tls");
 }
 
-/* Ports of a call are bound once, before it is known which trunk of its route will answer. */
-static void check_interface(struct gh_loader *load, const struct gh_route_draft *route, size_t item,
-                            const struct gh_trunk_draft *first, const struct gh_trunk_draft *trunk)
-{
-    if (first->out.media != trunk->out.media)
-        gh_draft_item_error(load, &route->draft, "trunks", item,
-                            "%s has another media_interface than %s; the trunks of one route share "
-                            "one",
-                            trunk->draft.name, first->draft.name);
-}
-
 static void fill_route(const struct gh_route_draft *route, struct gh_config_route *out)
 {
     out->pattern = route->pattern;
@@ -75,7 +64,6 @@ void gh_check_routes(struct gh_loader *load, struct gh_drafts *drafts, struct gh
     for (size_t i = 0; i < drafts->route_count; i++) {
         const struct gh_route_draft *route = &drafts->routes[i];
         struct gh_config_route *out = &config->routes[i];
-        const struct gh_trunk_draft *first = NULL;
 
         check_patterns(load, drafts, i);
         fill_route(route, out);
@@ -91,8 +79,6 @@ void gh_check_routes(struct gh_loader *load, struct gh_drafts *drafts, struct gh
             if (!trunk)
                 continue;
             check_route_trunk(load, route, j, trunk);
-            first = first ? first : trunk;
-            check_interface(load, route, j, first, trunk);
             out->trunks[out->trunk_count++] = &config->trunks[trunk - drafts->trunks];
         }
     }

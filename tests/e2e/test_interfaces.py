@@ -4,6 +4,8 @@ import re
 
 import harness as h
 import rtp
+from fork_case import ForkCase
+from pki import Pki
 from rtp import GCM
 from session_case import SessionCase, Ua
 
@@ -102,6 +104,54 @@ class Interfaces(SessionCase):
             dialog.request("BYE")
             h.reply(called, called.expect("BYE"), 200, "OK")
             peer.expect(200)
+
+
+class NextInterface(ForkCase):
+    """A route whose first trunk's media is outside, and whose next one's is at media.address."""
+
+    host = f"127.{X}.{Y}.8"
+    options = {"media": f", interfaces: {{outside: {{address: {BOUND}}}}}",
+               "trunk_options": {"CUCM10": "srtp: required, media_interface: outside"},
+               "extra_trunks": "  NEXT: {security_profile: encrypted, listener: core, peer_names: [NEXT], srtp: required, "
+                               f"destinations: ['{host}:5061']}}\n",
+               "extra_routes": '  - {pattern: "9893", trunks: [CUCM10, NEXT]}\n'}
+
+    @classmethod
+    def prepare(cls):
+        Pki(cls.lab).leaf("NEXT", "NEXT", "DNS:NEXT")
+
+    def test_the_next_trunk_has_its_own(self):
+        """The first one fails at once, or after a's media went there: a's key has another stream then."""
+        server = h.Server(self.lab, "NEXT", self.host)
+        self.addCleanup(server.close)
+        connection = None
+        for early in (False, True):
+            with self.subTest(early):
+                self.again()
+                self.a.invite(self.a.open().describe(), number="9893")
+                self.accept()
+                request = self.b.expect("INVITE")
+                self.assertEqual(addresses(request.body), {BOUND.encode()})
+                one = self.phone("one")
+                if early:
+                    self.ring(one, request)
+                    one.ends[0].remote = (BOUND, one.ends[0].remote[1])
+                    self.talk(one)
+                one.reply(request, 503)
+                one.expect("ACK")
+                connection = connection or server.accept()
+                self.b = Ua(self, connection, self.host, "9893")
+                self.addCleanup(self.b.close)
+                request = self.b.expect("INVITE")
+                self.assertEqual(addresses(request.body), {self.lab.host.encode()})
+                lines = self.b.open().take(request.body)
+                self.b.reply(request, 200, self.b.describe(tags=self.b.tags(lines)))
+                self.a.join(self.a.expect(200))
+                self.a.ack()
+                self.b.expect("ACK")
+                self.both_ways()
+                self.assertTrue(one.ends[0].is_silent())
+                self.check_end(self.hang_up(), marks=["key_reused"] if early else [])
 
 
 if __name__ == "__main__":

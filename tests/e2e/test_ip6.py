@@ -67,7 +67,8 @@ class Ip6Case(SessionCase):
         port = cls.sock6.getsockname()[1]
         trunk = (f'  SIX: {{security_profile: encrypted, listener: core, peer_names: [SIX], destinations: ["[::1]:{port}"], '
                  f'srtp: required}}\n')
-        cls.lab = h.Lab(extra_trunks=trunk, extra_routes='  - {pattern: "6666", trunks: [SIX]}\n', media=cls.media,
+        routes = '  - {pattern: "6666", trunks: [SIX]}\n  - {pattern: "6667", trunks: [CUCM10, SIX]}\n'
+        cls.lab = h.Lab(extra_trunks=trunk, extra_routes=routes, media=cls.media,
                         trunk_options=cls.trunk_options)
         cls.addClassCleanup(cls.lab.__exit__)
         Pki(cls.lab).leaf("SIX", "SIX", "DNS:SIX")
@@ -197,6 +198,29 @@ class Ip6(Ip6Case):
         self.a.request("INVITE", here.replace(b"IP6 ::1", b"IP4 " + self.lab.a_host.encode()))
         self.assertIn("media_not_relayed", self.a.expect(488).get("Warning"))
         self.a.ack_refusal()
+        self.all_ways()
+        self.check_end(self.hang_up())
+
+    def test_a_next_destination_of_another_family(self):
+        """The first trunk, over IPv4, is full; the next one, over IPv6, is offered that."""
+        self.use6()
+        self.a.invite(self.a.open().describe(), number="6667")
+        self.accept()
+        request = self.b.expect("INVITE")
+        self.assertEqual(addresses(request.body), [self.ours(False)] * 2)
+        self.b.reply(request, 503)
+        self.b.expect("ACK")
+        self.b = Ua6(self, None, "[::1]", "6667")
+        self.addCleanup(self.b.close)
+        self.number = "6666"
+        self.accept()
+        request = self.b.expect("INVITE")
+        self.assertEqual(addresses(request.body), [self.ours(True)] * 2)
+        lines = self.b.open().take(request.body)
+        self.b.reply(request, 200, self.b.describe(tags=self.b.tags(lines)))
+        self.a.take(self.a.expect(200).body)
+        self.a.ack()
+        self.b.expect("ACK")
         self.all_ways()
         self.check_end(self.hang_up())
 
