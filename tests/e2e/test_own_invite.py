@@ -6,6 +6,7 @@ import time
 import unittest
 
 import harness as h
+import rtp
 from media_case import media_lines
 from own_case import OwnCase
 from session_case import security
@@ -370,6 +371,7 @@ class Status(OwnCase):
         self.first_through(self.a.ends[0], self.b.ends[0])
         packet = self.b.ends[0].next_rtp()
         self.b.ends[0].send(self.b.ends[0].protect(packet))
+        rtp.await_read(self.b.ends[0].remote[1])
         # Any exchange that crosses mends it.
         self.reinvite(self.b)
         self.soon_both_ways()
