@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The key gate where no 488 can be sent: keys in answers, in reliable responses, in PRACK and ACK, in what a call
 changes to.  LAB calls PLAIN, both without TLS."""
-import re
-
 import harness as h
 from gate_case import CLEAR, GateCase, crypto, rtp
 

@@ -161,7 +161,7 @@ class Proof(GradeCase):
         self.sends(self.a, self.b)
         for _ in range(3):
             self.b.ends[0].send(self.b.ends[0].next_rtp())
-        self.lab.log.wait(f"call=.* side=b unproven=1 status=Authenticated")
+        self.lab.log.wait(r"call=.* side=b unproven=1 status=Authenticated")
         self.sends(self.a, self.b)
         record = self.hang_up()
         self.check_end(record, status="Authenticated", grade="mixed", marks=["unproven", "plain_on_srtp"])

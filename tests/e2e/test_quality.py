@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """How well media came, as the record tells it: what the daemon measured, and what the peers reported."""
 import struct
-import unittest
 
 import harness as h
 from media_case import Call, MediaCase

@@ -70,7 +70,7 @@ class InFlight(RekeyCase):
             if passes and got[2:4] == late[2:4]:
                 self.assertEqual(self.under(target, old, got), late[12:])
                 got = target.receive()
-            elif not passes and (plain := target.unprotect(got))[12:] == late[12:]:
+            elif not passes and target.unprotect(got)[12:] == late[12:]:
                 got = target.receive()
             self.assertEqual(target.unprotect(got)[12:], packet[12:])
             if self.log_has_failed():

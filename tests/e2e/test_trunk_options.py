@@ -7,7 +7,7 @@ import harness as h
 import rtp
 from media_case import Call, MediaCase
 from rtp import CM, srtp
-from session_case import SessionCase, Ua
+from session_case import SessionCase
 
 
 class OnHold(SessionCase):
