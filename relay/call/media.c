@@ -31,6 +31,8 @@ static void stream_free(struct gh_calls *calls, struct gh_call_stream *stream)
         call->streams[stream->index] = NULL;
     TAILQ_REMOVE(&call->open, stream, link);
     tdelete(stream, &calls->streams, by_id);
+    for (int side = 0; side < 2; side++)
+        gh_had_keys_fini(&stream->had[side]);
     free(stream);
 }
 
@@ -261,6 +263,15 @@ static void replace_stream(struct gh_call *call, gh_stream_id old, gh_stream_id 
     }
 }
 
+/* The replay windows of its keys are the heir's from now on. */
+static void bequeath(struct gh_call_stream *from, struct gh_call_stream *heir)
+{
+    for (int side = 0; side < 2; side++) {
+        heir->had[side] = from->had[side];
+        from->had[side] = (struct gh_had_keys){ .numbers = NULL };
+    }
+}
+
 /* What was keyed is clear in @neg: it goes on as a new stream, on the ports that both sides know,
  * with its contexts. */
 static enum gh_reason renew(struct gh_call *call, struct gh_neg *neg)
@@ -279,6 +290,7 @@ static enum gh_reason renew(struct gh_call *call, struct gh_neg *neg)
             gh_media_close(call->calls->media, id);
             return GH_REASON_INTERNAL;
         }
+        bequeath(open, gh_call_stream_find(call->calls, id));
         replace_stream(call, open->id, id);
     }
     return GH_REASON_NONE;
@@ -306,19 +318,19 @@ static void by_trunk(const struct gh_call *call, enum gh_media_kind kind, struct
                                        : trunk->dscp.other;
 }
 
-/* Was the key in force on the m-line's stream for other families?  That one's replay windows know
- * nothing of this one's packets. */
-static bool is_of_another(const struct gh_call_stream *stream, int side, uint32_t rx_key)
+/* Was a key of these in force on the m-line's stream for other families?  That one's replay windows
+ * know nothing of this one's packets. */
+static bool is_of_another(const struct gh_call_stream *stream, int side,
+                          const struct gh_neg_stream *agreed)
 {
     const struct gh_call_stream *other;
+    uint32_t keys[GH_MEDIA_RX_KEYS_MAX];
+    size_t count = gh_neg_rx_keys(agreed, side, keys);
 
     TAILQ_FOREACH (other, &stream->call->open, link) {
-        if (other->index != stream->index || fits(other, &stream->opened))
-            continue;
-        for (size_t i = 0; rx_key && i < GH_CALL_KEYED_MAX; i++) {
-            if (other->keyed[i].rx_key[side] == rx_key)
-                return true;
-        }
+        if (other->index == stream->index && !fits(other, &stream->opened) &&
+            gh_had_keys_any(&other->had[side], keys, count))
+            return true;
     }
     return false;
 }
@@ -330,7 +342,7 @@ static enum gh_reason judge_reuse(struct gh_call *call, const struct gh_neg_stre
     for (int side = 0; stream && side < 2; side++) {
         struct gh_gate gate;
 
-        if (!is_of_another(stream, side, agreed->side[side].rx_key))
+        if (!is_of_another(stream, side, agreed))
             continue;
         gate = gh_policy_key_memory(GH_KEY_SEEN_REUSED, call->leg[side].trunk->key_reuse);
         if (gate.verdict == GH_GATE_REFUSE)
@@ -352,8 +364,10 @@ static int set_stream(struct gh_call *call, size_t index, const struct gh_neg_st
     stream->generation++;
     for (int side = 0; side < 2; side++) {
         int set_err = gh_neg_media_set(agreed, side, &sets[side]);
+        uint32_t keys[GH_MEDIA_RX_KEYS_MAX];
 
         err = err ? err : set_err;
+        gh_had_keys_add(&stream->had[side], keys, gh_neg_rx_keys(agreed, side, keys));
         by_trunk(call, agreed->kind, &sets[side]);
         if (agreed->parked) {
             sets[side].may_send = sets[side].may_receive = false;

@@ -7,6 +7,7 @@
 #include <sys/queue.h>
 
 #include "call/call.h"
+#include "call/had_keys.h"
 #include "call/key_memory.h"
 #include "call/named.h"
 #include "call/negotiate.h"
@@ -180,6 +181,7 @@ struct gh_call_stream {
     struct {
         uint32_t generation, rx_key[2], tx_key[2];
     } keyed[GH_CALL_KEYED_MAX];     /* by generation modulo the size */
+    struct gh_had_keys had[2];      /* each side's keys, of every set; an heir has them */
 };
 
 /* What an m-line is, or was last; for the record.  From its first stream on. */

@@ -256,6 +256,8 @@ class ForkCase6(ForkCase, Ip6Case):
 
 
 class Forks(ForkCase6):
+    trunk_options = {"CUCM10": "srtp: allowed"}
+
     def test_offers_of_two_families(self):
         """What one was told of stays as it is.  a answers both with keys of their own, or with one: a recording of it for
         phone one can prove it to phone two."""
@@ -271,6 +273,55 @@ class Forks(ForkCase6):
                 self.pick_up(two, request, b"")
                 self.talk(two)
                 self.check_end(self.hang_up(), marks=["key_reused"] if same else [])
+
+
+    def check_reused(self, request, one, two, source):
+        """a answers phone two, which picks up, as it answered phone one."""
+        self.offer_in_183(two, request, CM, source)
+        self.talk(two)
+        self.pick_up(two, request, b"")
+        self.talk(two)
+        record = self.hang_up()
+        self.assertIn("key_reused", record["marks"])
+        self.assertTrue(one.ends[0].is_silent())
+
+    def test_a_plain_phone_in_between(self):
+        """Phone three, which rings with RTP over IPv4 after phone one, takes nothing from what is known of a's key."""
+        request, one, two = self.two_phones()
+        three = self.phone("three", (None,))
+        self.offer_in_183(one, request, CM)
+        source = self.a.ends
+        self.talk(one)
+        self.offer_in_183(three, request, None)
+        self.addCleanup(self.a.ends[0].close)
+        self.talk(three)
+        self.check_reused(request, one, two, source)
+
+    def test_many_keys_in_between(self):
+        """More than there are sets whose reports are awaited: a draws another key in each UPDATE to phone one."""
+        request, one, two = self.two_phones()
+        self.offer_in_183(one, request, CM)
+        source = self.a.ends
+        self.talk(one)
+        for _ in range(9):
+            self.a.open()
+            self.addCleanup(self.a.ends[0].close)
+            self.a.request("UPDATE", self.a.describe())
+            update = one.expect("UPDATE")
+            lines = one.take(update.body)
+            one.reply(update, 200, one.describe(tags=one.tags(lines)))
+            self.a.take(self.a.expect(200).body)
+        self.check_reused(request, one, two, source)
+
+    def test_several_keys_with_names(self):
+        """a's line has two, each with an MKI: their numbers in a record are new with each answer."""
+        request, one, two = self.two_phones()
+        source = self.a.open().ends
+        source[0].behind_key = f"|2^31|1:1;inline:{rtp.text(rtp.draw_key(CM))}|2^31|2:1"
+        self.offer_in_183(one, request, CM, source)
+        self.offer_in_183(two, request, CM, source)
+        self.pick_up(two, request, b"")
+        self.assertEqual(self.hang_up()["marks"], ["key_reused"])
 
 
 class ForksRefused(ForkCase6):
