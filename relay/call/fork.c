@@ -12,6 +12,11 @@ void gh_call_fork_free(struct gh_fork *fork)
 {
     struct gh_call *call = fork->call;
 
+    /* The legs go on without it: what it would give back is not theirs any more. */
+    for (int side = 0; side < 2; side++) {
+        gh_papers_unref(fork->before[side]);
+        fork->before[side] = NULL;
+    }
     gh_call_relays_end(call, fork, gh_loop_now_ms(call->calls->loop));
     gh_call_drop_offer(fork);
     gh_rel_out_free(fork->reliable);
@@ -20,8 +25,6 @@ void gh_call_fork_free(struct gh_fork *fork)
     if (call->heard == fork)
         call->heard = NULL;
     gh_call_media_trim(call, fork->neg, fork->neg);
-    for (int side = 0; side < 2; side++)
-        gh_papers_unref(fork->before[side]);
     gh_dialog_free(fork->dialog[GH_SIDE_A]);
     gh_dialog_free(fork->dialog[GH_SIDE_B]);
     gh_neg_free(fork->neg);

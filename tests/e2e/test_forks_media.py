@@ -2,6 +2,7 @@
 """Several that ring for one call: who is heard, keyed or not; and what else may happen to media before the answer."""
 import os
 import select
+import ssl
 import time
 
 import harness as h
@@ -69,6 +70,29 @@ class Heard(ForkCase):
         self.b = two
         self.check_deaf(source, one.ends[0], lambda: self.talk(two))
         self.hang_up()
+
+    def test_the_200_has_a_connection_of_its_own(self):
+        """As above, and phone one's UPDATE waits for a's answer: the leg is phone two's, which says so over TLS 1.2."""
+        request = self.invited(extra=RELIABLE)
+        one, two = self.phone("one"), self.phone("two")
+        self.offer_in_183(one, request, CM)
+        one.request("UPDATE", one.describe())
+        self.a.expect("UPDATE")
+        context = h.client_context(self.lab, self.lab.cert("CUCM10"))
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        two.peer = h.tls_connect(self.lab, source=self.lab.b_host, context=context)
+        self.addCleanup(two.peer.close)
+        two.reply(request, 200, two.describe())
+        ok = self.a.expect(200)
+        self.a.ends[0].close()
+        lines = self.a.open().join(ok)
+        self.a.ack(self.a.describe(tags=self.a.tags(lines)))
+        two.take(two.expect("ACK").body)
+        self.b = two
+        self.talk(two)
+        self.hang_up()
+        legs = [record["sig"]["version"] for record in self.records("call.leg") if record["side"] == "b"]
+        self.assertEqual(legs, ["TLSv1.2"])
 
     def test_plain_phone_comes_back(self):
         """Phone one rings with RTP, phone two with SRTP; it is phone one, by a 183 or by its 200."""
@@ -246,10 +270,13 @@ class Late(ForkCase):
 
 
 class NextDestination(ForkCase):
-    host = "127.{}.{}.8".format(*h.lab_number())
+    host, deserted = (f"127.{'.'.join(map(str, h.lab_number()))}.{n}" for n in (8, 9))
     options = {"extra_trunks": "  NEXT: {security_profile: encrypted, listener: core, peer_names: [NEXT], srtp: required, "
-                               f"destinations: ['{host}:5061']}}\n",
-               "extra_routes": '  - {pattern: "9893", trunks: [CUCM10, NEXT]}\n'}
+                               f"destinations: ['{host}:5061']}}\n"
+                               "  NOBODY: {security_profile: encrypted, listener: core, peer_names: [NOBODY], srtp: required, "
+                               f"destinations: ['{deserted}:5061']}}\n",
+               "extra_routes": '  - {pattern: "9893", trunks: [CUCM10, NEXT]}\n'
+                               '  - {pattern: "9894", trunks: [CUCM10, NOBODY]}\n'}
 
     @classmethod
     def prepare(cls):
@@ -315,6 +342,26 @@ class NextDestination(ForkCase):
         self.a.ack()
         self.b.expect("ACK")
         self.check_back(*recorded)
+
+
+    def test_papers_of_the_trunk_before(self):
+        """The UPDATE of its phone waits for a's answer when it fails, and the next trunk cannot be reached."""
+        self.a.invite(self.a.open().describe(), RELIABLE, number="9894")
+        self.accept()
+        request = self.b.expect("INVITE")
+        one = self.phone("one")
+        self.ring(one, request, extra="Require: 100rel\nRSeq: 1\n")
+        self.settle(one)
+        one.request("UPDATE", one.describe())
+        self.a.expect("UPDATE")
+        one.reply(request, 503)
+        one.expect("ACK")
+        while self.a.peer.receive().get("CSeq") != f"{self.a.invite_cseq} INVITE":
+            pass
+        self.a.ack_refusal()
+        leg = self.ended()["legs"][1]
+        self.assertEqual(leg["trunk"], "NOBODY")
+        self.assertNotIn("sig", leg)
 
 
 class Crossing(SessionCase):
