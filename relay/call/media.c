@@ -281,7 +281,8 @@ static enum gh_reason renew(struct gh_call *call, struct gh_neg *neg)
         struct gh_call_stream *open = gh_call_stream_find(call->calls, stream->stream);
         gh_stream_id id;
 
-        if (!stream->live || !becomes_clear(open, stream))
+        /* Parked, it is silent and clear: another dialog may have keyed it since. */
+        if (!(stream->live || stream->parked) || !becomes_clear(open, stream))
             continue;
         if (gh_media_renew(call->calls->media, open->id, &id))
             return GH_REASON_INTERNAL;

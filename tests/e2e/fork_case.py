@@ -85,16 +85,16 @@ class ForkCase(SessionCase):
         record = self.hang_up()
         self.assertEqual(record["legs"][0]["streams"][index]["rx"]["replayed"], len(octets))
 
-    def offer_in_183(self, phone, request, suite, ends=None):
+    def offer_in_183(self, phone, request, suite, ends=None, kinds=None):
         """Its offer; a answers it in PRACK, from ends of its own, or from @ends."""
-        phone.reply(request, 183, phone.describe(), extra="Require: 100rel\nRSeq: 1\n")
+        phone.reply(request, 183, phone.describe(kinds=kinds), extra="Require: 100rel\nRSeq: 1\n")
         phone.ringing = self.a.expect(183)
         if ends:
             self.a.ends = ends
         else:
-            self.a.open(suite=suite)
+            self.a.open(len(phone.ends), suite)
         lines = self.a.join(phone.ringing)
-        self.prack(phone.ringing, self.a.describe(tags=self.a.tags(lines), protos=[lines[0][2]]))
+        self.prack(phone.ringing, self.a.describe(kinds=kinds, tags=self.a.tags(lines), protos=[line[2] for line in lines]))
         prack = phone.expect("PRACK")
         phone.take(prack.body)
         phone.reply(prack, 200)

@@ -116,6 +116,38 @@ class Heard(ForkCase):
                 self.check_end(record, status="Authenticated", grade="mixed", marks=["srtp_fallback"])
                 self.assertEqual(self.worths(record), ["mixed", "hop_by_hop", "mixed"])
 
+    def test_plain_phone_without_its_video(self):
+        """a's INVITE has no offer.  Phone one offers RTP, phone two SRTP, both with video; it is phone one, and a drops its
+        video: of what was clear there, and was keyed since, nothing goes on."""
+        request = self.invited(extra=RELIABLE)
+        one, two = self.phone("one", (None, None)), self.phone("two", (CM, CM))
+        self.offer_in_183(one, request, None, kinds=AUDIO_VIDEO)
+        plain = self.a.ends
+        self.talk(one, 1)
+        self.offer_in_183(two, request, CM, kinds=AUDIO_VIDEO)
+        keyed = self.a.ends
+        self.talk(two, 1)
+        self.a.ends = plain[:1] + [None]
+        self.addCleanup(plain[1].close)
+        self.a.join(one.ringing)
+        self.a.request("UPDATE", self.a.describe(kinds=AUDIO_VIDEO, protos=["RTP/AVP"] * 2))
+        update = one.expect("UPDATE")
+        video, one.ends[1] = one.ends[1], None
+        self.addCleanup(video.close)
+        one.take(update.body)
+        one.reply(update, 200, one.describe(kinds=AUDIO_VIDEO, protos=["RTP/AVP"] * 2))
+        one.ringing = self.a.expect(200)
+        self.a.take(one.ringing.body)
+        for source, end in ((plain[1], video), (keyed[1], two.ends[1])):
+            self.check_deaf(source, end, lambda: self.talk(one))
+        for end in keyed:
+            end.close()
+        self.pick_up(one, request, b"")
+        self.talk(one)
+        record = self.hang_up()
+        self.check_end(record, status="Authenticated", grade="clear", marks=["media_clear", "srtp_fallback"])
+        self.assertEqual(self.worths(record), ["clear", "hop_by_hop", "clear"])
+
     def test_settled_phone_comes_back(self):
         """Phone one's answer came in a reliable 183, and phone two rings with the other kind of media; it is phone one, whose
         200 says nothing more."""
